@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "core/allocator.h"
+
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "core/error.h"
+
+namespace salu {
+namespace {
+
+#ifndef NDEBUG
+constexpr std::size_t kCanaryBytes = kAlignment;
+constexpr unsigned char kCanary = 0xA5;
+#else
+constexpr std::size_t kCanaryBytes = 0;
+#endif
+
+/// Eight size classes per power of two: at most 12.5 % of a block is padding.
+std::size_t size_class(std::size_t bytes) {
+  if (bytes <= 512) return (bytes + kAlignment - 1) / kAlignment * kAlignment + (bytes == 0 ? kAlignment : 0);
+  const std::size_t step = std::bit_floor(bytes - 1) / 8;
+  return (bytes + step - 1) / step * step;
+}
+
+class Cache {
+ public:
+  void* take(std::size_t size) {
+    {
+      std::scoped_lock lock(mutex_);
+      stats_.live_blocks += 1;
+      stats_.live_bytes += static_cast<std::int64_t>(size);
+      stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.live_bytes);
+      auto& list = free_[size];
+      if (!list.empty()) {
+        void* p = list.back();
+        list.pop_back();
+        stats_.cached_bytes -= static_cast<std::int64_t>(size);
+        return p;
+      }
+      stats_.system_calls += 1;
+    }
+    void* p = std::aligned_alloc(kAlignment, size + kCanaryBytes);
+    if (!p) {
+      give_back_count(size);
+      fail(ErrorCode::environment, "out of memory: {} bytes asked, {} bytes in use. Use a smaller batch",
+           size, stats().live_bytes);
+    }
+    return p;
+  }
+
+  void give(void* p, std::size_t size) {
+    std::scoped_lock lock(mutex_);
+    stats_.live_blocks -= 1;
+    stats_.live_bytes -= static_cast<std::int64_t>(size);
+    stats_.cached_bytes += static_cast<std::int64_t>(size);
+    free_[size].push_back(p);
+  }
+
+  void release() {
+    std::scoped_lock lock(mutex_);
+    for (auto& [size, list] : free_) {
+      for (void* p : list) std::free(p);
+    }
+    free_.clear();
+    stats_.cached_bytes = 0;
+  }
+
+  MemoryStats stats() {
+    std::scoped_lock lock(mutex_);
+    return stats_;
+  }
+
+  void reset_peak() {
+    std::scoped_lock lock(mutex_);
+    stats_.peak_bytes = stats_.live_bytes;
+  }
+
+ private:
+  void give_back_count(std::size_t size) {
+    std::scoped_lock lock(mutex_);
+    stats_.live_blocks -= 1;
+    stats_.live_bytes -= static_cast<std::int64_t>(size);
+  }
+
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<void*>> free_;
+  MemoryStats stats_;
+};
+
+/// Leaked on purpose: tensors with static storage duration may be freed after any destructor of ours.
+Cache& cache() {
+  static Cache* instance = new Cache;
+  return *instance;
+}
+
+}  // namespace
+
+std::shared_ptr<void> allocate_host(std::size_t bytes) {
+  const std::size_t size = size_class(bytes);
+  void* p = cache().take(size);
+#ifndef NDEBUG
+  std::memset(p, 0xFF, size);
+  std::memset(static_cast<char*>(p) + size, kCanary, kCanaryBytes);
+#endif
+  return std::shared_ptr<void>(p, [size](void* block) {
+#ifndef NDEBUG
+    const auto* guard = static_cast<const unsigned char*>(block) + size;
+    for (std::size_t i = 0; i < kCanaryBytes; ++i) {
+      if (guard[i] != kCanary) {
+        std::fputs("salunet: a kernel wrote past the end of a tensor\n", stderr);
+        std::abort();
+      }
+    }
+#endif
+    cache().give(block, size);
+  });
+}
+
+MemoryStats host_memory() { return cache().stats(); }
+void reset_peak() { cache().reset_peak(); }
+void release_cached_host() { cache().release(); }
+
+}  // namespace salu

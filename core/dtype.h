@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/// Element types, and the one place where a run-time type becomes a template argument.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/error.h"
+
+namespace salu {
+
+/// bfloat16 storage: the upper half of a float. Arithmetic is done in float.
+struct bf16 {
+  std::uint16_t bits = 0;
+
+  bf16() = default;
+  /// Rounds to nearest, ties to even; NaN stays NaN.
+  explicit bf16(float value) {
+    const auto u = std::bit_cast<std::uint32_t>(value);
+    bits = static_cast<std::uint16_t>(std::isnan(value) ? (u >> 16) | 0x40u
+                                                        : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+  }
+  operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+};
+
+enum class DType : std::uint8_t { f32, f64, bf16, i32, i64, u8 };
+
+constexpr const char* dtype_name(DType t) {
+  constexpr const char* names[] = {"f32", "f64", "bf16", "i32", "i64", "u8"};
+  return names[static_cast<int>(t)];
+}
+constexpr std::size_t dtype_bytes(DType t) {
+  constexpr std::size_t bytes[] = {4, 8, 2, 4, 8, 1};
+  return bytes[static_cast<int>(t)];
+}
+
+/// C++ type -> DType.
+template <class T>
+inline constexpr DType dtype_of = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+template <>
+inline constexpr DType dtype_of<bf16> = DType::bf16;
+template <>
+inline constexpr DType dtype_of<std::int32_t> = DType::i32;
+template <>
+inline constexpr DType dtype_of<std::int64_t> = DType::i64;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
+
+/// Calls `body.template operator()<T>()` with T = float or double.
+/// Use: `dispatch_float("relu", x.dtype(), [&]<class T>() { … });`
+template <class Body>
+void dispatch_float(const char* op, DType dtype, Body&& body) {
+  switch (dtype) {
+    case DType::f32:
+      return body.template operator()<float>();
+    case DType::f64:
+      return body.template operator()<double>();
+    default:
+      fail(ErrorCode::internal, "[{}] expected dtype f32 or f64, got {}", op, dtype_name(dtype));
+  }
+}
+
+/// As dispatch_float, for every element type.
+template <class Body>
+void dispatch_any(DType dtype, Body&& body) {
+  switch (dtype) {
+    case DType::f32:
+      return body.template operator()<float>();
+    case DType::f64:
+      return body.template operator()<double>();
+    case DType::bf16:
+      return body.template operator()<bf16>();
+    case DType::i32:
+      return body.template operator()<std::int32_t>();
+    case DType::i64:
+      return body.template operator()<std::int64_t>();
+    case DType::u8:
+      return body.template operator()<std::uint8_t>();
+  }
+}
+
+}  // namespace salu

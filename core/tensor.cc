@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "core/tensor.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/allocator.h"
+
+namespace salu {
+
+Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
+  if (device.type != DeviceType::cpu) {
+    fail(ErrorCode::usage, "tensor on {}: this build has no CUDA (configure with -Dcuda=enabled)",
+         device.str());
+  }
+  Tensor t;
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  t.device_ = device;
+  t.storage_ = allocate_host(t.bytes());
+  return t;
+}
+
+Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
+  Tensor t = empty(shape, dtype, device);
+  std::memset(t.raw(), 0, t.bytes());
+  return t;
+}
+
+Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
+  Tensor t = empty(shape, dtype, device);
+  t.fill(value);
+  return t;
+}
+
+void Tensor::require_dtype(DType expected) const {
+  check(defined(), "[tensor] expected a defined tensor, got an undefined one");
+  check(dtype_ == expected, "[tensor] expected dtype {}, got {} {}", dtype_name(expected), dtype_name(dtype_),
+        shape_.str());
+}
+
+Tensor Tensor::view(Shape shape) const {
+  check(shape.numel() == numel(), "[view] expected a shape of {} elements for {}, got {}", numel(),
+        shape_.str(), shape.str());
+  Tensor t = *this;
+  t.shape_ = shape;
+  return t;
+}
+
+Tensor Tensor::slice(std::int64_t begin, std::int64_t end) const {
+  check(begin >= 0 && begin <= end && end <= dim(0),
+        "[slice] expected 0 <= begin <= end <= {}, got {}..{} of {}", dim(0), begin, end, shape_.str());
+  const std::int64_t row = dim(0) == 0 ? 0 : numel() / dim(0);
+  return narrow(begin * row, shape_.with(0, end - begin));
+}
+
+Tensor Tensor::narrow(std::int64_t offset, Shape shape) const {
+  check(offset >= 0 && offset + shape.numel() <= numel(),
+        "[narrow] expected a range inside {} elements, got {} from {}", numel(), shape.numel(), offset);
+  Tensor t = *this;
+  t.shape_ = shape;
+  t.offset_ += static_cast<std::size_t>(offset) * dtype_bytes(dtype_);
+  return t;
+}
+
+Tensor Tensor::clone() const {
+  Tensor t = empty(shape_, dtype_, device_);
+  std::memcpy(t.raw(), raw(), bytes());
+  return t;
+}
+
+Tensor Tensor::to(DType dtype) const {
+  Tensor t = empty(shape_, dtype, device_);
+  t.copy_from(*this);
+  return t;
+}
+
+namespace {
+
+/// bf16 has no conversion but the one from float; everything else converts directly.
+template <class To, class From>
+To convert(From value) {
+  if constexpr (std::is_same_v<To, bf16>) {
+    return bf16(static_cast<float>(value));
+  } else if constexpr (std::is_same_v<From, bf16>) {
+    return static_cast<To>(static_cast<float>(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+}  // namespace
+
+void Tensor::copy_from(const Tensor& source) {
+  check(shape_ == source.shape_, "[copy] expected shape {}, got {}", shape_.str(), source.shape_.str());
+  if (dtype_ == source.dtype_) {
+    std::memmove(raw(), source.raw(), bytes());
+    return;
+  }
+  dispatch_any(dtype_, [&]<class To>() {
+    dispatch_any(source.dtype_, [&]<class From>() {
+      const From* from = source.data<From>();
+      std::transform(from, from + numel(), data<To>(), convert<To, From>);
+    });
+  });
+}
+
+void Tensor::fill(double value) {
+  dispatch_any(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), convert<T, double>(value)); });
+}
+
+double Tensor::item() const {
+  check(numel() == 1, "[item] expected one element, got {}", shape_.str());
+  return to(DType::f64).data<double>()[0];
+}
+
+void check_like(const char* op, const Tensor& expected, const Tensor& got) {
+  check(got.defined(), "[{}] expected a tensor of shape {}, got an undefined one", op,
+        expected.shape().str());
+  check(expected.shape() == got.shape(), "[{}] expected shape {}, got {}", op, expected.shape().str(),
+        got.shape().str());
+  check(expected.dtype() == got.dtype(), "[{}] expected dtype {}, got {}", op, dtype_name(expected.dtype()),
+        dtype_name(got.dtype()));
+  check(expected.device() == got.device(), "[{}] expected a tensor on {}, got {}", op,
+        expected.device().str(), got.device().str());
+}
+
+void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected) {
+  check(t.defined() && t.shape() == expected, "[{}] expected {} of shape {}, got {}", op, name,
+        expected.str(), t.defined() ? t.shape().str() : "an undefined tensor");
+}
+
+}  // namespace salu

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/// A contiguous block of numbers with a shape. Copying a Tensor copies the handle, not the numbers.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <vector>
+
+#include "core/device.h"
+#include "core/dtype.h"
+#include "core/shape.h"
+
+namespace salu {
+
+/// Row-major, at most rank 4. A view shares storage with its source and is contiguous too: there are no
+/// strides.
+class Tensor {
+ public:
+  Tensor() = default;  ///< undefined: no storage
+  /// Not initialised.
+  static Tensor empty(Shape shape, DType dtype = DType::f32, Device device = {});
+  static Tensor zeros(Shape shape, DType dtype = DType::f32, Device device = {});
+  static Tensor full(Shape shape, double value, DType dtype = DType::f32, Device device = {});
+  /// Copies `values`; throws when their count is not shape.numel().
+  template <class T>
+  static Tensor from(Shape shape, const std::vector<T>& values);
+
+  bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t numel() const { return shape_.numel(); }
+  std::int64_t dim(int i) const { return shape_[i]; }
+  DType dtype() const { return dtype_; }
+  Device device() const { return device_; }
+  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * dtype_bytes(dtype_); }
+
+  /// Pointer to the first element; throws when T is not the dtype or the tensor is undefined.
+  template <class T>
+  T* data() {
+    require_dtype(dtype_of<T>);
+    return static_cast<T*>(raw());
+  }
+  template <class T>
+  const T* data() const {
+    require_dtype(dtype_of<T>);
+    return static_cast<const T*>(raw());
+  }
+  void* raw() { return static_cast<char*>(storage_.get()) + offset_; }
+  const void* raw() const { return static_cast<const char*>(storage_.get()) + offset_; }
+
+  /// The same elements under another shape; throws when the counts differ.
+  Tensor view(Shape shape) const;
+  /// Rows [begin, end) of the first dimension.
+  Tensor slice(std::int64_t begin, std::int64_t end) const;
+  /// `shape.numel()` elements from element `offset` on; the way a Parameter looks into the flat buffer.
+  Tensor narrow(std::int64_t offset, Shape shape) const;
+
+  Tensor clone() const;                  ///< a deep copy
+  Tensor to(DType dtype) const;          ///< a converted deep copy (round to nearest even for bf16)
+  void copy_from(const Tensor& source);  ///< same shape; converts the dtype when it differs
+  void fill(double value);
+  double item() const;  ///< the only element; throws when there are more
+  /// All elements as T; for tests, tables and small results.
+  template <class T>
+  std::vector<T> values() const;
+
+  /// True when no other Tensor shares the storage, so that it may be overwritten in place.
+  bool unique() const { return storage_.use_count() == 1; }
+  bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
+
+ private:
+  void require_dtype(DType expected) const;
+
+  std::shared_ptr<void> storage_;
+  std::size_t offset_ = 0;  // bytes
+  Shape shape_{0};
+  DType dtype_ = DType::f32;
+  Device device_;
+};
+
+template <class T>
+Tensor Tensor::from(Shape shape, const std::vector<T>& values) {
+  check(static_cast<std::int64_t>(values.size()) == shape.numel(),
+        "[tensor] expected {} values for {}, got {}", shape.numel(), shape.str(), values.size());
+  Tensor t = empty(shape, dtype_of<T>);
+  std::copy(values.begin(), values.end(), t.data<T>());
+  return t;
+}
+
+template <class T>
+std::vector<T> Tensor::values() const {
+  if (dtype_ != dtype_of<T>) return to(dtype_of<T>).template values<T>();
+  const T* p = data<T>();
+  return std::vector<T>(p, p + numel());
+}
+
+/// Throws `[op] expected … got …` unless both have the same shape, dtype and device.
+void check_like(const char* op, const Tensor& expected, const Tensor& got);
+/// Throws unless `t` has exactly this shape.
+void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);
+
+}  // namespace salu

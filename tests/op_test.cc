@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/// Every kind of op test, generated from the sample table.
+#include <algorithm>
+
+#include "autograd/gradcheck.h"
+#include "core/parallel.h"
+#include "tests/catch.h"
+#include "tests/compare.h"
+#include "tests/op_samples.h"
+
+namespace salu::test {
+namespace {
+
+/// Calls `body(op, sample)` for every sample, with the label in the report.
+template <class Body>
+void each_sample(Body&& body) {
+  for (const OpEntry& entry : op_table()) {
+    for (const OpSample& sample : entry.samples) {
+      INFO(entry.op << " " << sample.label);
+      body(entry, sample);
+    }
+  }
+}
+
+/// A copy in another dtype that starts one element into its storage: kernels must not rely on alignment.
+Tensor misaligned(const Tensor& t, DType dtype) {
+  if (t.dtype() != DType::f64) return t;
+  Tensor storage = Tensor::empty({t.numel() + 1}, dtype);
+  Tensor out = storage.narrow(1, t.shape());
+  out.copy_from(t);
+  return out;
+}
+
+struct Result {
+  Tensor y;
+  std::vector<Tensor> gradients;  // of the inputs that take one; undefined where none arrived
+};
+
+/// Forward and backward with a random upstream gradient, in `dtype`.
+Result run(const OpSample& sample, DType dtype) {
+  std::vector<Variable> inputs;
+  for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
+    const bool constant = std::ranges::find(sample.constant, i) != sample.constant.end();
+    inputs.emplace_back(misaligned(sample.inputs[i], dtype),
+                        sample.inputs[i].dtype() == DType::f64 && !constant);
+  }
+  const Variable y = sample.function(inputs);
+  Result result{y.value(), {}};
+  backward(y, random_tensor(y.shape(), 99).to(dtype));
+  for (const Variable& v : inputs) {
+    if (v.requires_grad()) result.gradients.push_back(v.grad());
+  }
+  return result;
+}
+
+Tolerance tolerance(const OpSample& sample, DType dtype, const Tensor& expected) {
+  return sample.has_sum ? sum_tolerance(dtype, expected) : elementwise_tolerance(dtype);
+}
+
+TEST_CASE("every op has samples and a misuse") {
+  for (const OpEntry& entry : op_table()) {
+    INFO(entry.op);
+    CHECK(entry.samples.size() >= 3);
+    CHECK(!entry.bad_calls.empty());
+  }
+}
+
+TEST_CASE("gradients: full Jacobian in f64 against central differences") {
+  int checks = 0;
+  each_sample([&](const OpEntry&, const OpSample& sample) {
+    CHECK(check_gradients(sample.function, sample.inputs, {.constant = sample.constant}) == "");
+    ++checks;
+  });
+  WARN("gradient checks: " << checks);
+}
+
+TEST_CASE("f64 and f32 forward agree with the oracle") {
+  each_sample([](const OpEntry&, const OpSample& sample) {
+    const Tensor expected = sample.oracle(sample.inputs);
+    for (const DType dtype : {DType::f64, DType::f32}) {
+      const NoGrad guard;
+      std::vector<Variable> inputs;
+      for (const Tensor& t : sample.inputs) inputs.emplace_back(misaligned(t, dtype));
+      const Tensor y = sample.function(inputs).value();
+      CHECK(y.dtype() == dtype);
+      CHECK(compare(y, expected, tolerance(sample, dtype, expected)) == "");
+    }
+  });
+}
+
+TEST_CASE("f32 gradients agree with f64 gradients") {
+  each_sample([](const OpEntry&, const OpSample& sample) {
+    const Result want = run(sample, DType::f64), got = run(sample, DType::f32);
+    REQUIRE(want.gradients.size() == got.gradients.size());
+    for (std::size_t i = 0; i < want.gradients.size(); ++i) {
+      if (!want.gradients[i].defined()) continue;
+      INFO("gradient " << i);
+      CHECK(compare(got.gradients[i], want.gradients[i], sum_tolerance(DType::f32, want.gradients[i])) == "");
+    }
+  });
+}
+
+TEST_CASE("results are the same bits on every run and with 1, 2 and 3 threads") {
+  each_sample([](const OpEntry&, const OpSample& sample) {
+    set_num_threads(1);
+    const Result first = run(sample, DType::f32);
+    for (const int threads : {1, 2, 3, 2}) {
+      set_num_threads(threads);
+      const Result again = run(sample, DType::f32);
+      CHECK(compare_bits(again.y, first.y) == "");
+      for (std::size_t i = 0; i < first.gradients.size(); ++i) {
+        if (first.gradients[i].defined()) CHECK(compare_bits(again.gradients[i], first.gradients[i]) == "");
+      }
+    }
+    set_num_threads(0);
+  });
+}
+
+TEST_CASE("a second backward is refused") {
+  each_sample([](const OpEntry&, const OpSample& sample) {
+    std::vector<Variable> inputs;
+    for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
+      const bool constant = std::ranges::find(sample.constant, i) != sample.constant.end();
+      inputs.emplace_back(sample.inputs[i], sample.inputs[i].dtype() == DType::f64 && !constant);
+    }
+    const Variable y = sample.function(inputs);
+    const Tensor upstream = Tensor::zeros(y.shape(), DType::f64);
+    backward(y, upstream);
+    CHECK(contains(error_of([&] { backward(y, upstream); }), "double backward is not supported"));
+  });
+}
+
+TEST_CASE("misuse is answered with a message") {
+  for (const OpEntry& entry : op_table()) {
+    for (const BadCall& bad : entry.bad_calls) {
+      INFO(entry.op << ": " << bad.label);
+      CHECK_THAT(error_of(bad.call), Catch::Matchers::Contains(bad.message));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace salu::test
