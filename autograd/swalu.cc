@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops/swalu.h"
+
+#include "autograd/coefficients.h"
+#include "autograd/functions.h"
+
+namespace salu {
+
+Variable swalu(const Variable& x, const Variable& p, const Variable& q, Positive positive) {
+  const CoefficientPair pair{p.value(), q.value()};
+  return record("swalu", swalu_forward(x.value(), pair, positive), {x, p, q},
+                [x = x.value(), pair, positive](const Tensor& dy, Gradients& gradients) {
+                  CoefficientPair dpair = coefficient_gradients(gradients, 1, pair);
+                  gradients.set(0, swalu_backward(dy, x, pair, dpair, positive));
+                });
+}
+
+}  // namespace salu

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/// The hot loops of the SALU family, one table of functions per instruction set.
+#pragma once
+
+#include <cstdint>
+
+#include "core/ops/salu_math.h"
+
+namespace salu {
+
+/// Which function of the family; the fused ones are swalu(salu(x)) and swalu(salu(x) + residual).
+enum class SaluMember { salu, swalu, galu, salu_swalu, salu_add_swalu };
+inline constexpr int kSaluMembers = 5;
+
+/// Curves and sums of one call. Single functions use `first` only: the curve of the stabilizer, or that of
+/// the gate.
+template <class T>
+struct CurvePair {
+  Curve<T> first, gate;
+};
+struct PairSums {
+  CurveSums<double> first, gate;
+  PairSums& operator+=(const PairSums& o) {
+    first.p += o.first.p, first.d += o.first.d, gate.p += o.gate.p, gate.d += o.gate.d;
+    return *this;
+  }
+};
+
+/// `residual` and `dresidual` are null except for salu_add_swalu.
+template <class T>
+struct SaluLoops {
+  using Forward = void (*)(std::int64_t n, T* y, const T* x, const T* residual, const CurvePair<T>& curves);
+  using Backward = PairSums (*)(std::int64_t n, T* dx, T* dresidual, const T* dy, const T* x,
+                                const T* residual, const CurvePair<T>& curves);
+  Forward forward[kSaluMembers];
+  Backward backward[kSaluMembers];
+};
+
+/// The f32 table of the best instruction set this CPU has.
+const SaluLoops<float>& salu_loops_f32();
+const SaluLoops<double>& salu_loops_f64();
+/// "avx512", "avx2" or "baseline": what salu_loops_f32() picked.
+const char* instruction_set();
+
+}  // namespace salu

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/// Compiled once per instruction set (core/meson.build).
+#include "core/simd/salu_loops.h"
+#include "core/simd/vec.h"
+
+namespace salu::SALU_ISA {
+namespace {
+
+template <class V>
+struct Sums {
+  CurveSums<V> first, gate;
+};
+
+/// What a member computes for one register of elements.
+template <SaluMember member, class V>
+V value(V x, [[maybe_unused]] V residual, const CurvePair<V>& c) {
+  if constexpr (member == SaluMember::salu) return salu_value(x, c.first);
+  if constexpr (member == SaluMember::swalu) return swalu_value(x, c.first);
+  if constexpr (member == SaluMember::galu) return galu_value(x, c.first);
+  if constexpr (member == SaluMember::salu_swalu) return swalu_value(salu_value(x, c.first), c.gate);
+  if constexpr (member == SaluMember::salu_add_swalu) {
+    return swalu_value(salu_value(x, c.first) + residual, c.gate);
+  }
+}
+
+/// dx; `dresidual` is set by salu_add_swalu only.
+template <SaluMember member, class V>
+V gradient(V dy, V x, [[maybe_unused]] V residual, [[maybe_unused]] V& dresidual, const CurvePair<V>& c,
+           Sums<V>& sums) {
+  if constexpr (member == SaluMember::salu) return salu_gradient(dy, x, c.first, sums.first);
+  if constexpr (member == SaluMember::swalu) return swalu_gradient(dy, x, c.first, sums.first);
+  if constexpr (member == SaluMember::galu) return galu_gradient(dy, x, c.first, sums.first);
+  if constexpr (member == SaluMember::salu_swalu || member == SaluMember::salu_add_swalu) {
+    V h = salu_value(x, c.first);
+    if constexpr (member == SaluMember::salu_add_swalu) h = h + residual;
+    dresidual = swalu_gradient(dy, h, c.gate, sums.gate);
+    return salu_gradient(dresidual, x, c.first, sums.first);
+  }
+}
+
+template <class V, class T>
+CurvePair<V> broadcast(const CurvePair<T>& c) {
+  return {{V(c.first.s), V(c.first.inv_w)}, {V(c.gate.s), V(c.gate.inv_w)}};
+}
+
+template <SaluMember member, class V, class T>
+void forward(std::int64_t n, T* y, const T* x, const T* residual, const CurvePair<T>& curves) {
+  constexpr bool adds = member == SaluMember::salu_add_swalu;
+  const CurvePair<V> c = broadcast<V>(curves);
+  std::int64_t i = 0;
+  for (; i + V::kLanes <= n; i += V::kLanes) {
+    value<member>(V::load(x + i), adds ? V::load(residual + i) : V(0), c).store(y + i);
+  }
+  if (i == n) return;
+  T px[V::kLanes]{}, pr[V::kLanes]{}, py[V::kLanes];  // the last, partial register, padded with zeros
+  for (std::int64_t k = i; k < n; ++k) {
+    px[k - i] = x[k];
+    if (adds) pr[k - i] = residual[k];
+  }
+  value<member>(V::load(px), V::load(pr), c).store(py);
+  for (std::int64_t k = i; k < n; ++k) y[k] = py[k - i];
+}
+
+template <SaluMember member, class V, class T>
+PairSums backward(std::int64_t n, T* dx, T* dresidual, const T* dy, const T* x, const T* residual,
+                  const CurvePair<T>& curves) {
+  constexpr bool adds = member == SaluMember::salu_add_swalu;
+  const CurvePair<V> c = broadcast<V>(curves);
+  Sums<V> sums;
+  V dr(0);
+  std::int64_t i = 0;
+  for (; i + V::kLanes <= n; i += V::kLanes) {
+    gradient<member>(V::load(dy + i), V::load(x + i), adds ? V::load(residual + i) : V(0), dr, c, sums)
+        .store(dx + i);
+    if (adds) dr.store(dresidual + i);
+  }
+  if (i < n) {  // zero upstream in the padding adds nothing to the sums
+    T pg[V::kLanes]{}, px[V::kLanes]{}, pr[V::kLanes]{}, pd[V::kLanes];
+    for (std::int64_t k = i; k < n; ++k) {
+      pg[k - i] = dy[k], px[k - i] = x[k];
+      if (adds) pr[k - i] = residual[k];
+    }
+    gradient<member>(V::load(pg), V::load(px), V::load(pr), dr, c, sums).store(pd);
+    dr.store(pr);
+    for (std::int64_t k = i; k < n; ++k) {
+      dx[k] = pd[k - i];
+      if (adds) dresidual[k] = pr[k - i];
+    }
+  }
+  return {{sums.first.p.sum(), sums.first.d.sum()}, {sums.gate.p.sum(), sums.gate.d.sum()}};
+}
+
+template <class V, class T>
+constexpr SaluLoops<T> table() {
+  using enum SaluMember;
+  return {{forward<salu, V, T>, forward<swalu, V, T>, forward<galu, V, T>, forward<salu_swalu, V, T>,
+           forward<salu_add_swalu, V, T>},
+          {backward<salu, V, T>, backward<swalu, V, T>, backward<galu, V, T>, backward<salu_swalu, V, T>,
+           backward<salu_add_swalu, V, T>}};
+}
+
+}  // namespace
+
+extern const SaluLoops<float> loops_f32;
+constinit const SaluLoops<float> loops_f32 = table<Vec, float>();
+#if !defined(__AVX2__)  // f64 serves the gradient checks: one portable table
+extern const SaluLoops<double> loops_f64;
+constinit const SaluLoops<double> loops_f64 = table<Scalar<double>, double>();
+#endif
+
+}  // namespace salu::SALU_ISA
