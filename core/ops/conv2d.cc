@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops/conv2d.h"
+
+namespace salu {
+
+Shape conv2d_output_shape(const Shape& x, const Shape& w, Conv2dOptions options) {
+  check(x.rank() == 4 && w.rank() == 4, "[conv2d] expected x (N,H,W,C) and w (K,R,S,C), got x {}, w {}",
+        x.str(), w.str());
+  check(x[3] == w[3], "[conv2d] expected input channels {} as in w {}, got {} in x {}", w[3], w.str(), x[3],
+        x.str());
+  check(options.stride >= 1 && options.padding >= 0,
+        "[conv2d] expected stride >= 1 and padding >= 0, got {} and {}", options.stride, options.padding);
+  const std::int64_t height = x[1] + 2 * options.padding, width = x[2] + 2 * options.padding;
+  check(w[1] >= 1 && w[2] >= 1 && height >= w[1] && width >= w[2],
+        "[conv2d] expected a filter that fits the padded input, got w {} on {} x {}", w.str(), height, width);
+  return {x[0], (height - w[1]) / options.stride + 1, (width - w[2]) / options.stride + 1, w[0]};
+}
+
+Tensor conv2d_forward(const Tensor& x, const Tensor& w, Conv2dOptions options) {
+  const Shape shape = conv2d_output_shape(x.shape(), w.shape(), options);
+  check(x.dtype() == w.dtype(), "[conv2d] expected w of dtype {}, got {}", dtype_name(x.dtype()),
+        dtype_name(w.dtype()));
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  if (y.numel() > 0) conv2d_kernels.forward(x.device(), y, x, w, options);
+  return y;
+}
+
+Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, Shape x_shape, Conv2dOptions options) {
+  check_shape("conv2d", "dy", dy, conv2d_output_shape(x_shape, w.shape(), options));
+  Tensor dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
+  if (dx.numel() > 0) conv2d_kernels.backward_data(dy.device(), dx, dy, w, options);
+  return dx;
+}
+
+void conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
+  check_shape("conv2d", "dy", dy, conv2d_output_shape(x.shape(), dw.shape(), options));
+  if (dy.numel() > 0) conv2d_kernels.backward_weight(dy.device(), dw, dy, x, options);
+}
+
+}  // namespace salu
