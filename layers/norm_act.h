@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/// Normalization and activation as choices: every network is built from a pair of them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "autograd/functions.h"
+#include "layers/context.h"
+#include "layers/parameter.h"
+
+namespace salu {
+
+enum class Norm { salu, batchnorm, layernorm, groupnorm, dyt, derf, none };
+enum class Act { swalu, galu, relu, swish, gelu, gelu_tanh, prelu };
+
+Norm norm_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
+Act act_of(const std::string& name);
+Positive positive_of(const std::string& name);  ///< exp, softplus, log_sw
+const char* name_of(Norm norm);
+const char* name_of(Act act);
+const char* name_of(Positive positive);
+
+/// Initial a and b of a curve a x / sqrt(1 + a b x^2).
+struct CurveInit {
+  double a, b;
+};
+/// a = 3^(1/4) makes an identity basic block keep the signal's variance with He fan-in weights; W = 1/sqrt(a
+/// b) = 1.
+inline constexpr CurveInit kStabilizerInit{1.316, 0.76};
+/// Matches Swish's curvature at 0; the best of the small training runs.
+inline constexpr CurveInit kSwaluInit{0.5, 0.5};
+inline constexpr CurveInit kGaluInit{1, 1};
+
+struct NormActConfig {
+  Norm norm = Norm::salu;
+  Act act = Act::swalu;
+  Positive positive = Positive::exp;
+  CurveInit stabilizer = kStabilizerInit;
+  CurveInit gate = kSwaluInit;
+  std::int64_t groups =
+      32;  ///< of group norm; a channel count it does not divide takes the largest divisor below
+  double layer_norm_eps = 1e-5;  ///< 1e-6 in timm's ViTs
+};
+
+/// One layer without weights: a norm or an activation.
+class Pointwise {
+ public:
+  virtual ~Pointwise() = default;
+  virtual Variable operator()(const Variable& x, Context& context) const = 0;
+};
+
+/// Null for Norm::none.
+std::unique_ptr<Pointwise> make_norm(const Scope& scope, std::int64_t channels, const NormActConfig& config);
+std::unique_ptr<Pointwise> make_act(const Scope& scope, const NormActConfig& config);
+
+/// A coefficient pair as two parameters `alpha` and `beta` of one element.
+struct CurveParameters {
+  CurveParameters(const Scope& scope, CurveInit init, Positive positive);
+  Parameter &p, &q;
+};
+
+/// act(norm(x)) and act(norm(x) + residual); (salu, swalu) runs as one fused pass each.
+class NormAct {
+ public:
+  NormAct(const Scope& norm, const Scope& act, std::int64_t channels, const NormActConfig& config);
+  Variable operator()(const Variable& x, Context& context) const;
+  Variable operator()(const Variable& x, const Variable& residual, Context& context) const;
+  /// act(drop_path(norm(x)) + residual), for training with stochastic depth; not fused.
+  Variable dropped(const Variable& x, const Variable& residual, double rate, Context& context) const;
+
+ private:
+  Variable normalized(const Variable& x, Context& context) const;
+  Variable activated(const Variable& x, Context& context) const;
+
+  bool fused_;
+  Positive positive_;
+  std::string norm_name_, act_name_;
+  std::unique_ptr<CurveParameters> stabilizer_, gate_;  // when fused
+  std::unique_ptr<Pointwise> norm_, act_;               // when not; norm_ is null for Norm::none
+};
+
+}  // namespace salu

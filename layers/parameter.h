@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/// All parameters of a network in one flat buffer; a Parameter is a named view of it.
+///
+/// One kernel updates everything, one all-reduce slice is a bucket, and a checkpoint is a list of views.
+/// Groups are contiguous, so that weight decay and learning-rate multipliers apply to ranges.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/variable.h"
+#include "core/rng.h"
+
+namespace salu {
+
+enum class ParameterGroup {
+  weights,       ///< matrices and filters: weight decay
+  no_decay,      ///< biases, affine parameters of norms, tokens, positions
+  coefficients,  ///< SALU, SWALU and GALU pairs, PReLU slopes, alpha of DyT and Derf: own learning rate, no
+                 ///< decay
+};
+inline constexpr int kParameterGroups = 3;
+
+/// Fills a fresh parameter (f32 or f64) from its own random stream.
+using Initializer = std::function<void(Tensor&, Rng&)>;
+Initializer constant_init(double value);
+Initializer normal_init(double sigma);
+Initializer uniform_init(double bound);  ///< U(-bound, bound)
+
+struct Parameter {
+  std::string name;  ///< PyTorch's: "layer1.0.conv1.weight"
+  Shape shape;
+  ParameterGroup group = ParameterGroup::weights;
+  Initializer init;
+  std::int64_t offset = 0;  ///< in elements, into the flat buffers
+  Variable variable;        ///< its value and gradient are views of the flat buffers
+};
+
+/// State that is saved but not learned: running statistics.
+struct Buffer {
+  std::string name;
+  Tensor value;
+};
+
+struct ParameterRange {
+  ParameterGroup group;
+  std::int64_t begin, end;  ///< in elements, padding between parameters included
+};
+
+class ParameterStore {
+ public:
+  /// References stay valid. Names must be new; throws otherwise.
+  Parameter& add(std::string name, Shape shape, ParameterGroup group, Initializer init);
+  Buffer& add_buffer(std::string name, Shape shape, double value);
+
+  /// Lays the parameters out, allocates the flat buffers and initialises. The stream of a parameter is keyed
+  /// by its name, so that networks which share a layer start from the same weights there. Call once, after
+  /// the last add().
+  void allocate(std::uint64_t seed, DType dtype = DType::f32);
+
+  Tensor& values() { return values_; }
+  const Tensor& values() const { return values_; }
+  Tensor& gradients() { return gradients_; }
+  const std::vector<ParameterRange>& ranges() const { return ranges_; }  ///< one per non-empty group
+  std::deque<Parameter>& parameters() { return parameters_; }            ///< in order of creation
+  const std::deque<Parameter>& parameters() const { return parameters_; }
+  std::deque<Buffer>& buffers() { return buffers_; }
+  const std::deque<Buffer>& buffers() const { return buffers_; }
+  std::int64_t count() const;                      ///< learned numbers, without padding
+  std::int64_t count(ParameterGroup group) const;  ///< those of one group
+
+ private:
+  std::deque<Parameter> parameters_;
+  std::deque<Buffer> buffers_;
+  Tensor values_, gradients_;
+  std::vector<ParameterRange> ranges_;
+};
+
+/// A place in the tree of names: `scope / "conv1"` adds a level.
+struct Scope {
+  ParameterStore& store;
+  std::string prefix;
+
+  Scope operator/(const std::string& name) const {
+    return {store, prefix.empty() ? name : prefix + "." + name};
+  }
+  Parameter& parameter(const std::string& name, Shape shape, ParameterGroup group, Initializer init) const {
+    return store.add((*this / name).prefix, shape, group, std::move(init));
+  }
+  Buffer& buffer(const std::string& name, Shape shape, double value) const {
+    return store.add_buffer((*this / name).prefix, shape, value);
+  }
+};
+
+}  // namespace salu

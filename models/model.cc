@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "models/model.h"
+
+#include <fmt/ranges.h>
+
+#include "core/text.h"
+#include "layers/choices.h"
+#include "models/cnn4.h"
+#include "models/resnet.h"
+#include "models/vit_cifar.h"
+
+namespace salu {
+namespace {
+
+enum class Family { resnet, small_resnet, vit, cnn4 };
+
+struct Entry {
+  const char* name;
+  Family family;
+  bool salunet;
+  bool bottleneck;
+  std::vector<int> depths;
+};
+
+const std::vector<Entry>& registry() {
+  static const std::vector<Entry> entries = {
+      {"salunet_c8", Family::small_resnet, true, false, {1, 1, 1}},
+      {"salunet_c20", Family::small_resnet, true, false, {3, 3, 3}},
+      {"salunet_c56", Family::small_resnet, true, false, {9, 9, 9}},
+      {"salunet_c18", Family::resnet, true, false, {2, 2, 2, 2}},
+      {"salunet_c50", Family::resnet, true, true, {3, 4, 6, 3}},
+      {"salunet_t", Family::vit, true, false, {}},
+      {"resnet8", Family::small_resnet, false, false, {1, 1, 1}},
+      {"resnet20", Family::small_resnet, false, false, {3, 3, 3}},
+      {"resnet56", Family::small_resnet, false, false, {9, 9, 9}},
+      {"resnet18", Family::resnet, false, false, {2, 2, 2, 2}},
+      {"resnet50", Family::resnet, false, true, {3, 4, 6, 3}},
+      {"vit_cifar", Family::vit, false, false, {}},
+      {"cnn4", Family::cnn4, true, false, {}},
+  };
+  return entries;
+}
+
+constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
+                                                               {"he_fan_out", WeightInit::he_fan_out},
+                                                               {"lecun", WeightInit::lecun},
+                                                               {"framework", WeightInit::framework}};
+constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
+
+/// The model's own pair, changed by what the configuration names.
+NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
+  NormActConfig out;
+  if (entry.family == Family::vit) {
+    out.norm = entry.salunet ? Norm::salu : Norm::layernorm;
+    out.act = entry.salunet ? Act::galu : Act::gelu;
+  } else if (entry.family == Family::cnn4) {
+    out.norm = Norm::salu;
+    out.act = Act::prelu;
+  } else {
+    out.norm = entry.salunet ? Norm::salu : Norm::batchnorm;
+    out.act = entry.salunet ? Act::swalu : Act::relu;
+  }
+  // Deep stages of a bottleneck net keep their signal with S = 1.45, W = 1.
+  if (entry.bottleneck) out.stabilizer = {1.45, 1 / 1.45};
+  if (config.norm) out.norm = norm_of(*config.norm);
+  if (config.act) out.act = act_of(*config.act);
+  if (config.positive) out.positive = positive_of(*config.positive);
+  out.gate = out.act == Act::galu ? kGaluInit : kSwaluInit;
+  if (config.stabilizer_a) out.stabilizer.a = *config.stabilizer_a;
+  if (config.stabilizer_b) out.stabilizer.b = *config.stabilizer_b;
+  if (config.gate_a) out.gate.a = *config.gate_a;
+  if (config.gate_b) out.gate.b = *config.gate_b;
+  return out;
+}
+
+WeightInit weight_init_of(const Entry& entry, const ModelConfig& config) {
+  if (config.weight_init) return choice_of("--weight-init", kWeightInits, *config.weight_init);
+  return entry.salunet ? WeightInit::he_fan_in : WeightInit::he_fan_out;
+}
+
+std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
+  const NormActConfig norm_act = norm_act_of(entry, config);
+  if (entry.family == Family::vit) {
+    VitConfig vit;
+    vit.img_size = config.img_size;
+    vit.num_classes = config.num_classes;
+    vit.norm_act = norm_act;
+    vit.drop_path = config.drop_path;
+    vit.drop = config.drop;
+    return std::make_unique<VitCifar>(vit);
+  }
+  const WeightInit weight_init = weight_init_of(entry, config);
+  if (entry.family == Family::cnn4) {
+    return std::make_unique<Cnn4>(config.img_size, config.num_classes, norm_act, weight_init);
+  }
+  ResnetConfig resnet;
+  resnet.bottleneck = entry.bottleneck;
+  resnet.depths = entry.depths;
+  const bool small = entry.family == Family::small_resnet;
+  resnet.widths =
+      small ? std::vector<std::int64_t>{16, 32, 64} : std::vector<std::int64_t>{64, 128, 256, 512};
+  resnet.imagenet_stem =
+      !small && (config.stem ? choice_of("--stem", kStems, *config.stem) : config.img_size > 64);
+  resnet.num_classes = config.num_classes;
+  resnet.norm_act = norm_act;
+  resnet.weight_init = weight_init;
+  resnet.head_init = entry.salunet ? LinearInit::small_normal : LinearInit::framework;
+  resnet.drop_path = config.drop_path;
+  resnet.drop = config.drop;
+  return std::make_unique<Resnet>(resnet);
+}
+
+}  // namespace
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : registry()) names.emplace_back(entry.name);
+  return names;
+}
+
+std::unique_ptr<Model> make_model(const ModelConfig& config) {
+  const std::string name = config.name == "resnet18_cifar" ? "resnet18" : config.name;
+  for (const Entry& entry : registry()) {
+    if (name != entry.name) continue;
+    std::unique_ptr<Model> model = build(entry, config);
+    model->store().allocate(config.seed, config.dtype);
+    return model;
+  }
+  fail(ErrorCode::usage, "--model: unknown name '{}'; expected one of {}{}", escaped(config.name),
+       fmt::join(model_names(), ", "), did_you_mean(config.name, model_names()));
+}
+
+std::vector<LayerRecord> summarize(Model& model, const ModelConfig& config) {
+  const NoGrad guard;
+  std::vector<LayerRecord> records;
+  Context context;
+  context.records = &records;
+  model.forward(Variable(Tensor::zeros({1, config.img_size, config.img_size, 3}, config.dtype)), context);
+  return records;
+}
+
+std::string summary_table(Model& model, const ModelConfig& config) {
+  std::string out = fmt::format("{:<28} {:<14} {:>18} {:>12} {:>14}\n", "layer", "kind", "output",
+                                "parameters", "multiply-adds");
+  std::int64_t macs = 0;
+  for (const LayerRecord& r : summarize(model, config)) {
+    out += fmt::format("{:<28} {:<14} {:>18} {:>12} {:>14}\n", r.name, r.kind, r.output.str(), r.parameters,
+                       r.macs);
+    macs += r.macs;
+  }
+  const ParameterStore& store = model.store();
+  out += fmt::format(
+      "{}: {} parameters, of which {} coefficients; {:.4f} G multiply-adds ({:.4f} GFLOP) per {}x{} "
+      "image, forward\n",
+      config.name, store.count(), store.count(ParameterGroup::coefficients), static_cast<double>(macs) * 1e-9,
+      static_cast<double>(macs) * 2e-9, config.img_size, config.img_size);
+  return out;
+}
+
+}  // namespace salu

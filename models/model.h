@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/// Networks by name.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layers/init.h"
+#include "layers/norm_act.h"
+
+namespace salu {
+
+/// What the command line may say about a network; whatever is left out is the model's own default.
+struct ModelConfig {
+  std::string name = "salunet_c8";
+  std::int64_t num_classes = 10;
+  std::int64_t img_size = 32;
+  std::optional<std::string> norm, act, positive, weight_init, stem;
+  std::optional<double> stabilizer_a, stabilizer_b, gate_a, gate_b;
+  double drop_path = 0;  ///< rate of the last block; it grows linearly from 0 (ResNets and ViT)
+  double drop = 0;       ///< dropout before the classifier
+  std::uint64_t seed = 42;
+  DType dtype = DType::f32;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  /// images (N,H,W,3), normalised -> logits (N, num_classes)
+  virtual Variable forward(const Variable& images, Context& context) const = 0;
+
+  ParameterStore& store() { return store_; }
+  const ParameterStore& store() const { return store_; }
+
+ protected:
+  ParameterStore store_;  ///< the constructor of a network fills it; make_model() allocates it
+};
+
+/// Builds and initialises. Throws ErrorCode::usage for unknown names, with the nearest one.
+std::unique_ptr<Model> make_model(const ModelConfig& config);
+
+/// All names that make_model() knows, in the order of the help.
+std::vector<std::string> model_names();
+
+/// The layers of one forward pass over one image, with parameters and multiply-adds.
+std::vector<LayerRecord> summarize(Model& model, const ModelConfig& config);
+/// The table that `--summary` prints.
+std::string summary_table(Model& model, const ModelConfig& config);
+
+}  // namespace salu

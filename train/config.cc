@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "train/config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+namespace salu {
+
+void TrainConfig::resolve() {
+  const bool transformer = model.name == "salunet_t" || model.name == "vit_cifar";
+  if (!opt) opt = transformer ? "adamw" : "sgd";
+  const OptimizerKind kind = optimizer_of(*opt);
+  const bool sgd = kind == OptimizerKind::sgd;
+  const double batch = static_cast<double>(batch_size) / 128;
+  // Linear scaling for SGD; the square root for Adam, whose steps do not grow with the gradient.
+  if (!lr) lr = sgd ? 0.1 * batch : 1e-3 * std::sqrt(batch);
+  if (!weight_decay) weight_decay = sgd ? 5e-4 : kind == OptimizerKind::adam ? 5e-5 : 0.05;
+  // A coefficient's gradient sums over all positions, so SGD moves it fast already; under Adam it needs the
+  // factor.
+  if (!coef_lr_scale) coef_lr_scale = sgd ? 1 : 10;
+  if (!warmup_epochs) warmup_epochs = std::min(5.0, 0.1 * static_cast<double>(epochs));
+  static_cast<void>(schedule_of(sched));
+  if (workers < 0)
+    workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
+  data.seed = seed;
+  model.seed = seed;
+}
+
+OptimizerConfig TrainConfig::optimizer() const {
+  OptimizerConfig out;
+  out.kind = optimizer_of(*opt);
+  out.momentum = momentum;
+  out.nesterov = nesterov;
+  out.beta1 = beta1;
+  out.beta2 = beta2;
+  out.eps = opt_eps;
+  out.weight_decay = *weight_decay;
+  out.decay_all = decay_all;
+  out.coefficient_lr_scale = *coef_lr_scale;
+  out.coefficient_max_step = coef_max_step;
+  out.clip_grad = clip_grad;
+  return out;
+}
+
+ScheduleConfig TrainConfig::schedule(std::int64_t steps_per_epoch) const {
+  ScheduleConfig out;
+  out.kind = schedule_of(sched);
+  out.lr = *lr;
+  out.min_lr = min_lr;
+  out.epochs = static_cast<double>(epochs);
+  out.warmup_epochs = *warmup_epochs;
+  out.warmup_lr = warmup_lr;
+  out.warmup_prefix = warmup_prefix;
+  out.decay_epochs = decay_epochs;
+  out.decay_milestones = decay_milestones;
+  out.decay_rate = decay_rate;
+  out.per_epoch = sched_per_epoch;
+  out.steps_per_epoch = steps_per_epoch;
+  return out;
+}
+
+}  // namespace salu

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "train/evaluator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/parallel.h"
+
+namespace salu {
+
+Tensor normalize_images(const Tensor& images, const std::array<float, 3>& mean,
+                        const std::array<float, 3>& std) {
+  check(images.shape().rank() == 4 && images.dim(3) == 3, "[normalize] expected images (N,H,W,3), got {}",
+        images.shape().str());
+  Tensor out = Tensor::empty(images.shape());
+  const std::uint8_t* from = images.data<std::uint8_t>();
+  float* to = out.data<float>();
+  float factor[3], offset[3];
+  for (std::size_t c = 0; c < 3; ++c) {
+    factor[c] = 1 / (255 * std[c]);
+    offset[c] = mean[c] / std[c];
+  }
+  parallel_for(images.numel() / 3, kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      for (int c = 0; c < 3; ++c) to[3 * i + c] = static_cast<float>(from[3 * i + c]) * factor[c] - offset[c];
+    }
+  });
+  return out;
+}
+
+void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels) {
+  const std::int64_t classes = logits.dim(1);
+  const float* row = logits.data<float>();
+  const std::int64_t* label = labels.data<std::int64_t>();
+  result.class_samples.resize(static_cast<std::size_t>(classes));
+  result.class_correct.resize(static_cast<std::size_t>(classes));
+  for (std::int64_t i = 0; i < logits.dim(0); ++i, row += classes) {
+    const std::int64_t truth = label[i];
+    const float score = row[truth];
+    std::int64_t rank = std::isnan(score) ? classes : 0;
+    double largest = -HUGE_VAL, sum = 0;
+    for (std::int64_t k = 0; k < classes; ++k) {
+      if (!(row[k] < score) && k != truth && (row[k] != score || k < truth)) ++rank;
+      largest = std::max(largest, static_cast<double>(row[k]));
+    }
+    for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(static_cast<double>(row[k]) - largest);
+    result.loss_sum += largest + std::log(sum) - static_cast<double>(score);
+    result.samples += 1;
+    result.correct1 += rank < 1;
+    result.correct5 += rank < 5;
+    result.class_samples[static_cast<std::size_t>(truth)] += 1;
+    result.class_correct[static_cast<std::size_t>(truth)] += rank < 1;
+  }
+}
+
+EvalResult evaluate(const Model& model, Loader& loader, const std::array<float, 3>& mean,
+                    const std::array<float, 3>& std, std::int64_t num_classes) {
+  const NoGrad guard;
+  const auto start = std::chrono::steady_clock::now();
+  EvalResult result;
+  result.class_samples.resize(static_cast<std::size_t>(num_classes));
+  result.class_correct.resize(static_cast<std::size_t>(num_classes));
+  Batch batch;
+  loader.start(0);
+  while (loader.next(batch)) {
+    Context context;
+    const Variable logits = model.forward(Variable(normalize_images(batch.images, mean, std)), context);
+    count_batch(result, logits.value(), batch.labels);
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace salu

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/// Scoring: every picture exactly once, integers counted, divided once.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "data/loader.h"
+#include "models/model.h"
+
+namespace salu {
+
+/// u8 (N,H,W,3) -> f32 (x/255 - mean)/std.
+Tensor normalize_images(const Tensor& images, const std::array<float, 3>& mean,
+                        const std::array<float, 3>& std);
+
+struct EvalResult {
+  std::int64_t samples = 0, correct1 = 0, correct5 = 0;
+  double loss_sum = 0;  ///< cross-entropy without smoothing
+  std::vector<std::int64_t> class_samples, class_correct;
+  double seconds = 0;
+
+  double top1() const { return percent(correct1); }
+  double top5() const { return percent(correct5); }
+  double loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0; }
+
+ private:
+  double percent(std::int64_t n) const {
+    return samples ? 100.0 * static_cast<double>(n) / static_cast<double>(samples) : 0;
+  }
+};
+
+/// Adds one batch. Top-k counts the classes that score higher than the label's, and those that score the same
+/// and come first; a NaN scores as wrong. Top-5 takes min(5, classes).
+void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels);
+
+/// The loader must not drop the last batch.
+EvalResult evaluate(const Model& model, Loader& loader, const std::array<float, 3>& mean,
+                    const std::array<float, 3>& std, std::int64_t num_classes);
+
+}  // namespace salu

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+/// SIGINT and SIGTERM: the first asks the run to save and stop, the second ends it at once.
+#pragma once
+
+namespace salu {
+
+void install_stop_signals();
+/// The signal that asked to stop, or 0.
+int stop_signal();
+
+}  // namespace salu

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/// Between a running training and a checkpoint.
+#pragma once
+
+#include <optional>
+
+#include "train/checkpoint.h"
+#include "train/config.h"
+
+namespace salu {
+
+/// Where a run stands. With the weights and the flat states this is all that a resume needs: the order of
+/// samples and every augmentation are functions of (seed, epoch, index).
+struct RunProgress {
+  std::int64_t step = 0;   ///< optimizer steps so far, skipped ones included
+  std::int64_t epoch = 0;  ///< the epoch that goes on, from 0
+  std::int64_t batch = 0;  ///< batches of it that are done
+  double loss_sum = 0;     ///< over the samples of this epoch so far
+  std::int64_t loss_count = 0;
+  std::int64_t updates = 0;      ///< steps that changed the weights
+  std::int64_t skipped_row = 0;  ///< non-finite steps in a row
+  double best_top1 = -1;
+  std::int64_t best_epoch = -1;
+};
+
+/// What `saluevaluate` must know to score the weights as they were scored in training.
+struct ModelCard {
+  ModelConfig model;
+  std::vector<std::string> class_names;
+  std::string dataset;  ///< --dataset it was trained on
+  std::array<float, 3> mean{}, std{};
+  double crop_pct = 1;
+};
+
+/// config.json: timm's keys plus one object `salu`.
+nlohmann::json card_to_json(const ModelCard& card);
+/// Throws ErrorCode::checkpoint naming the field that is missing or of the wrong type; `file` is named in the
+/// message.
+ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
+
+/// Everything of a run, copied. `ema` may be null.
+Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const RunProgress& progress,
+                         const ModelCard& card, std::uint64_t data_fingerprint);
+/// The reverse. Throws ErrorCode::checkpoint when the data set differs or a weight is not finite.
+RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
+                             Optimizer& optimizer, Ema* ema, std::uint64_t data_fingerprint);
+
+}  // namespace salu

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/// The training loop.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "train/checkpoint.h"
+#include "train/config.h"
+#include "train/evaluator.h"
+#include "train/metrics.h"
+#include "train/progress.h"
+#include "train/run_folder.h"
+#include "train/snapshot.h"
+
+namespace salu {
+
+/// How run() ended.
+struct TrainOutcome {
+  bool finished = false;  ///< all epochs are done; else stopped by a signal, --max-steps or --max-seconds
+  int signal = 0;         ///< the signal that stopped it, or 0
+  EvalResult last;        ///< of the last epoch's weights; samples = 0 when no epoch was completed
+  std::optional<EvalResult> last_ema;
+  double best_top1 = -1;  ///< over the epochs; only where there is a validation split
+  std::int64_t best_epoch = -1;
+};
+
+class Trainer {
+ public:
+  /// `config` is resolved. Opens the data, builds the network.
+  Trainer(const TrainConfig& config, RunFolder& folder, Progress& progress);
+
+  /// Continues from a checkpoint of the run folder.
+  void resume(const std::string& name_or_link);
+  /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place.
+  TrainOutcome run();
+
+  const DataSplits& data() const { return data_; }
+  Model& model() { return *model_; }
+  const ModelConfig& model_config() const { return card_.model; }
+
+ private:
+  bool train_epoch(TrainOutcome& outcome);  // false: stopped before its end
+  void train_batch(const Batch& batch);
+  bool should_stop(TrainOutcome& outcome) const;
+  void finish_epoch(TrainOutcome& outcome, double train_seconds);
+  EvalResult evaluate_now();
+  void save(const std::string& name, bool best);
+  void show(std::int64_t images, double seconds, bool last);
+
+  TrainConfig config_;
+  DataSplits data_;
+  Progress& progress_;
+  CheckpointStore checkpoints_;
+  MetricsCsv csv_;
+  MetricsJsonl jsonl_;
+  ModelCard card_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Loader> train_loader_, eval_loader_;
+  ScheduleConfig schedule_;
+  RunProgress at_;
+  double last_loss_ = 0, last_lr_ = 0;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace salu
