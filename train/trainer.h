@@ -41,20 +41,21 @@ class Trainer {
   const ModelConfig& model_config() const { return card_.model; }
 
  private:
-  bool train_epoch(TrainOutcome& outcome);  // false: stopped before its end
+  void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
   void train_batch(const Batch& batch);
+  void skip_step(double loss, double norm);
   bool should_stop(TrainOutcome& outcome) const;
-  void finish_epoch(TrainOutcome& outcome, double train_seconds);
-  EvalResult evaluate_now();
+  void finish_epoch(TrainOutcome& outcome);
   void save(const std::string& name, bool best);
-  void show(std::int64_t images, double seconds, bool last);
+  void show_progress();
 
   TrainConfig config_;
+  const RunFolder& folder_;
   DataSplits data_;
   Progress& progress_;
   CheckpointStore checkpoints_;
-  MetricsCsv csv_;
-  MetricsJsonl jsonl_;
+  std::unique_ptr<CsvLog> csv_;
+  std::unique_ptr<JsonLog> jsonl_;
   ModelCard card_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -62,8 +63,10 @@ class Trainer {
   std::unique_ptr<Loader> train_loader_, eval_loader_;
   ScheduleConfig schedule_;
   RunProgress at_;
-  double last_loss_ = 0, last_lr_ = 0;
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  double last_loss_ = 0, last_lr_ = 0, last_norm_ = 0;
+  // Of this process and this epoch: what the progress line shows.
+  std::chrono::steady_clock::time_point run_start_, epoch_start_;
+  std::int64_t batches_now_ = 0, run_batches_ = 0;
 };
 
 }  // namespace salu

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "train/trainer.h"
+
+#include <cmath>
+
+#include "core/ops/targets.h"
+#include "data/transform.h"
+#include "train/signals.h"
+
+namespace salu {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kMaxSkippedInARow = 5;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
+                                    const TransformOptions& transform, bool training) {
+  LoaderOptions options;
+  options.batch_size = training ? config.batch_size : config.validation_batch_size;
+  options.workers = config.workers;
+  options.shuffle = training;
+  options.drop_last = training;  // a small last batch would weigh as much as a full one
+  options.seed = config.seed;
+  auto apply = [transform, training](const Image& image, RandomKey key) {
+    return training ? train_transform(image, transform, key) : eval_transform(image, transform);
+  };
+  return std::make_unique<Loader>(std::move(dataset), apply, options);
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainConfig& config, RunFolder& folder, Progress& progress)
+    : config_(config),
+      folder_(folder),
+      data_(open_dataset(config.data)),
+      progress_(progress),
+      checkpoints_(folder.path()) {
+  card_.model = config.model;
+  card_.model.num_classes = static_cast<std::int64_t>(data_.train->class_names().size());
+  card_.model.img_size = config.img_size.value_or(data_.img_size);
+  card_.class_names = data_.train->class_names();
+  card_.dataset = config.data.dataset;
+  card_.mean = data_.mean;
+  card_.std = data_.std;
+  card_.crop_pct = config.crop_pct.value_or(default_crop_pct(static_cast<int>(card_.model.img_size)));
+  TransformOptions transform;
+  transform.img_size = static_cast<int>(card_.model.img_size);
+  transform.augment = !config.no_aug;
+  transform.hflip = config.hflip;
+  transform.crop_padding = config.crop_padding;
+  transform.crop_pct = card_.crop_pct;
+  train_loader_ = make_loader(config, data_.train, transform, true);
+  eval_loader_ = make_loader(config, data_.eval, transform, false);
+  model_ = make_model(card_.model);
+  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
+  if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
+  schedule_ = config.schedule(train_loader_->batches());
+  folder.require_space(model_->store().values().bytes() * (ema_ ? 4 : 3));
+}
+
+void Trainer::resume(const std::string& name_or_link) {
+  const std::string file = shown(folder_.path() / name_or_link);
+  at_ = restore_snapshot(checkpoints_.load(name_or_link), file, *model_, *optimizer_, ema_.get(),
+                         data_.train->fingerprint());
+  progress_.line(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
+}
+
+TrainOutcome Trainer::run() {
+  const bool resumed = at_.step > 0;
+  std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
+                                   "eval_top5", "lr",         "img_per_s", "data_wait"};
+  if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
+  csv_ = std::make_unique<CsvLog>(folder_.path() / "metrics.csv", columns,
+                                  resumed ? std::optional(at_.epoch) : std::nullopt);
+  jsonl_ = std::make_unique<JsonLog>(folder_.path() / "metrics.jsonl",
+                                     resumed ? std::optional(at_.step) : std::nullopt);
+  TrainOutcome outcome;
+  run_start_ = Clock::now();
+  while (at_.epoch < config_.epochs) {
+    train_epoch(outcome);
+    if (at_.batch == train_loader_->batches()) finish_epoch(outcome);
+    if (should_stop(outcome)) break;
+  }
+  outcome.finished = at_.epoch >= config_.epochs;
+  outcome.best_top1 = at_.best_top1;
+  outcome.best_epoch = at_.best_epoch;
+  if (at_.batch > 0) save(fmt::format("step-{:08}", at_.step), false);
+  return outcome;
+}
+
+bool Trainer::should_stop(TrainOutcome& outcome) const {
+  outcome.signal = stop_signal();
+  return outcome.signal != 0 || (config_.max_steps > 0 && at_.step >= config_.max_steps) ||
+         (config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds);
+}
+
+void Trainer::train_epoch(TrainOutcome& outcome) {
+  epoch_start_ = Clock::now();
+  batches_now_ = 0;
+  train_loader_->start(static_cast<std::uint32_t>(at_.epoch), at_.batch);
+  Batch batch;
+  while (!should_stop(outcome) && train_loader_->next(batch)) {
+    train_batch(batch);
+    show_progress();
+  }
+}
+
+void Trainer::train_batch(const Batch& batch) {
+  Context context;
+  context.training = true;
+  context.seed = config_.seed;
+  context.step = static_cast<std::uint32_t>(at_.step);
+  const Tensor targets = smoothed_targets(
+      batch.labels, card_.model.num_classes, config_.smoothing,
+      config_.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform);
+  const Variable logits =
+      model_->forward(Variable(normalize_images(batch.images, data_.mean, data_.std)), context);
+  const Variable loss = cross_entropy(logits, targets);  // (B,K), (B,K) -> scalar
+  model_->store().gradients().fill(0);
+  backward(loss);
+  last_loss_ = loss.value().item();
+  last_norm_ = optimizer_->gradient_norm();
+  last_lr_ = learning_rate(schedule_, at_.step);
+  if (std::isfinite(last_loss_) && std::isfinite(last_norm_)) {
+    optimizer_->step(last_lr_, last_norm_);
+    if (ema_) ema_->update();
+    at_.updates = optimizer_->updates();
+    at_.skipped_row = 0;
+    at_.loss_sum += last_loss_ * static_cast<double>(batch.indices.size());
+    at_.loss_count += static_cast<std::int64_t>(batch.indices.size());
+  } else {
+    skip_step(last_loss_, last_norm_);
+  }
+  ++at_.step;
+  ++at_.batch;
+  ++batches_now_;
+  ++run_batches_;
+}
+
+void Trainer::skip_step(double loss, double norm) {
+  if (at_.step == 0) {
+    fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
+         loss, norm);
+  }
+  progress_.line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
+                             at_.step + 1, loss, norm));
+  if (++at_.skipped_row >= kMaxSkippedInARow) {
+    fail(ErrorCode::numerics,
+         "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
+         "from an earlier checkpoint in {}",
+         at_.skipped_row, at_.step + 1, last_lr_, shown(folder_.path()));
+  }
+}
+
+void Trainer::show_progress() {
+  const std::int64_t batches = train_loader_->batches();
+  const double seconds = seconds_since(epoch_start_), done = static_cast<double>(run_batches_);
+  const double left = static_cast<double>((config_.epochs - at_.epoch) * batches - at_.batch);
+  const double mean_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
+  ProgressState state;
+  state.epoch = at_.epoch + 1;
+  state.epochs = config_.epochs;
+  state.batch = at_.batch;
+  state.batches = batches;
+  state.loss = mean_loss;
+  state.lr = last_lr_;
+  state.images_per_second = static_cast<double>(batches_now_ * config_.batch_size) / seconds;
+  state.data_wait = train_loader_->wait_seconds() / seconds;
+  state.eta_seconds = seconds_since(run_start_) / done * left;
+  progress_.update(state);
+  if (at_.step % config_.log_interval == 0) {
+    jsonl_->row({{"step", at_.step},
+                 {"epoch", at_.epoch + 1},
+                 {"loss", last_loss_},
+                 {"lr", last_lr_},
+                 {"grad_norm", last_norm_},
+                 {"img_per_s", state.images_per_second},
+                 {"data_wait", state.data_wait}});
+  }
+}
+
+void Trainer::finish_epoch(TrainOutcome& outcome) {
+  const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
+  const auto score = [&] {
+    return evaluate(*model_, *eval_loader_, data_.mean, data_.std, card_.model.num_classes);
+  };
+  outcome.last = score();
+  if (ema_) {
+    ema_->swap();
+    outcome.last_ema = score();
+    ema_->swap();
+  }
+  const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
+  const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
+  const double rate = static_cast<double>(batches_now_ * config_.batch_size) / seconds;
+  ++at_.epoch;
+  at_.batch = 0;
+  at_.loss_sum = 0;
+  at_.loss_count = 0;
+  const bool best = data_.eval_is_validation && judged.top1() > at_.best_top1;
+  if (best) {
+    at_.best_top1 = judged.top1();
+    at_.best_epoch = at_.epoch;
+  }
+  std::vector<double> row{static_cast<double>(at_.epoch),
+                          train_loss,
+                          outcome.last.loss(),
+                          outcome.last.top1(),
+                          outcome.last.top5(),
+                          last_lr_,
+                          rate,
+                          wait / seconds};
+  if (ema_)
+    row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
+  csv_->row(row);  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
+  save(fmt::format("epoch-{:04}", at_.epoch), best);
+  progress_.line(
+      fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
+                  " data wait {:.0f} %{}",
+                  at_.epoch, config_.epochs, train_loss, data_.eval_name, outcome.last.loss(),
+                  outcome.last.top1(), ema_ ? fmt::format("  (ema {:.2f} %)", outcome.last_ema->top1()) : "",
+                  last_lr_, rate, 100 * wait / seconds, best ? "  best so far" : ""));
+}
+
+void Trainer::save(const std::string& name, bool best) {
+  checkpoints_.save(
+      name, take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint()), best);
+  checkpoints_.prune(config_.checkpoint_hist);
+}
+
+}  // namespace salu
