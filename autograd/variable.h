@@ -68,6 +68,8 @@ class Gradients {
   void set(std::size_t i, Tensor gradient);
   /// Parameter gradients (contract "+="): the running sum, zero at first, to be added to in place.
   Tensor& sum(std::size_t i);
+  /// The same for a kernel that skips what nobody asks for: null then.
+  Tensor* sum_if_wanted(std::size_t i) { return wanted(i) ? &sum(i) : nullptr; }
 
  private:
   Node& node_;

@@ -13,6 +13,9 @@ Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
     fail(ErrorCode::usage, "tensor on {}: this build has no CUDA (configure with -Dcuda=enabled)",
          device.str());
   }
+  std::int64_t bytes = 0;
+  check(!__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(dtype_bytes(dtype)), &bytes),
+        "[tensor] {} {} has more bytes than 2^63", shape.str(), dtype_name(dtype));
   Tensor t;
   t.shape_ = shape;
   t.dtype_ = dtype;
@@ -55,7 +58,7 @@ Tensor Tensor::slice(std::int64_t begin, std::int64_t end) const {
 }
 
 Tensor Tensor::narrow(std::int64_t offset, Shape shape) const {
-  check(offset >= 0 && offset + shape.numel() <= numel(),
+  check(offset >= 0 && offset <= numel() - shape.numel(),
         "[narrow] expected a range inside {} elements, got {} from {}", numel(), shape.numel(), offset);
   Tensor t = *this;
   t.shape_ = shape;

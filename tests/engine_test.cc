@@ -51,6 +51,37 @@ TEST_CASE("NoGrad records nothing") {
   CHECK(add(x, x).requires_grad());
 }
 
+TEST_CASE("a view shares the value, and its gradient has the shape of the source") {
+  const std::vector<double> numbers = {1, 2, 3, 4, 5, 6};
+  const Variable x(Tensor::from({2, 3}, numbers), true);
+  const Variable y = view(x, {3, 2});
+  CHECK(y.shape() == Shape{3, 2});
+  CHECK(y.value().shares_storage(x.value()));
+  backward(sum(mul(y, y)));
+  CHECK(x.grad().shape() == Shape{2, 3});
+  CHECK(x.grad().values<double>() == std::vector<double>{2, 4, 6, 8, 10, 12});
+  for (const Shape& shape : {Shape{6}, Shape{3, 2}, Shape{1, 2, 1, 3}}) {
+    const auto square = [&](const std::vector<Variable>& in) {
+      return mul(view(in[0], shape), view(in[0], shape));
+    };
+    CHECK(check_gradients(square, {x.value()}) == "");
+  }
+  const auto empty = [](const std::vector<Variable>& in) { return view(in[0], {3, 0}); };
+  CHECK(check_gradients(empty, {Tensor::zeros({0, 5}, DType::f64)}) == "");
+}
+
+TEST_CASE("the gradient of a view owns its storage, so that later passes may add to it") {
+  const Variable x(Tensor::zeros({2, 3}, DType::f64), true);
+  Tensor upstream = Tensor::full({6}, 2, DType::f64);
+  backward(view(x, {6}), upstream);
+  backward(view(x, {6}), upstream);
+  CHECK(x.grad().shape() == Shape{2, 3});
+  CHECK(x.grad().values<double>() == std::vector<double>(6, 4.0));
+  CHECK(upstream.values<double>() == std::vector<double>(6, 2.0));
+  CHECK(contains(error_of([&] { view(x, {4}); }),
+                 "1: [view] expected a shape of 6 elements for (2,3), got (4)"));
+}
+
 TEST_CASE("backward says what it needs") {
   const Variable x(Tensor::zeros({2}, DType::f64), true);
   CHECK(contains(error_of([&] { backward(add(x, x)); }), "expected an upstream gradient for output (2)"));

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+/// Targets of the loss from class labels.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace salu {
+
+/// Where label smoothing puts the probability `smoothing`.
+enum class SmoothingKind {
+  uniform,        ///< on all K classes alike: true class 1 - smoothing + smoothing/K (PyTorch)
+  wrong_classes,  ///< on the K-1 wrong ones: true class 1 - smoothing
+};
+
+/// Labels (B) i64 -> targets (B,K) f32; each row sums to 1. Throws ErrorCode::data for a label outside
+/// 0..K-1, ErrorCode::internal unless 0 <= smoothing < 1 and there is a class to put it on.
+/// Ref: Szegedy et al. 2016, arXiv 1512.00567, section 7
+Tensor smoothed_targets(const Tensor& labels, std::int64_t classes, double smoothing, SmoothingKind kind);
+
+}  // namespace salu
