@@ -121,7 +121,10 @@ struct Texture {
 float uniform(Rng& rng, float low, float high) { return low + (high - low) * rng.uniform(); }
 Point direction(float angle, float scale) { return {std::cos(angle) * scale, std::sin(angle) * scale}; }
 
-Color random_color(Rng& rng) { return {255 * rng.uniform(), 255 * rng.uniform(), 255 * rng.uniform()}; }
+Color random_color(Rng& rng, float low, float high) {
+  const float r = uniform(rng, low, high), g = uniform(rng, low, high), b = uniform(rng, low, high);
+  return {r, g, b};
+}
 
 // A colour at most `reach` away in each channel.
 Color shade(Rng& rng, Color c, float reach) {
@@ -144,7 +147,7 @@ Texture random_texture(Rng& rng, Color base, float reach) {
 Color contrasting_color(Rng& rng, Color other, float contrast) {
   Color c;
   do {
-    c = random_color(rng);
+    c = random_color(rng, 115, 255);
   } while (std::fabs(c.r - other.r) + std::fabs(c.g - other.g) + std::fabs(c.b - other.b) < contrast);
   return c;
 }
@@ -161,7 +164,7 @@ void paint(Canvas& canvas, int x, int y, Color color, float alpha) {
 
 // A straight stroke somewhere in the picture, cut off at its ends.
 void draw_stroke(Canvas& canvas, Rng& rng) {
-  const Color color = random_color(rng);
+  const Color color = random_color(rng, 0, 255);
   const Point middle = {uniform(rng, 0, kSide), uniform(rng, 0, kSide)};
   const Point along = direction(uniform(rng, 0, kPi), 1);
   const float half_width = uniform(rng, 0.4f, 0.9f), half_length = uniform(rng, 4, 14);
@@ -176,7 +179,7 @@ void draw_stroke(Canvas& canvas, Rng& rng) {
 }
 
 void draw_shape(Canvas& canvas, Rng& rng, Outline outline, const Texture& texture) {
-  const float radius = uniform(rng, 7, 13);
+  const float radius = uniform(rng, 8, 14);
   const float margin = radius - 1;  // the tips may leave the picture by a pixel
   const Point center = {uniform(rng, margin, kSide - margin), uniform(rng, margin, kSide - margin)};
   const Point turn = direction(uniform(rng, 0, 2 * kPi), 1 / radius);
@@ -228,7 +231,7 @@ ShapesDataset::ShapesDataset(std::uint64_t seed, ShapesSplit split, std::int64_t
 Image ShapesDataset::image(std::int64_t index) const {
   check(index >= 0 && index < size_, "[shapes] expected an index below {}, got {}", size_, index);
   Rng rng({seed_, Purpose::shapes, static_cast<std::uint32_t>(split_), static_cast<std::uint32_t>(index)});
-  const Color back = random_color(rng);
+  const Color back = random_color(rng, 0, 140);
   const Texture background = random_texture(rng, back, 60);
   const Texture filling = random_texture(rng, contrasting_color(rng, back, 200), 60);
 
@@ -242,7 +245,7 @@ Image ShapesDataset::image(std::int64_t index) const {
   const std::uint32_t strokes = rng.below(4);
   for (std::uint32_t i = 0; i < strokes; ++i) draw_stroke(canvas, rng);
   draw_shape(canvas, rng, kKinds[label(index)].outline, filling);
-  return with_noise(canvas, rng, uniform(rng, 5, 30));
+  return with_noise(canvas, rng, uniform(rng, 5, 25));
 }
 
 }  // namespace salu
