@@ -3,7 +3,9 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "data/cifar.h"
 #include "data/dataset.h"
+#include "data/folder.h"
 #include "data/shapes.h"
 
 namespace salu {
@@ -31,7 +33,12 @@ struct Source {
   DataSplits (*open)(const DataOptions&);
 };
 
-constexpr Source kSources[] = {{"shapes", open_shapes}};
+constexpr Source kSources[] = {
+    {"shapes", open_shapes},
+    {"cifar10", [](const DataOptions& o) { return open_cifar(Cifar::ten, o); }},
+    {"cifar100", [](const DataOptions& o) { return open_cifar(Cifar::hundred, o); }},
+    {"folder", open_folder},
+};
 
 // `count` samples of `set`, chosen by seed; all of them when count is 0.
 std::shared_ptr<const Dataset> limited(std::shared_ptr<const Dataset> set, std::int64_t count,
