@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/// CIFAR-10 and CIFAR-100, binary version (https://www.cs.toronto.edu/~kriz/cifar.html).
+#pragma once
+
+#include "data/dataset.h"
+
+namespace salu {
+
+enum class Cifar { ten, hundred };
+
+/// One split in memory, as the files hold it: label bytes, then the red, green and blue planes. CIFAR-100 has
+/// a coarse and a fine label; the fine one is used.
+class CifarDataset : public Dataset {
+ public:
+  static constexpr int kSide = 32;  ///< pixels
+
+  /// `folder` holds the .bin files. Throws ErrorCode::data when one is missing, has another size or a label
+  /// out of range.
+  CifarDataset(Cifar kind, const std::filesystem::path& folder, bool train);
+
+  std::int64_t size() const override { return static_cast<std::int64_t>(records_.size() / record_bytes_); }
+  Image image(std::int64_t index) const override;
+  int label(std::int64_t index) const override { return record(index)[label_bytes_ - 1]; }
+
+ private:
+  const std::uint8_t* record(std::int64_t index) const;
+  void append(const std::filesystem::path& file, std::size_t count, std::size_t coarse_classes);
+
+  std::size_t label_bytes_, record_bytes_;
+  std::vector<std::uint8_t> records_;
+};
+
+/// `options.data_dir` is the folder of the .bin files or the one above it. Throws ErrorCode::data when there
+/// is neither; the Python version and packed archives are named as what they are.
+DataSplits open_cifar(Cifar kind, const DataOptions& options);
+
+}  // namespace salu

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/rng.h"
+#include "data/fingerprint.h"
+
+namespace salu {
+namespace {
+
+class Subset : public Dataset {
+ public:
+  Subset(std::shared_ptr<const Dataset> source, std::vector<std::int64_t> indices)
+      : Dataset(source->name(), source->class_names()),
+        source_(std::move(source)),
+        indices_(std::move(indices)) {
+    Fingerprint f;
+    f.add("subset").add(source_->fingerprint()).add(indices_.size());
+    for (const std::int64_t i : indices_) {
+      check(i >= 0 && i < source_->size(), "[subset] expected indices below {}, got {}", source_->size(), i);
+      f.add(static_cast<std::uint64_t>(i));
+    }
+    fingerprint_ = f.value();
+  }
+
+  std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
+  Image image(std::int64_t index) const override { return source_->image(at(index)); }
+  int label(std::int64_t index) const override { return source_->label(at(index)); }
+
+ private:
+  std::int64_t at(std::int64_t index) const { return indices_.at(static_cast<std::size_t>(index)); }
+
+  std::shared_ptr<const Dataset> source_;
+  std::vector<std::int64_t> indices_;
+};
+
+// Whole numbers that add up to `total`, in proportion to `weights`: each share is the difference of two
+// rounded running sums, so that none is more than one off.
+std::vector<std::size_t> shares(const std::vector<std::size_t>& weights, std::size_t total) {
+  const std::size_t sum = std::accumulate(weights.begin(), weights.end(), std::size_t{0});
+  std::vector<std::size_t> out;
+  std::size_t running = 0, given = 0;
+  for (const std::size_t w : weights) {
+    running += w;
+    const std::size_t upto = (2 * running * total + sum) / (2 * sum);
+    out.push_back(upto - given);
+    given = upto;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> source,
+                                      std::vector<std::int64_t> indices) {
+  return std::make_shared<Subset>(std::move(source), std::move(indices));
+}
+
+Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, const char* flag) {
+  if (count <= 0 || count >= source.size()) {
+    fail(ErrorCode::usage, "{}: {}; expected 1 to {}, the data set {} has {} samples", flag, count,
+         source.size() - 1, escaped(source.name()), source.size());
+  }
+  std::vector<std::vector<std::int64_t>> by_class(source.class_names().size());
+  for (std::int64_t i = 0; i < source.size(); ++i) {
+    by_class.at(static_cast<std::size_t>(source.label(i))).push_back(i);
+  }
+  std::vector<std::size_t> sizes;
+  for (const auto& members : by_class) sizes.push_back(members.size());
+  const std::vector<std::size_t> quota = shares(sizes, static_cast<std::size_t>(count));
+
+  Holdout out;
+  for (std::size_t c = 0; c < by_class.size(); ++c) {
+    std::vector<std::int64_t>& members = by_class[c];
+    Rng rng({seed, Purpose::split, 0, static_cast<std::uint32_t>(c)});
+    for (std::size_t i = members.size(); i > 1; --i) {
+      std::swap(members[i - 1], members[rng.below(static_cast<std::uint32_t>(i))]);
+    }
+    const auto cut = members.begin() + static_cast<std::ptrdiff_t>(quota[c]);
+    out.held.insert(out.held.end(), members.begin(), cut);
+    out.kept.insert(out.kept.end(), cut, members.end());
+  }
+  std::sort(out.held.begin(), out.held.end());
+  std::sort(out.kept.begin(), out.kept.end());
+  return out;
+}
+
+}  // namespace salu

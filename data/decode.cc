@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "data/decode.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.h"
+#include "data/image_check.h"
+#include "data/stb.h"
+
+namespace salu {
+namespace {
+
+// stb_image leaves PNM's two-byte values in the file's byte order and ignores its white value.
+Image decode_pnm(std::span<const std::uint8_t> bytes, const ImageInfo& info) {
+  Image image(static_cast<int>(info.height), static_cast<int>(info.width));
+  const std::uint8_t* in = bytes.data() + info.pixel_offset;
+  const auto next_value = [&] {
+    int v = *in++;
+    if (info.max_value > 255) v = v << 8 | *in++;
+    const std::int64_t clipped = std::min(v, info.max_value);
+    return static_cast<std::uint8_t>((clipped * 255 + info.max_value / 2) / info.max_value);
+  };
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
+    std::uint8_t* rgb = &image.pixels[i];
+    rgb[0] = rgb[1] = rgb[2] = next_value();
+    if (info.channels == 3) {
+      rgb[1] = next_value();
+      rgb[2] = next_value();
+    }
+  }
+  return image;
+}
+
+class File {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace
+
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeLimits& limits) {
+  const ImageInfo info = check_image(bytes, name, limits);
+  if (info.kind == ImageKind::pnm) return decode_pnm(bytes, info);
+  Image image;
+  const std::string trouble = stb::decode(bytes, image);
+  if (!trouble.empty()) fail(ErrorCode::data, "{}: damaged: {}", escaped(name), trouble);
+  if (image.height != info.height || image.width != info.width) {
+    fail(ErrorCode::data, "{}: damaged: decodes to {} x {}, its header says {} x {}", escaped(name),
+         image.width, image.height, info.width, info.height);
+  }
+  return image;
+}
+
+std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes) {
+  const std::string name = escaped(path.string());
+  // Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
+  const File file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) {
+    const int reason = errno;
+    const bool odd =
+        reason == ELOOP || reason == ENXIO;  // a loop of links; a device without hardware, a socket
+    fail(ErrorCode::data, "{}: {}{}", name,
+         odd ? "not a regular file: " : "cannot be opened: ", std::strerror(reason));
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    fail(ErrorCode::data, "{}: not a regular file", name);
+  }
+  if (status.st_size > max_bytes) {
+    fail(ErrorCode::data, "{}: {} bytes; limit {}", name, status.st_size, max_bytes);
+  }
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(status.st_size));
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorCode::data, "{}: cannot be read: {}", name, std::strerror(errno));
+    if (got == 0) break;  // the file has become shorter
+    have += static_cast<std::size_t>(got);
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+Image read_image(const std::filesystem::path& path, const DecodeLimits& limits) {
+  return decode_image(read_regular_file(path, limits.max_bytes), path.string(), limits);
+}
+
+}  // namespace salu

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/// JPEG, PNG, BMP and PNM files -> RGB pictures.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace salu {
+
+struct DecodeLimits {
+  std::int64_t max_side = 16384;       ///< pixels
+  std::int64_t max_pixels = 64 << 20;  ///< 64 Mi
+  std::int64_t max_bytes = 256 << 20;  ///< of the file
+  int max_scans = 100;                 ///< of a progressive JPEG: each costs a pass over the picture
+};
+
+/// The kind is told by the content, not by the name. Grey, palette, alpha, 16-bit and CMYK become 8-bit RGB;
+/// alpha is dropped. Throws ErrorCode::data with `name` in front when anything is wrong with the file.
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
+                   const DecodeLimits& limits = {});
+
+/// The bytes of a regular file; anything else (a folder, a FIFO, a device) is refused without waiting for it.
+std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes);
+
+Image read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
+
+}  // namespace salu

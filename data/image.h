@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/// A decoded picture.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace salu {
+
+struct Image {
+  int height = 0, width = 0;
+  std::vector<std::uint8_t> pixels;  ///< (H,W,3), RGB, row-major
+
+  Image() = default;
+  Image(int h, int w)
+      : height(h), width(w), pixels(static_cast<std::size_t>(h) * static_cast<std::size_t>(w) * 3) {}
+
+  std::uint8_t* at(int y, int x) { return pixels.data() + offset(y, x); }
+  const std::uint8_t* at(int y, int x) const { return pixels.data() + offset(y, x); }
+
+  friend bool operator==(const Image&, const Image&) = default;
+
+ private:
+  std::size_t offset(int y, int x) const {
+    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)) * 3;
+  }
+};
+
+}  // namespace salu

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/// Finds damaged and hostile picture files before a decoder sees them.
+///
+/// Decoders differ in what they let pass: some fill a cut picture with grey, most skip PNG's checksums, and a
+/// small file can ask for gigabytes. Here the container is walked from end to end and its sizes are compared
+/// with the limits; nothing is allocated by what a file claims, but a PNG's exact inflated size within the
+/// limits.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "data/decode.h"
+
+namespace salu {
+
+enum class ImageKind { jpeg, png, bmp, pnm };
+
+struct ImageInfo {
+  ImageKind kind = ImageKind::jpeg;
+  std::int64_t height = 0, width = 0;
+  std::int64_t pixel_offset = 0;  ///< PNM: of the first value
+  int channels = 3;               ///< PNM: 1 or 3
+  int max_value = 255;            ///< PNM: the value of white, 1 .. 65535
+};
+
+/// Throws ErrorCode::data with `name` in front: unknown kind, truncated, damaged, unsupported or too large.
+/// Bytes after the end of the picture are ignored.
+ImageInfo check_image(std::span<const std::uint8_t> bytes, const std::string& name,
+                      const DecodeLimits& limits);
+
+}  // namespace salu

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/// Batches of transformed pictures, prepared ahead by threads.
+///
+/// Order and augmentation are functions of (seed, epoch, index) only: any number of workers gives the same
+/// batches, and so does an epoch that is taken up in the middle.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/tensor.h"
+#include "data/dataset.h"
+
+namespace salu {
+
+struct Batch {
+  Tensor images;                      ///< u8 (B,S,S,3)
+  Tensor labels;                      ///< i64 (B)
+  std::vector<std::int64_t> indices;  ///< into the data set
+};
+
+struct LoaderOptions {
+  std::int64_t batch_size = 128;
+  int workers = 2;   ///< threads; 0 prepares each batch in next()
+  int prefetch = 4;  ///< batches that may be in preparation or ready, at least 1
+  bool shuffle = false;
+  bool drop_last = false;  ///< leave out the last batch when it is not full
+  std::uint64_t seed = 42;
+};
+
+class Loader {
+ public:
+  /// Gets (seed, Purpose::augment, epoch, index in the data set); called from several threads.
+  using Transform = std::function<Image(const Image&, RandomKey)>;
+
+  /// Throws ErrorCode::usage when drop_last leaves no batch at all, ErrorCode::data for an empty data set.
+  Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options);
+  ~Loader();
+
+  std::int64_t batches() const;  ///< per epoch
+  /// Begins an epoch at batch `first_batch`; drops what is left of the one before. The workers start at once,
+  /// so a call before the evaluation hides the wait for the first batch after it.
+  void start(std::uint32_t epoch, std::int64_t first_batch = 0);
+  /// The next batch; false at the end of the epoch. Throws what a worker threw, with the sample's index, in
+  /// the place of the batch that is missing, and again when called again.
+  bool next(Batch& batch);
+  /// Seconds that next() has waited (or worked, without workers) since start().
+  double wait_seconds() const;
+
+ private:
+  class Epoch;
+
+  std::shared_ptr<const Dataset> dataset_;
+  Transform transform_;
+  LoaderOptions options_;
+  std::unique_ptr<Epoch> epoch_;
+};
+
+}  // namespace salu

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+/// Scaling and cutting of pictures.
+#pragma once
+
+#include "data/image.h"
+
+namespace salu {
+
+enum class Interpolation { bilinear, bicubic };
+
+/// Separable, antialiased: when shrinking, the filter grows with the scale, so that every source pixel
+/// counts. Values are rounded to 8 bits between the horizontal and the vertical pass, weights to 22 bits, as
+/// Pillow does, whose results are matched exactly. The bicubic filter has a = -0.5.
+Image resize(const Image& source, int height, int width, Interpolation interpolation);
+
+/// The part with the given upper left corner; black where it lies outside.
+Image crop(const Image& source, int top, int left, int height, int width);
+
+/// Rounds half the difference to the nearest, ties to even.
+Image center_crop(const Image& source, int height, int width);
+
+/// Short side to `side`, long side to the truncated proportional length.
+Image resize_short_side(const Image& source, int side, Interpolation interpolation);
+
+Image mirrored(const Image& source);
+
+}  // namespace salu
