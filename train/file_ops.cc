@@ -102,6 +102,7 @@ void FileOps::make_folders(const Path& path) {
   std::error_code ignored;
   if (path.empty() || fs::is_directory(path, ignored)) return;
   make_folders(path.parent_path());
+  if (fs::is_directory(path, ignored)) return;  // "a/" is its parent "a"
   make_folder(path);
   sync_folder(parent_of(path));
 }
