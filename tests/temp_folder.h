@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// A folder that goes away with the test.
+#pragma once
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <string>
+
+#include "core/error.h"
+#include "train/file_ops.h"
+
+namespace salu::test {
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "salu-XXXXXX").string();
+    if (!::mkdtemp(name.data())) fail(ErrorCode::environment, "{}: cannot create the folder", name);
+    path_ = name;
+  }
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Writes a file, making what is needed of its folder.
+inline void put(const std::filesystem::path& path, std::string_view text) {
+  std::filesystem::create_directories(path.parent_path());
+  FileWriter file(real_files(), path);
+  file.write(text);
+  file.finish();
+}
+
+}  // namespace salu::test

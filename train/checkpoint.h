@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/// Checkpoints: saved so that a crash at any instant leaves the old one or the new one, and loaded only when
+/// every byte is as it was written.
+///
+///   RUN/checkpoints/epoch-0012/{model.safetensors,config.json,state.safetensors,COMMIT.json}
+///   RUN/last -> checkpoints/epoch-0012        RUN/best -> checkpoints/epoch-0009
+///
+/// A save writes a folder `.tmp-<name>`, makes its files durable, seals it with COMMIT.json, and renames it.
+/// Only then do the links move, and only then may older checkpoints go.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/file_ops.h"
+#include "train/safetensors.h"
+
+namespace salu {
+
+struct Checkpoint {
+  std::vector<NamedTensor> model;               ///< model.safetensors, under PyTorch's names and layouts
+  std::vector<NamedTensor> state;               ///< state.safetensors: optimizer, EMA
+  std::map<std::string, std::string> metadata;  ///< salu.* keys of model.safetensors
+  nlohmann::json config;                        ///< config.json; null when there is none
+  nlohmann::json progress;  ///< counters, in state.safetensors; JSON has no NaN or infinity
+};
+
+/// The checkpoints of one run folder. One process at a time may write (RunFolder's lock sees to it).
+class CheckpointStore {
+ public:
+  explicit CheckpointStore(std::filesystem::path run_dir, FileOps& ops = real_files());
+
+  /// Durable on return; `last`, and `best` on request, point to it. `name` may exist already: it is replaced
+  /// as safely as a new one is made. On an error the older checkpoints are intact, nothing half-written
+  /// remains, and the message names the newest complete checkpoint.
+  void save(const std::string& name, const Checkpoint& checkpoint, bool best);
+
+  /// "last", "best" or the name of a checkpoint. Without a `last` link the newest complete one is loaded.
+  /// Throws ErrorCode::checkpoint; for a damaged one the message names the newest intact one.
+  Checkpoint load(const std::string& name_or_link = "last") const;
+
+  /// The complete checkpoint that was saved last.
+  std::optional<std::string> newest() const;
+
+  /// Deletes all complete checkpoints but the `keep_newest` newest and those that `last` and `best` point to.
+  void prune(int keep_newest);
+
+ private:
+  struct Saved {
+    std::string name;
+    std::filesystem::path folder;
+    std::int64_t sequence;
+  };
+  std::vector<Saved> saved() const;  // complete ones, newest first
+  std::optional<std::string> target_of(const std::string& link) const;
+  std::filesystem::path folder_of(const std::string& name) const;
+  void point(const std::string& link, const std::string& name);
+  void remove_leftovers();
+  std::string none_text() const;
+  std::string newest_intact_text(const std::string& except) const;
+
+  std::filesystem::path run_dir_, folder_;
+  FileOps& ops_;
+};
+
+/// For evaluation. Accepts a run folder (its `last`; give RUN/best for the best), a checkpoint folder or a
+/// link to one, a folder with only model.safetensors and config.json, as published by timm, or a bare
+/// .safetensors file.
+Checkpoint load_checkpoint(const std::filesystem::path& path);
+
+}  // namespace salu

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/// Every call that changes the disk goes through FileOps, so that a test can make the k-th one fail or stop
+/// the world there. Readers need no seam: they only look.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.h"
+
+namespace salu {
+
+/// The named functions repeat interrupted calls, finish short writes, and throw ErrorCode::environment with
+/// path and reason when the system refuses.
+class FileOps {
+ public:
+  using Path = std::filesystem::path;
+  virtual ~FileOps() = default;
+
+  int create(const Path& path);  ///< a new, empty file for writing; an existing one is emptied
+  int append(const Path& path);  ///< for writing at the end; created when missing
+  void write(int fd, const Path& path, std::span<const std::byte> bytes);
+  void sync(int fd, const Path& path);
+  void close(int fd, const Path& path);
+  /// Closes without reporting: for destructors.
+  void abandon(int fd) { sys_close(fd); }
+  void rename(const Path& from, const Path& to);
+  void make_folder(const Path& path);   ///< the parent must exist, the folder must not
+  void make_folders(const Path& path);  ///< with all parents; each new name is synced
+  void remove_file(const Path& path);   ///< a file or a link
+  void remove_tree(const Path& path);   ///< a folder and all in it; links are not followed
+  void make_link(const Path& target, const Path& link);
+  void sync_folder(const Path& path);  ///< makes the names in a folder durable
+
+ protected:
+  // One system call each: its result, or -errno.
+  virtual int sys_open(const Path& path, int flags);
+  virtual ssize_t sys_write(int fd, std::span<const std::byte> bytes);
+  virtual int sys_fsync(int fd);
+  virtual int sys_close(int fd);
+  virtual int sys_rename(const Path& from, const Path& to);
+  virtual int sys_mkdir(const Path& path);
+  virtual int sys_unlink(const Path& path);
+  virtual int sys_rmdir(const Path& path);
+  virtual int sys_symlink(const Path& target, const Path& link);
+
+ private:
+  int open(const Path& path, int flags);
+};
+
+FileOps& real_files();
+
+/// Size and CRC-32C of a file.
+struct FileDigest {
+  std::uint64_t size = 0;
+  std::uint32_t crc = 0;
+  friend bool operator==(const FileDigest&, const FileDigest&) = default;
+};
+
+/// A file being written; its digest is computed on the way.
+class FileWriter {
+ public:
+  enum class Mode { create, append };
+  FileWriter(FileOps& ops, std::filesystem::path path, Mode mode = Mode::create);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  /// Makes the contents durable and closes the file.
+  FileDigest finish();
+
+ private:
+  FileOps& ops_;
+  std::filesystem::path path_;
+  int fd_;
+  FileDigest digest_;
+};
+
+/// Writes `text` so that `path` holds either its old contents or all of the new ones, whatever happens.
+void replace_file(FileOps& ops, const std::filesystem::path& path, std::string_view text);
+
+/// The whole file. Throws `code` with path and reason; anything but a regular file is refused, without
+/// waiting on it.
+std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorCode code);
+/// The same as text.
+std::string read_text(const std::filesystem::path& path, ErrorCode code);
+
+/// A path as messages show it: control characters and non-ASCII bytes escaped.
+std::string shown(const std::filesystem::path& path);
+/// 1234567 -> "1,234,567".
+std::string grouped(std::uint64_t number);
+
+}  // namespace salu
