@@ -72,7 +72,9 @@ json card_to_json(const ModelCard& card) {
            {{"format", kFormat},
             {"model", model_to_json(card.model)},
             {"class_names", card.class_names},
-            {"dataset", card.dataset}}}};
+            {"dataset", card.dataset},
+            {"data_seed", card.data_seed},
+            {"val_from_train", card.val_from_train}}}};
 }
 
 ModelCard card_from_json(const json& j, const std::string& file) {
@@ -92,6 +94,8 @@ ModelCard card_from_json(const json& j, const std::string& file) {
     card.std = cfg.at("std").get<std::array<float, 3>>();
     card.class_names = j.at("salu").at("class_names").get<std::vector<std::string>>();
     card.dataset = j.at("salu").at("dataset").get<std::string>();
+    card.data_seed = j.at("salu").at("data_seed").get<std::uint64_t>();
+    card.val_from_train = j.at("salu").at("val_from_train").get<std::int64_t>();
     return card;
   } catch (const json::exception& e) {
     fail(ErrorCode::checkpoint,

@@ -27,7 +27,9 @@ struct RunProgress {
 struct ModelCard {
   ModelConfig model;
   std::vector<std::string> class_names;
-  std::string dataset;  ///< --dataset it was trained on
+  std::string dataset;           ///< --dataset it was trained on
+  std::uint64_t data_seed = 42;  ///< decides the built-in pictures and the held-out ones
+  std::int64_t val_from_train = 0;
   std::array<float, 3> mean{}, std{};
   double crop_pct = 1;
 };

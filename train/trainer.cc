@@ -45,6 +45,8 @@ Trainer::Trainer(const TrainConfig& config, RunFolder& folder, Progress& progres
   card_.model.img_size = config.img_size.value_or(data_.img_size);
   card_.class_names = data_.train->class_names();
   card_.dataset = config.data.dataset;
+  card_.data_seed = config.data.seed;
+  card_.val_from_train = config.data.val_from_train;
   card_.mean = data_.mean;
   card_.std = data_.std;
   card_.crop_pct = config.crop_pct.value_or(default_crop_pct(static_cast<int>(card_.model.img_size)));

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "apps/cli.h"
+
+#include <charconv>
+#include <cmath>
+#include <new>
+
+#include "core/error.h"
+#include "core/text.h"
+
+namespace salu {
+namespace {
+
+/// `--help` shows one group and how to see the rest.
+class GroupFormatter : public CLI::Formatter {
+ public:
+  std::string make_groups(const CLI::App* app, CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::All || all_) return CLI::Formatter::make_groups(app, mode);
+    const auto common = app->get_options([](const CLI::Option* o) { return o->get_group() == "Common"; });
+    return make_group("Common", false, common) + "\nAll options: --help-all\n";
+  }
+  void show_all() { all_ = true; }
+
+ private:
+  bool all_ = false;
+};
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* o : app.get_options()) {
+    for (const std::string& n : o->get_lnames()) names.push_back("--" + n);
+  }
+  return names;
+}
+
+[[noreturn]] void explain(const CLI::App& app, const CLI::ParseError& error) {
+  for (const CLI::Option* o : app.get_options()) {
+    if (o->get_items_expected_max() == 1 && o->results().size() > 1) {
+      fail(ErrorCode::usage, "{} given twice; expected once", o->get_name());
+    }
+  }
+  fail(ErrorCode::usage, "{}", error.what());
+}
+
+void refuse_unknown(const CLI::App& app) {
+  for (const std::string& word : app.remaining()) {
+    const std::string name = word.substr(0, word.find('='));
+    fail(ErrorCode::usage, "{}: unknown option{}. See --help", escaped(name),
+         did_you_mean(name, option_names(app)));
+  }
+}
+
+}  // namespace
+
+CLI::Validator whole_number(long long low, long long high) {
+  return CLI::Validator(
+      [low, high](const std::string& text) {
+        long long value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) {
+          return std::string();
+        }
+        return fmt::format("'{}' is not a whole number in {}..{}", escaped(text), low, high);
+      },
+      "");
+}
+
+CLI::Validator real_number(double low, bool open, double high) {
+  return CLI::Validator(
+      [=](const std::string& text) {
+        double value = NAN;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool whole = error == std::errc() && end == text.data() + text.size();
+        if (whole && std::isfinite(value) && (open ? value > low : value >= low) && value <= high) {
+          return std::string();
+        }
+        return fmt::format("{} is not a finite number {} {}{}", escaped(text), open ? ">" : ">=", low,
+                           high < 1e300 ? fmt::format(" and <= {}", high) : "");
+      },
+      "");
+}
+
+void finish_app(CLI::App& app, const std::string& examples) {
+  app.formatter(std::make_shared<GroupFormatter>());
+  app.set_help_flag("-h,--help", "the common options")->group("Common");
+  app.set_help_all_flag("--help-all", "all options")->group("Common");
+  app.set_version_flag("--version", SALU_VERSION)->group("Common");
+  app.footer(examples);
+  app.allow_extras();
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  for (CLI::Option* o : app.get_options()) {
+    if (o->get_lnames().empty() || !o->get_configurable()) continue;
+    std::string name = "SALU_" + o->get_lnames().front();
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    o->envname(name);
+  }
+}
+
+bool parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return false;
+  } catch (const CLI::CallForAllHelp&) {
+    fmt::print("{}", app.help("", CLI::AppFormatMode::All));
+    return false;
+  } catch (const CLI::CallForVersion& e) {
+    fmt::print("{}\n", e.what());
+    return false;
+  } catch (const CLI::ParseError& e) {
+    refuse_unknown(app);
+    explain(app, e);
+  }
+  refuse_unknown(app);
+  return true;
+}
+
+int run_program(const char* program, const std::function<int()>& body) {
+  const auto report = [program](const char* message, ErrorCode code) {
+    fmt::print(stderr, "{}: error: {}\n", program, message);
+    return static_cast<int>(code);
+  };
+  try {
+    return body();
+  } catch (const Error& e) {
+    return report(e.what(), e.code());
+  } catch (const std::bad_alloc&) {
+    return report("out of memory. Use a smaller --batch-size", ErrorCode::environment);
+  } catch (const std::exception& e) {
+    return report(fmt::format("internal error: {}. Please report it", e.what()).c_str(), ErrorCode::internal);
+  }
+}
+
+}  // namespace salu

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/// What both programs share: number checks with readable messages, help by groups, and the way from an
+/// exception to an exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace salu {
+
+/// `'12abc' is not a whole number in 1..1048576`
+CLI::Validator whole_number(long long low, long long high);
+/// `nan is not a finite number > 0`; `low` itself is allowed unless `open`.
+CLI::Validator real_number(double low, bool open, double high = 1e300);
+
+/// An option that may be left out: the value arrives in an optional.
+template <class T>
+CLI::Option* add_optional(CLI::App& app, const std::string& name, std::optional<T>& target,
+                          const std::string& help) {
+  return app.add_option_function<T>(
+      name, [&target](const T& value) { target = value; }, help);
+}
+
+/// Sets the environment names (SALU_BATCH_SIZE for --batch-size), the help by groups (`--help` shows the
+/// group Common,
+/// `--help-all` every group) and `--version`.
+void finish_app(CLI::App& app, const std::string& examples);
+
+/// Parses; throws Error(usage) with `--batchsize: unknown option (did you mean --batch-size?)` and the like.
+/// Returns false when the help or version was asked for and has been printed.
+bool parse_arguments(CLI::App& app, std::vector<std::string> arguments);
+
+/// Runs a program: prints `program: error: …` on stderr and returns the exit code of what was thrown.
+int run_program(const char* program, const std::function<int()>& body);
+
+}  // namespace salu

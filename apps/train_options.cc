@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "apps/train_options.h"
+
+#include <map>
+#include <set>
+
+#include "apps/cli.h"
+#include "train/file_ops.h"
+
+namespace salu {
+namespace {
+
+constexpr long long kMaxCount = 1LL << 40;
+
+void add_common(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
+  const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
+  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder"));
+  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies"));
+  add(app.add_option("--model", c.model.name, "network; --list-models names them"));
+  add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
+          ->check(whole_number(1, 1000000)));
+  add(app.add_option("-b,--batch-size", c.batch_size, "pictures per step")->check(whole_number(1, 1048576)));
+  add(app.add_option("--seed", c.seed, "same seed, same result")->check(whole_number(0, INT64_MAX)));
+  add(app.add_option("--threads", c.threads, "CPU threads, 0: all cores; the result does not depend on it")
+          ->check(whole_number(0, 1024)));
+  app.add_option("--output", c.output, "run folder (default runs/<time>-<model>-<size>)")
+      ->group("Common")
+      ->configurable(false);
+  app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit")
+      ->group("Common")
+      ->configurable(false);
+}
+
+void add_data(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Data")->capture_default_str(); };
+  add(app.add_option("--val-from-train", c.data.val_from_train,
+                     "hold out so many training pictures for validation; a test set chooses nothing")
+          ->check(whole_number(0, kMaxCount)));
+  add(app.add_option("--train-num-samples", c.data.train_num_samples, "use only so many, 0: all")
+          ->check(whole_number(0, kMaxCount)));
+  add(app.add_option("--val-num-samples", c.data.val_num_samples, "score only so many, 0: all")
+          ->check(whole_number(0, kMaxCount)));
+  add(app.add_option("-j,--workers", c.workers, "loader threads, -1: one per core, at most 4; 0: none")
+          ->check(whole_number(-1, 256)));
+  add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
+          ->check(whole_number(1, 1048576)));
+}
+
+void add_model(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Model"); };
+  add(add_optional(app, "--norm", c.model.norm, "salu, batchnorm, layernorm, groupnorm, dyt, derf, none"));
+  add(add_optional(app, "--act", c.model.act, "swalu, galu, relu, swish, gelu, gelu_tanh, prelu"));
+  add(add_optional(app, "--positive", c.model.positive, "how a and b are stored: exp, softplus, log_sw"));
+  add(add_optional(app, "--stabilizer-a", c.model.stabilizer_a, "initial a of SALU")
+          ->check(real_number(0, true)));
+  add(add_optional(app, "--stabilizer-b", c.model.stabilizer_b, "initial b of SALU")
+          ->check(real_number(0, true)));
+  add(add_optional(app, "--gate-a", c.model.gate_a, "initial a of the gates")->check(real_number(0, true)));
+  add(add_optional(app, "--gate-b", c.model.gate_b, "initial b of the gates")->check(real_number(0, true)));
+  add(add_optional(app, "--weight-init", c.model.weight_init, "he_fan_in, he_fan_out, lecun, framework"));
+  add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
+  add(add_optional(app, "--img-size", c.img_size, "picture side; the data set's by default")
+          ->check(whole_number(1, 16384)));
+  app.add_flag("--list-models", o.list_models, "print the names and stop")
+      ->group("Model")
+      ->configurable(false);
+  app.add_flag("--summary", o.summary, "print layers, parameters, FLOPs and stop")
+      ->group("Model")
+      ->configurable(false);
+}
+
+void add_optimisation(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Optimisation")->capture_default_str(); };
+  add(add_optional(app, "--opt", c.opt, "sgd, adam (coupled L2), adamw; by model"));
+  add(add_optional(app, "--lr", c.lr, "learning rate (sgd: 0.1 B/128; adam: 0.001 sqrt(B/128))")
+          ->check(real_number(0, true)));
+  add(app.add_option("--momentum", c.momentum, "of sgd")->check(real_number(0, false, 1)));
+  add(app.add_option("--nesterov", c.nesterov, "true or false"));
+  add(app.add_option("--opt-beta1", c.beta1, "of adam")->check(real_number(0, false, 1)));
+  add(app.add_option("--opt-beta2", c.beta2, "of adam")->check(real_number(0, false, 1)));
+  add(app.add_option("--opt-eps", c.opt_eps, "of adam")->check(real_number(0, true)));
+  add(add_optional(app, "--weight-decay", c.weight_decay, "on weights (sgd 5e-4, adam 5e-5, adamw 0.05)")
+          ->check(real_number(0, false)));
+  add(app.add_option("--decay-all", c.decay_all,
+                     "true: also on biases, norms and tokens; never on coefficients"));
+  add(add_optional(app, "--coef-lr-scale", c.coef_lr_scale,
+                   "learning rate of activation coefficients, relative (sgd 1, adam 10)")
+          ->check(real_number(0, false)));
+  add(app.add_option("--coef-max-step", c.coef_max_step,
+                     "largest change of a coefficient in a step, 0: no limit")
+          ->check(real_number(0, false)));
+  add(app.add_option("--clip-grad", c.clip_grad, "largest gradient norm, 0: no clipping")
+          ->check(real_number(0, false)));
+}
+
+void add_schedule(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Schedule")->capture_default_str(); };
+  add(app.add_option("--sched", c.sched, "cosine, step, multistep, constant"));
+  add(app.add_option("--min-lr", c.min_lr, "lowest learning rate")->check(real_number(0, false)));
+  add(add_optional(app, "--warmup-epochs", c.warmup_epochs, "linear start (a tenth of the epochs, at most 5)")
+          ->check(real_number(0, false)));
+  add(app.add_option("--warmup-lr", c.warmup_lr, "where it starts")->check(real_number(0, false)));
+  add(app.add_option("--warmup-prefix", c.warmup_prefix, "true: the schedule begins behind the warm-up"));
+  add(app.add_option("--decay-epochs", c.decay_epochs, "of step")->check(real_number(0, true)));
+  add(app.add_option("--decay-milestones", c.decay_milestones, "of multistep, in epochs"));
+  add(app.add_option("--decay-rate", c.decay_rate, "of step and multistep")->check(real_number(0, true)));
+  add(app.add_option("--sched-per-epoch", c.sched_per_epoch, "true: the rate changes between epochs only"));
+}
+
+void add_regularisation(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto augmentation = [&](CLI::Option* option) {
+    option->group("Augmentation")->capture_default_str();
+  };
+  augmentation(app.add_flag("--no-aug", c.no_aug, "no random crop, no flip"));
+  augmentation(
+      app.add_option("--hflip", c.hflip, "chance of a mirror image")->check(real_number(0, false, 1)));
+  augmentation(
+      app.add_option("--crop-padding", c.crop_padding, "border for the random crop of small pictures")
+          ->check(whole_number(0, 64)));
+  augmentation(add_optional(app, "--crop-pct", c.crop_pct, "evaluation crop / resized side")
+                   ->check(real_number(0, true, 1)));
+  const auto add = [&](CLI::Option* option) { option->group("Regularisation")->capture_default_str(); };
+  add(app.add_option("--smoothing", c.smoothing, "label smoothing")->check(real_number(0, false, 0.999)));
+  add(app.add_option("--smoothing-wrong-classes", c.smoothing_wrong_classes,
+                     "true: spread it over the wrong classes only"));
+  add(app.add_option("--drop", c.model.drop, "dropout before the classifier")
+          ->check(real_number(0, false, 0.999)));
+  add(app.add_option("--drop-path", c.model.drop_path, "stochastic depth of the last block")
+          ->check(real_number(0, false, 0.999)));
+  add(app.add_flag("--model-ema", c.model_ema, "also keep and score a moving average of the weights"));
+  add(app.add_option("--model-ema-decay", c.model_ema_decay, "its decay per step")
+          ->check(real_number(0, false, 1)));
+}
+
+void add_output(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Output"); };
+  add(app.add_option("--checkpoint-hist", c.checkpoint_hist, "checkpoints to keep beside last and best")
+          ->check(whole_number(1, 1000000))
+          ->capture_default_str());
+  add(app.add_option("--log-interval", c.log_interval, "steps between rows of metrics.jsonl")
+          ->check(whole_number(1, 1000000000))
+          ->capture_default_str());
+  add(app.add_flag("--overwrite", o.overwrite, "replace an earlier run in --output")->configurable(false));
+  add(app.add_option("--max-seconds", c.max_seconds, "stop after so long, with a checkpoint; 0: no limit")
+          ->check(real_number(0, false))
+          ->configurable(false));
+  add(app.add_option("--max-steps", c.max_steps, "stop after this step, with a checkpoint; 0: no limit")
+          ->check(whole_number(0, kMaxCount))
+          ->configurable(false));
+  add(app.add_option("--progress", o.progress, "auto, bar, plain, none")
+          ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
+          ->configurable(false));
+  add(app.add_flag("-q,--quiet", o.quiet, "nothing on stderr but errors")->configurable(false));
+  add(app.add_flag("--print-config", o.print_config, "print every setting as TOML and stop")
+          ->configurable(false));
+}
+
+void register_options(CLI::App& app, TrainOptions& options) {
+  add_common(app, options);
+  add_data(app, options);
+  add_model(app, options);
+  add_optimisation(app, options);
+  add_schedule(app, options);
+  add_regularisation(app, options);
+  add_output(app, options);
+  finish_app(app,
+             "\nExamples:\n"
+             "  salutrain --dataset shapes --model salunet_c8 --epochs 5\n"
+             "  salutrain -c recipes/cifar10_c20_quick.toml --data-dir DIR\n"
+             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n");
+}
+
+/// Every setting as it is used, once resolve() has run.
+std::string to_toml(CLI::App& app, const TrainConfig& c) {
+  const auto set = [&](const char* name, const std::string& value) {
+    app.get_option(name)->default_str(value);
+  };
+  set("--opt", *c.opt);
+  set("--lr", fmt::format("{}", *c.lr));
+  set("--weight-decay", fmt::format("{}", *c.weight_decay));
+  set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
+  set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
+  set("--workers", std::to_string(c.workers));
+  return app.config_to_str(true, false);
+}
+
+std::map<std::string, std::string> settings_of(const std::string& toml) {
+  std::map<std::string, std::string> out;
+  std::size_t start = 0;
+  while (start < toml.size()) {
+    const std::size_t end = std::min(toml.find('\n', start), toml.size());
+    const std::string line = toml.substr(start, end - start);
+    if (const std::size_t equals = line.find('='); equals != std::string::npos) {
+      out[line.substr(0, equals)] = line.substr(equals + 1);
+    }
+    start = end + 1;
+  }
+  return out;
+}
+
+/// A resumed run may get longer and may run on other hardware; everything else stays.
+void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
+  static const std::set<std::string> allowed = {
+      "epochs", "threads", "workers", "log-interval", "checkpoint-hist", "validation-batch-size", "data-dir"};
+  const auto old_settings = settings_of(before), new_settings = settings_of(now);
+  for (const auto& [key, value] : new_settings) {
+    const auto it = old_settings.find(key);
+    const std::string was = it == old_settings.end() ? "not set" : it->second;
+    if (value != was && !allowed.contains(key)) {
+      fail(ErrorCode::checkpoint,
+           "--resume {}: --{} is {} in that run, {} on the command line. Leave it out, or start "
+           "a new run with --output",
+           dir, key, was, value);
+    }
+  }
+}
+
+/// --resume names a run folder, or a checkpoint: DIR/best, DIR/checkpoints/epoch-0003.
+void split_resume_path(TrainOptions& o) {
+  std::filesystem::path path = o.resume;
+  if (path.filename().empty()) path = path.parent_path();
+  o.run_dir = path;
+  if (std::filesystem::exists(path / "config.toml")) return;
+  o.checkpoint = path.filename().string();
+  o.run_dir =
+      path.parent_path().filename() == "checkpoints" ? path.parent_path().parent_path() : path.parent_path();
+}
+
+bool parse_into(TrainOptions& options, const std::vector<std::string>& arguments) {
+  CLI::App app("Trains a network, with or without normalization layers.", "salutrain");
+  register_options(app, options);
+  if (!parse_arguments(app, arguments)) return false;
+  options.config.resolve();
+  options.resolved_toml = to_toml(app, options.config);
+  return true;
+}
+
+}  // namespace
+
+std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments) {
+  TrainOptions options;
+  if (!parse_into(options, arguments)) return std::nullopt;
+  if (options.resume.empty()) return options;
+
+  split_resume_path(options);
+  const std::filesystem::path config = options.run_dir / "config.toml";
+  if (!std::filesystem::exists(config)) {
+    fail(ErrorCode::checkpoint,
+         "--resume {}: no run is there (config.toml is missing). Give the folder that an earlier "
+         "run printed",
+         escaped(options.resume));
+  }
+  TrainOptions before;
+  parse_into(before, {"--config", config.string()});
+  std::vector<std::string> merged{"--config", config.string()};
+  merged.insert(merged.end(), arguments.begin(), arguments.end());
+  TrainOptions after;
+  parse_into(after, merged);
+  refuse_changes(options.resume, before.resolved_toml, after.resolved_toml);
+  after.run_dir = options.run_dir;
+  after.checkpoint = options.checkpoint;
+  return after;
+}
+
+}  // namespace salu

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/// The command line of salutrain.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/config.h"
+#include "train/progress.h"
+
+namespace salu {
+
+struct TrainOptions {
+  TrainConfig config;
+  std::string resume;  ///< run folder, or a checkpoint in it
+  bool overwrite = false;
+  bool summary = false, list_models = false, print_config = false;
+  std::string progress = "auto";
+  bool quiet = false;
+
+  // Filled by read_train_options().
+  std::filesystem::path run_dir;    ///< --resume: the run folder
+  std::string checkpoint = "last";  ///< --resume: the checkpoint in it
+  std::string resolved_toml;        ///< every setting as it is used, re-runnable with -c
+};
+
+/// Parses, merges the configuration of a run that is resumed, and resolves what was left out. Returns nothing
+/// when help was printed. Throws ErrorCode::usage, and ErrorCode::checkpoint when a flag contradicts the run
+/// that is resumed.
+std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments);
+
+}  // namespace salu
