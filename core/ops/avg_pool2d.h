@@ -8,9 +8,8 @@
 namespace salu {
 
 /// Mean of each window. Padding counts as zeros that are averaged too (PyTorch's count_include_pad).
-/// Forward:  y[n,p,q,c] = sum over r, s < k of x[n, p stride - padding + r, q stride - padding + s, c] / k^2,
-/// k the
-///           kernel
+/// Forward:  y[n,p,q,c] = 1/k^2 sum over r, s < k of x[n, p stride - padding + r, q stride - padding + s, c],
+///           k the kernel
 /// Backward: dx[n,h,w,c] = sum of dy / k^2 over the windows that cover it
 /// Shapes:   x (N,H,W,C), y (N,P,Q,C), P = floor((H + 2 padding - k) / stride) + 1
 /// Saved:    the shape of x

@@ -28,8 +28,9 @@ void sum_rows(std::int64_t begin, std::int64_t end, std::int64_t width, double* 
   for (std::int64_t first = begin; first < end; first += kSumBlock) {
     std::fill(block.begin(), block.end(), T(0));
     for (std::int64_t r = first; r < std::min(first + kSumBlock, end); ++r) add_row(r, block.data());
-    for (std::int64_t c = 0; c < width; ++c)
+    for (std::int64_t c = 0; c < width; ++c) {
       sums[c] += static_cast<double>(block[static_cast<std::size_t>(c)]);
+    }
   }
 }
 

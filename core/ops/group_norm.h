@@ -7,9 +7,8 @@
 namespace salu {
 
 /// Group normalization: C/G neighbouring channels of a sample, with all their pixels, to mean 0, variance 1.
-/// Forward:  y = gamma_c h + beta_c, h = (x - m) r, r = 1/sqrt(v + eps); m, v: mean and biased variance over
-/// the
-///           H W C/G values of the group
+/// Forward:  y = gamma_c h + beta_c, h = (x - m) r, r = 1/sqrt(v + eps);
+///           m, v: mean and biased variance over the H W C/G values of the group
 /// Backward: with g = dy gamma: dx = r (g - mean(g) - h mean(g h)), means over the group;
 ///           dgamma = sum dy h, dbeta = sum dy over samples and pixels
 /// Shapes:   x, y (N,H,W,C) or (N,C), G divides C; gamma, beta (C); m, r (N,G)

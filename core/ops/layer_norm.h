@@ -7,8 +7,9 @@
 namespace salu {
 
 /// Layer normalization: every row of C numbers to mean 0 and variance 1.
-/// Forward:  y = gamma_c h + beta_c, h = (x - m) r, r = 1/sqrt(v + eps); m, v: mean and biased variance of
-/// the row Backward: with g = dy gamma: dx = r (g - mean(g) - h mean(g h)), means over the row;
+/// Forward:  y = gamma_c h + beta_c, h = (x - m) r, r = 1/sqrt(v + eps);
+///           m, v: mean and biased variance of the row
+/// Backward: with g = dy gamma: dx = r (g - mean(g) - h mean(g h)), means over the row;
 ///           dgamma = sum dy h, dbeta = sum dy over the rows
 /// Shapes:   x, y (...,C) of rank 1 to 4, C >= 1; gamma, beta (C); m, r one per row
 /// Saved:    x, m, r
