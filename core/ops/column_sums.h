@@ -5,8 +5,16 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "core/tensor.h"
 
 namespace salu {
+
+/// Rows of x seen as a matrix: the product of all dimensions but the last.
+inline std::int64_t rows_of(const Tensor& x) {
+  std::int64_t rows = 1;
+  for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
+  return rows;
+}
 
 /// Rows that are summed in T before the sum goes to double: long enough to hide the conversion, short enough
 /// that a float sum stays within a few rounding errors.
@@ -20,8 +28,9 @@ void sum_rows(std::int64_t begin, std::int64_t end, std::int64_t width, double* 
   for (std::int64_t first = begin; first < end; first += kSumBlock) {
     std::fill(block.begin(), block.end(), T(0));
     for (std::int64_t r = first; r < std::min(first + kSumBlock, end); ++r) add_row(r, block.data());
-    for (std::int64_t c = 0; c < width; ++c)
+    for (std::int64_t c = 0; c < width; ++c) {
       sums[c] += static_cast<double>(block[static_cast<std::size_t>(c)]);
+    }
   }
 }
 

@@ -6,13 +6,6 @@
 namespace salu {
 namespace {
 
-/// M: the product of all dimensions but the last.
-std::int64_t rows_of(const Tensor& t) {
-  std::int64_t rows = 1;
-  for (int i = 0; i + 1 < t.shape().rank(); ++i) rows *= t.dim(i);
-  return rows;
-}
-
 void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b) {
   dispatch_float("linear", x.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = w.dim(1), n = w.dim(0);

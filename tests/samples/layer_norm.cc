@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops/layer_norm.h"
+
+#include "autograd/functions.h"
+#include "tests/op_samples.h"
+
+namespace salu::test {
+namespace {
+
+constexpr double kEps = 1e-3;
+
+Tensor oracle(const std::vector<Tensor>& in) {
+  const std::int64_t c = in[0].dim(-1);
+  const double *x = in[0].data<double>(), *gamma = in[1].data<double>(), *beta = in[2].data<double>();
+  Tensor y = Tensor::empty(in[0].shape(), DType::f64);
+  for (std::int64_t i = 0; i < y.numel(); i += c) {
+    double sum = 0, squares = 0;
+    for (std::int64_t k = 0; k < c; ++k) sum += x[i + k];
+    const double mean = sum / static_cast<double>(c);
+    for (std::int64_t k = 0; k < c; ++k) squares += std::pow(x[i + k] - mean, 2);
+    const double deviation = std::sqrt(squares / static_cast<double>(c) + kEps);
+    for (std::int64_t k = 0; k < c; ++k) {
+      y.data<double>()[i + k] = gamma[k] * (x[i + k] - mean) / deviation + beta[k];
+    }
+  }
+  return y;
+}
+
+}  // namespace
+
+OpEntry layer_norm_entry() {
+  OpEntry entry{"layer_norm", {}, {}};
+  for (const Shape& shape :
+       {Shape{3, 5}, Shape{2, 3, 7}, Shape{2, 1, 2, 13}, Shape{31}, Shape{4, 1}, Shape{0, 3}, Shape{1, 67}}) {
+    const Shape channels{shape[-1]};
+    entry.samples.push_back(
+        {.label = shape.str(),
+         .inputs = {random_tensor(shape, 1, 2.0), random_tensor(channels, 2), random_tensor(channels, 3)},
+         .function = [](const auto& in) { return layer_norm(in[0], in[1], in[2], kEps); },
+         .oracle = oracle,
+         .has_sum = true});
+  }
+  const auto call = [](Shape x, Shape gamma, Shape beta) {
+    return [=] { layer_norm_forward(Tensor::zeros(x), Tensor::zeros(gamma), Tensor::zeros(beta), kEps); };
+  };
+  entry.bad_calls = {
+      {"gamma", call({2, 3}, {4}, {3}), "[layer_norm] expected gamma of shape (3), got (4)"},
+      {"beta", call({2, 3}, {3}, {1, 3}), "[layer_norm] expected beta of shape (3), got (1,3)"},
+      {"scalar", call({}, {1}, {1}), "[layer_norm] expected x (...,C) with C >= 1, got ()"},
+      {"no channel", call({2, 0}, {0}, {0}), "[layer_norm] expected x (...,C) with C >= 1, got (2,0)"},
+      {"gradient",
+       [] {
+         layer_norm_backward(Tensor::zeros({2, 4}), Tensor::zeros({2, 3}), Tensor::zeros({3}), {}, {});
+       },
+       "[layer_norm] expected shape (2,3), got (2,4)"},
+  };
+  return entry;
+}
+
+}  // namespace salu::test
