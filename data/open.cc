@@ -23,8 +23,8 @@ DataSplits open_shapes(const DataOptions& options) {
   splits.eval = std::make_shared<ShapesDataset>(options.seed, ShapesSplit::val, val_size);
   splits.eval_name = "val";
   splits.img_size = ShapesDataset::kSide;
-  splits.mean = {0.5f, 0.5f, 0.5f};
-  splits.std = {0.25f, 0.25f, 0.25f};
+  splits.mean = {0.37f, 0.37f, 0.37f};
+  splits.std = {0.24f, 0.24f, 0.24f};
   return splits;
 }
 

@@ -28,6 +28,7 @@
 namespace salu::stb {
 
 std::string decode(std::span<const std::uint8_t> bytes, Image& image) {
+  stbi__g_failure_reason = "no valid picture";  // not every failure sets it
   int width = 0, height = 0, channels = 0;
   constexpr int kRgb = 3;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
@@ -40,6 +41,7 @@ std::string decode(std::span<const std::uint8_t> bytes, Image& image) {
 }
 
 std::int64_t inflate(std::span<const std::uint8_t> in, std::span<std::uint8_t> out) {
+  stbi__g_failure_reason = "";
   const int got =
       stbi_zlib_decode_buffer(reinterpret_cast<char*>(out.data()), static_cast<int>(out.size()),
                               reinterpret_cast<const char*>(in.data()), static_cast<int>(in.size()));

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+/// Image folders: layout, order, errors, the cache.
+#include "data/folder.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tests/catch.h"
+#include "tests/jpeg_samples.h"
+
+namespace salu::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <int value>
+Bytes plain(int height, int width) {
+  return rgb_png(height, width, [](int, int, int) { return static_cast<std::uint8_t>(value); });
+}
+
+// Two classes; in the order of bytes: "B" (2 pictures), "a" (3).
+void write_split(const fs::path& root) {
+  write_file(root / "a" / "2.png", plain<2>(8, 8));
+  write_file(root / "a" / "10.PnG", plain<10>(8, 8));
+  write_file(root / "a" / "deeper" / "1.png", plain<1>(8, 8));
+  write_file(root / "B" / "x.JPEG", plain<3>(8, 8));  // told by its content
+  write_file(root / "B" / "-y.jpg", jpeg::kBaseline);
+  write_text(root / "B" / ".hidden.jpg", "no picture");
+  write_text(root / "B" / "notes.txt", "no picture");
+  write_text(root / ".cache" / "z.jpg", "no picture");
+  write_text(root / "README", "no picture");
+}
+
+DataSplits open(const fs::path& dir, DataOptions options = {}) {
+  options.dataset = "folder";
+  options.data_dir = dir;
+  return open_dataset(options);
+}
+std::string opening(const fs::path& dir) {
+  return error_of([&] { open(dir); });
+}
+
+TEST_CASE("classes and pictures are sorted by bytes; hidden and other files are ignored") {
+  const TempDir dir;
+  write_split(dir.path() / "animals" / "train");
+  write_split(dir.path() / "animals" / "val");
+  const DataSplits splits = open(dir.path() / "animals");
+  CHECK(splits.train->class_names() == std::vector<std::string>{"B", "a"});
+  REQUIRE(splits.train->size() == 5);
+  const FolderDataset set("x", dir.path() / "animals" / "train");
+  const char* expected[] = {"B/-y.jpg", "B/x.JPEG", "a/10.PnG", "a/2.png", "a/deeper/1.png"};
+  const int labels[] = {0, 0, 1, 1, 1};
+  const int values[] = {-1, 3, 10, 2, 1};
+  for (std::int64_t i = 0; i < 5; ++i) {
+    CHECK(set.path(i) == dir.path() / "animals" / "train" / expected[i]);
+    CHECK(splits.train->label(i) == labels[i]);
+    if (i > 0) CHECK(splits.train->image(i).pixels[0] == values[i]);
+  }
+  CHECK(splits.train->name() == "folder:animals");
+  CHECK(open(dir.path() / "animals" / "").train->name() == "folder:animals");
+  CHECK(splits.eval_name == "val");
+  CHECK(splits.eval_is_validation);
+}
+
+TEST_CASE("the evaluation split: val, validation, valid or test, in this order, or held out") {
+  const TempDir dir;
+  write_split(dir.path() / "train");
+  CHECK(contains(opening(dir.path()), "3: "));
+  CHECK(contains(opening(dir.path()), "--val-from-train N"));
+  CHECK(open(dir.path(), {.val_from_train = 2}).eval->size() == 2);
+  for (const char* name : {"test", "valid", "validation", "val"}) {
+    write_split(dir.path() / name);
+    const DataSplits splits = open(dir.path());
+    CHECK(splits.eval_is_validation == (std::string(name) != "test"));
+    const auto* eval = dynamic_cast<const FolderDataset*>(splits.eval.get());
+    REQUIRE(eval != nullptr);
+    CHECK(eval->path(0) == dir.path() / name / "B/-y.jpg");
+  }
+  CHECK(open(dir.path(), {.val_from_train = 2}).train->size() == 3);
+  CHECK(open(dir.path(), {.train_num_samples = 4}).train->size() == 4);
+  CHECK(contains(error_of([&] { open(dir.path(), {.train_num_samples = 6}); }), "2: --train-num-samples: 6"));
+}
+
+TEST_CASE("the native size is that of small pictures, 224 for larger ones") {
+  for (const auto& [h, w, size] : {std::tuple{40, 64, 40}, {64, 64, 64}, {65, 65, 224}, {90, 200, 224}}) {
+    const TempDir dir;
+    for (const char* name : {"train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png"}) {
+      write_file(dir.path() / name, plain<1>(h, w));
+    }
+    CHECK(open(dir.path()).img_size == size);
+  }
+}
+
+TEST_CASE("missing, empty and differing folders") {
+  const TempDir dir;
+  const fs::path here = dir.path();
+  CHECK(contains(opening(""), "2: --data-dir: not given"));
+  CHECK(contains(opening(here / "none"),
+                 "3: " + (here / "none").string() + ": cannot be listed: No such file"));
+  CHECK(contains(opening(here), "no folder train; expected train/<class>/<picture>"));
+  write_text(here / "file", "x");
+  CHECK(contains(opening(here / "file"), "cannot be listed: Not a directory"));
+
+  fs::create_directory(here / "train");
+  CHECK(contains(opening(here), "train: 0 class folders; expected at least 2"));
+  write_file(here / "train" / "cat" / "1.png", plain<1>(8, 8));
+  CHECK(contains(opening(here), "train: 1 class folders: cat; expected at least 2"));
+  fs::create_directory(here / "train" / "dog");
+  fs::create_directory(here / "train" / "e\nel");
+  CHECK(contains(opening(here), "2 class folders without pictures: dog, e\\x0ael; expected .jpg"));
+  write_file(here / "train" / "dog" / "1.png", plain<1>(8, 8));
+  fs::remove(here / "train" / "e\nel");
+  write_file(here / "val" / "cat" / "1.png", plain<1>(8, 8));
+  write_file(here / "val" / "wolf" / "1.png", plain<1>(8, 8));
+  CHECK(contains(opening(here), "classes differ from "));
+  CHECK(contains(opening(here), "only in train: dog; only in val: wolf"));
+  if (geteuid() == 0) {
+    WARN("skipped: for root, no folder is unreadable");
+  } else {
+    fs::permissions(here / "train", fs::perms::none);
+    CHECK(contains(opening(here), "Permission denied"));
+    fs::permissions(here / "train", fs::perms::owner_all);
+  }
+}
+
+TEST_CASE("only regular files are pictures") {
+  const TempDir dir;
+  write_split(dir.path() / "train");
+  const fs::path odd = dir.path() / "train" / "a" / "odd.jpg";
+  const auto message = [&] { return opening(dir.path()); };
+  fs::create_directory(odd);
+  CHECK(contains(message(), "odd.jpg: not a regular file"));
+  fs::remove(odd);
+  REQUIRE(mkfifo(odd.c_str(), 0600) == 0);
+  CHECK(contains(message(), "odd.jpg: not a regular file"));
+  fs::remove(odd);
+  fs::create_symlink("odd.jpg", odd);
+  CHECK(contains(message(), "odd.jpg: not a regular file"));
+  fs::remove(odd);
+  fs::create_symlink("2.png", odd);
+  CHECK(FolderDataset("x", dir.path() / "train").size() == 6);
+  fs::create_directory_symlink("..", dir.path() / "train" / "a" / "circle");
+  CHECK(FolderDataset("x", dir.path() / "train").size() == 6);
+}
+
+TEST_CASE("long, non-UTF-8 and odd names work") {
+  const TempDir dir;
+  const std::string longest(251, '\xe9');
+  write_file(dir.path() / "a" / (longest + ".png"), plain<1>(8, 8));
+  write_file(dir.path() / "b\n" / "-rf *.png", plain<1>(8, 8));
+  const FolderDataset set("x", dir.path());
+  CHECK(set.image(0).height == 8);
+  CHECK(set.image(1).height == 8);
+}
+
+TEST_CASE("a picture that changed, went away or is damaged names its path") {
+  const TempDir dir;
+  write_split(dir.path());
+  const FolderDataset set("x", dir.path());
+  const auto reading = [&](std::int64_t i) { return error_of([&] { set.image(i); }); };
+  write_file(set.path(2), plain<9>(9, 9));
+  CHECK(contains(reading(2), "3: " + set.path(2).string()));
+  CHECK(contains(reading(2), "no longer matches the manifest"));
+  fs::remove(set.path(3));
+  CHECK(contains(reading(3), "a/2.png: cannot be opened: No such file"));
+  Bytes damaged = plain<1>(8, 8);
+  damaged[50] ^= 1;
+  write_file(set.path(4), damaged);
+  CHECK(contains(reading(4), "a/deeper/1.png: bad CRC in IDAT"));
+}
+
+TEST_CASE("the fingerprint follows paths and sizes") {
+  const TempDir dir;
+  write_split(dir.path());
+  const auto fingerprint = [&] { return FolderDataset("x", dir.path()).fingerprint(); };
+  const std::uint64_t before = fingerprint();
+  CHECK(before == fingerprint());
+  fs::rename(dir.path() / "a" / "2.png", dir.path() / "a" / "3.png");
+  const std::uint64_t renamed = fingerprint();
+  CHECK(renamed != before);
+  write_file(dir.path() / "a" / "3.png", plain<2>(9, 8));
+  CHECK(fingerprint() != renamed);
+}
+
+TEST_CASE("small sets are decoded once, large ones are not kept") {
+  const TempDir dir;
+  write_split(dir.path());
+  const FolderDataset kept("x", dir.path()), not_kept("x", dir.path(), 100);
+  const Image first = kept.image(1);
+  CHECK(kept.cached() == 1);
+  CHECK(not_kept.image(1) == first);
+  CHECK(not_kept.cached() == 0);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        for (std::int64_t i = 0; i < 5; ++i) kept.image(i);
+      });
+    }
+  }
+  CHECK(kept.cached() == 5);
+  for (std::int64_t i = 0; i < 5; ++i) fs::remove(kept.path(i));
+  CHECK(kept.image(1) == first);
+  CHECK(contains(error_of([&] { not_kept.image(1); }), "cannot be opened"));
+}
+
+// SALU_DATA_DIR may name a folder with the unpacked real pictures: cifar10/ and imagenet-sample/.
+TEST_CASE("real pictures decode without an error") {
+  const char* root = std::getenv("SALU_DATA_DIR");
+  if (!root) {
+    WARN("skipped: SALU_DATA_DIR does not name a folder with real pictures");
+    return;
+  }
+  for (const fs::path& folder :
+       {fs::path(root) / "cifar10" / "test", fs::path(root) / "imagenet-sample" / "val"}) {
+    if (!fs::is_directory(folder)) {
+      WARN("skipped: no folder " << folder);
+      continue;
+    }
+    const FolderDataset set("real", folder);
+    for (std::int64_t i = 0; i < set.size(); ++i) CHECK(error_of([&] { set.image(i); }) == "no error");
+  }
+}
+
+}  // namespace
+}  // namespace salu::test

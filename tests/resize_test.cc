@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+/// Scaling against Pillow and torchvision. The expected values come from Pillow 9.4 and torchvision 0.14:
+///
+///   def picture(h, w): return np.array([[[(x*37 + y*91 + c*53 + x*y*7) % 256 for c in range(3)]
+///                                        for x in range(w)] for y in range(h)], np.uint8)
+///   np.asarray(Image.fromarray(picture(5, 7)).resize((width, height), Image.BICUBIC)).flatten()
+///   T.Compose([T.Resize(floor(size / pct), interpolation), T.CenterCrop(size)])(Image.fromarray(picture(h,
+///   w)))
+///
+/// Longer results are compared by the 64-bit FNV-1a hash of their bytes.
+#include "data/resize.h"
+
+#include <set>
+#include <string>
+
+#include "data/transform.h"
+#include "tests/catch.h"
+
+namespace salu::test {
+namespace {
+
+Image picture(int height, int width) {
+  Image image(height, width);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        image.at(y, x)[c] = static_cast<std::uint8_t>((x * 37 + y * 91 + c * 53 + x * y * 7) % 256);
+      }
+    }
+  }
+  return image;
+}
+
+std::uint64_t fnv(const Image& image) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const std::uint8_t b : image.pixels) hash = (hash ^ b) * 0x100000001b3u;
+  return hash;
+}
+
+constexpr auto kBilinear = Interpolation::bilinear, kBicubic = Interpolation::bicubic;
+
+TEST_CASE("resize gives Pillow's pixels") {
+  using Pixels = std::vector<std::uint8_t>;
+  CHECK(resize(picture(5, 7), 2, 3, kBilinear).pixels ==
+        Pixels{105, 133, 143, 125, 129, 144, 133, 134, 127, 124, 135, 130, 139, 140, 134, 151, 132, 125});
+  CHECK(resize(picture(5, 7), 2, 3, kBicubic).pixels ==
+        Pixels{102, 130, 141, 122, 132, 148, 136, 133, 127, 126, 137, 126, 140, 138, 136, 154, 132, 124});
+}
+
+TEST_CASE("resize gives Pillow's pixels at awkward sizes") {
+  struct Row {
+    int from_height, from_width, height, width;
+    Interpolation interpolation;
+    std::uint64_t hash;
+  };
+  const Row rows[] = {
+      {61, 97, 24, 32, kBilinear, 0x2d0b38b7dc34d6d0u},
+      {61, 97, 61, 40, kBilinear, 0x2fdffe58383c648fu},
+      {61, 97, 20, 97, kBilinear, 0x6f91cba298791f93u},
+      {9, 5, 33, 31, kBilinear, 0x87c7b6c6bb356a92u},
+      {1, 50, 7, 3, kBilinear, 0x4a925861daecac7du},
+      {300, 200, 224, 224, kBilinear, 0xbe41d7cefee2eb13u},
+      {50, 1, 1, 1, kBilinear, 0xaddf381975b11237u},
+      {61, 97, 24, 32, kBicubic, 0xe542afa3d8345230u},
+      {61, 97, 61, 40, kBicubic, 0xfa1e166d2942336fu},
+      {61, 97, 20, 97, kBicubic, 0xa79329fe037682efu},
+      {9, 5, 33, 31, kBicubic, 0x5a83bca553ff0855u},
+      {1, 50, 7, 3, kBicubic, 0xb631ee8c4608e861u},
+      {300, 200, 224, 224, kBicubic, 0x5945eb42d0b6fa40u},
+      {50, 1, 1, 1, kBicubic, 0xaddf381975b11237u},
+  };
+  for (const Row& r : rows) {
+    INFO(r.from_height << " x " << r.from_width << " to " << r.height << " x " << r.width);
+    const Image out = resize(picture(r.from_height, r.from_width), r.height, r.width, r.interpolation);
+    CHECK(out.height == r.height);
+    CHECK(out.width == r.width);
+    CHECK(fnv(out) == r.hash);
+  }
+}
+
+TEST_CASE("the evaluation transform gives torchvision's pixels") {
+  struct Row {
+    int height, width, size;
+    double crop_pct;
+    Interpolation interpolation;
+    std::uint64_t hash;
+  };
+  const Row rows[] = {
+      {61, 97, 48, 0.875, kBilinear, 0x1afd5ecb1966f65au},
+      {97, 61, 48, 0.9, kBilinear, 0xd252a546d94b331bu},
+      {120, 120, 101, 0.965, kBilinear, 0xe2b6b8615d15c994u},
+      {31, 40, 31, 1, kBilinear, 0x6cbb79b009030da5u},
+      {61, 97, 48, 0.875, kBicubic, 0xe1e2565f50a85b80u},
+      {97, 61, 48, 0.9, kBicubic, 0x75f3242db1af18e3u},
+      {120, 120, 101, 0.965, kBicubic, 0xf0ddf8c1087c53f8u},
+      {31, 40, 31, 1, kBicubic, 0x6cbb79b009030da5u},
+  };
+  for (const Row& r : rows) {
+    INFO(r.height << " x " << r.width << " to " << r.size);
+    TransformOptions options;
+    options.img_size = r.size;
+    options.crop_pct = r.crop_pct;
+    options.interpolation = r.interpolation;
+    CHECK(fnv(eval_transform(picture(r.height, r.width), options)) == r.hash);
+  }
+}
+
+TEST_CASE("resize keeps its promises at the edges") {
+  const Image p = picture(6, 4);
+  CHECK(resize(p, 6, 4, kBicubic) == p);
+  Image white(7, 5);
+  for (auto& v : white.pixels) v = 255;
+  for (const std::uint8_t v : resize(white, 3, 11, kBicubic).pixels) CHECK(v == 255);
+  CHECK(contains(error_of([&] { resize(p, 0, 4, kBicubic); }), "1: [resize] expected sizes above zero"));
+  CHECK(contains(error_of([&] { resize(Image{}, 2, 2, kBicubic); }), "[resize] expected sizes above zero"));
+}
+
+TEST_CASE("crop fills with black outside, and mirrored twice is the same") {
+  const Image p = picture(3, 5);
+  const Image moved = crop(p, -1, 2, 3, 5);
+  for (int y = 0; y < 3; ++y) {
+    for (int x = 0; x < 5; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const bool inside = y - 1 >= 0 && x + 2 < 5;
+        CHECK(moved.at(y, x)[c] == (inside ? p.at(y - 1, x + 2)[c] : 0));
+      }
+    }
+  }
+  CHECK(crop(p, 9, 9, 2, 2) == Image(2, 2));
+  CHECK(mirrored(mirrored(p)) == p);
+  CHECK(mirrored(p).at(1, 0)[2] == p.at(1, 4)[2]);
+}
+
+std::string bytes(const Image& image) { return {image.pixels.begin(), image.pixels.end()}; }
+
+RandomKey key(std::uint32_t epoch, std::uint32_t index) { return {7, Purpose::augment, epoch, index}; }
+
+TEST_CASE("small pictures are shifted by up to the padding, and mirrored half of the time") {
+  TransformOptions options;
+  options.img_size = 9;
+  options.crop_padding = 2;
+  const Image p = picture(9, 9);
+  std::set<std::string> allowed, seen;
+  for (int top = -2; top <= 2; ++top) {
+    for (int left = -2; left <= 2; ++left) {
+      const Image part = crop(p, top, left, 9, 9);
+      allowed.insert(bytes(part));
+      allowed.insert(bytes(mirrored(part)));
+    }
+  }
+  int plain = 0;
+  for (std::uint32_t i = 0; i < 2000; ++i) {
+    const Image out = train_transform(p, options, key(0, i));
+    REQUIRE(allowed.count(bytes(out)) == 1);
+    seen.insert(bytes(out));
+    options.hflip = 0;
+    plain += train_transform(p, options, key(0, i)) == out;
+    options.hflip = 0.5;
+  }
+  CHECK(seen.size() == allowed.size());  // 50 outcomes, 2,000 draws: none is missed by chance
+  CHECK(plain > 900);                    // mean 1,000, standard deviation 22
+  CHECK(plain < 1100);
+}
+
+TEST_CASE("larger pictures are zoomed; the output is a pure function of the key") {
+  TransformOptions options;
+  options.img_size = 80;
+  for (const auto& [h, w] : {std::pair{90, 130}, {130, 90}, {1, 300}, {300, 2}, {80, 80}, {1, 1}}) {
+    const Image p = picture(h, w);
+    std::set<std::string> seen;
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      const Image out = train_transform(p, options, key(3, i));
+      CHECK(out.height == 80);
+      CHECK(out.width == 80);
+      CHECK(out == train_transform(p, options, key(3, i)));
+      seen.insert(bytes(out));
+    }
+    INFO(h << " x " << w);
+    if (h > 80 && w > 80) CHECK(seen.size() == 20);
+  }
+}
+
+TEST_CASE("without augmentation, training sees what the evaluation sees") {
+  TransformOptions options;
+  options.img_size = 100;
+  options.crop_pct = default_crop_pct(100);
+  options.augment = false;
+  const Image p = picture(150, 170);
+  CHECK(train_transform(p, options, key(0, 0)) == eval_transform(p, options));
+  CHECK(default_crop_pct(32) == 1);
+  CHECK(default_crop_pct(224) == 0.875);
+}
+
+}  // namespace
+}  // namespace salu::test
