@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+/// Hostile files: each is refused with exit code 4 and a message that names the rule it breaks.
+#include "train/safetensors_header.h"
+
+#include <cstring>
+#include <limits>
+
+#include "core/rng.h"
+#include "tests/catch.h"
+
+namespace salu::test {
+namespace {
+
+using namespace std::string_literals;
+
+std::string with_length(std::uint64_t n, const std::string& rest) {
+  std::string text(8, '\0');
+  std::memcpy(text.data(), &n, 8);
+  return text + rest;
+}
+std::string file_of(const std::string& header, std::size_t data_bytes = 0) {
+  return with_length(header.size(), header + std::string(data_bytes, 'd'));
+}
+/// A file with tensor `a`, whose fields are given as JSON.
+std::string entry(const std::string& fields, std::size_t data_bytes = 8) {
+  return file_of("{\"a\":{" + fields + "}}", data_bytes);
+}
+std::string tensor(const std::string& dtype, const std::string& shape, const std::string& offsets,
+                   std::size_t data_bytes = 8) {
+  return entry("\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets, data_bytes);
+}
+/// Two tensors of 4 bytes, b given, in 8 bytes of data.
+std::string after_a(const std::string& b, std::size_t data_bytes = 8) {
+  return file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":)" + b + "}", data_bytes);
+}
+
+std::string error_for(const std::string& text) {
+  return error_of([&] { parse_safetensors_header(std::as_bytes(std::span(text)), "f"); });
+}
+
+struct Bad {
+  const char* name;
+  std::string file;
+  const char* message;
+};
+
+const std::string kGood = tensor("F32", "[2]", "[0,8]");
+
+std::vector<Bad> bad_starts() {
+  constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+  return {
+      {"empty", "", "is not a salu checkpoint: it has 0 bytes"},
+      {"seven bytes", "1234567", "is not a salu checkpoint: it has 7 bytes"},
+      {"zip", "PK\x03\x04 and more of it", "is not a salu checkpoint: it is a zip archive"},
+      {"pickle", "\x80\x02}q\x01.abcdefgh", "is not a salu checkpoint: it is a Python pickle"},
+      {"gzip", "\x1f\x8b\x08 and more", "is not a salu checkpoint: it is a gzip archive"},
+      {"text", "Hello, world. This is no file of ours", "is not a salu checkpoint"},
+      {"only a length", with_length(2, ""), "truncated: 8 of at least 10 bytes (header length 2)"},
+      {"length 0", with_length(0, "{}"), "header length 0; expected 2.."},
+      {"length 1", with_length(1, "{}"), "header length 1; expected 2.."},
+      {"length beyond the file", with_length(3, "{}"), "header length 3"},
+      {"length above 100 MB", with_length(100'000'001, "{}"),
+       "header length 100000001; expected 2..100,000,000"},
+      {"length 2^63", with_length(std::uint64_t{1} << 63, "{}"), "header length 9223372036854775808"},
+      {"length 2^64-1", with_length(most, "{}"), "header length 18446744073709551615"},
+      {"length 2^64-8", with_length(most - 7, "{}"), "header length 18446744073709551608"},
+  };
+}
+
+std::vector<Bad> bad_json() {
+  std::string deep = R"({"a":)";
+  for (int i = 0; i < 1'000'000; ++i) deep += '[';
+  deep += '}';
+  return {
+      {"byte-order mark", file_of("\xef\xbb\xbf{}"), "header starts with '\\xef"},
+      {"leading space", file_of(" {}"), "header starts with ' {}'"},
+      {"an array", file_of("[{}]"), "header starts with '[{}]'"},
+      {"NUL after the end", file_of("{}\0"s), "header ends with '\\x00'"},
+      {"newline after the end", file_of("{}\n"), "header ends with '\\x0a'"},
+      {"trailing object", file_of("{}{}"), "not valid JSON"},
+      {"trailing text", file_of("{} x }"), "not valid JSON"},
+      {"open brace", file_of("{{}"), "not valid JSON"},
+      {"comment", file_of("{/*c*/}"), "not valid JSON"},
+      {"trailing comma", file_of(R"({"__metadata__":{},})"), "not valid JSON"},
+      {"bad UTF-8", file_of("{\"__metadata__\":{\"k\":\"\xff\"}}"), "not valid JSON"},
+      {"overlong UTF-8", file_of("{\"__metadata__\":{\"k\":\"\xc0\x80\"}}"), "not valid JSON"},
+      {"lone surrogate", file_of(R"({"__metadata__":{"k":"\ud800"}})"), "not valid JSON"},
+      {"a million brackets", file_of(deep), "tensor a: found an array; expected an object"},
+      {"deep objects", file_of(R"({"a":{"shape":{"b":{}}}})"), "field shape: found an object"},
+      {"deep arrays", entry(R"("shape":[[[[[[[[[1]]]]]]]]])"), "field shape: found an array"},
+      {"equal tensors", after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]},"a":{})"),
+       "tensor a: two entries of this name"},
+      {"equal tensors, one escaped",
+       after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]},"\u0061":{})"),
+       "tensor a: two entries of this name"},
+      {"equal fields", entry(R"("dtype":"F32","dtype":"F32")"), "tensor a: field dtype given twice"},
+      {"equal metadata", file_of(R"({"__metadata__":{"k":"1","k":"2"}})"), "__metadata__ k: two values"},
+      {"two metadata", file_of(R"({"__metadata__":{},"__metadata__":{}})"), "__metadata__: two entries"},
+      {"metadata not an object", file_of(R"({"__metadata__":"x"})"), "__metadata__: found a string"},
+      {"metadata with a number", file_of(R"({"__metadata__":{"k":1}})"),
+       "__metadata__ k: found the number 1"},
+      {"metadata with null", file_of(R"({"__metadata__":{"k":null}})"), "__metadata__ k: found null"},
+      {"metadata with an object", file_of(R"({"__metadata__":{"k":{}}})"), "__metadata__ k: found an object"},
+      {"no name", file_of(R"({"":{}})"), "tensor name ''"},
+      {"name with a newline", file_of(R"({"a\nb":{}})"), "tensor name 'a\\x0ab'"},
+      {"name that is not ASCII", file_of(R"({"\u00e9":{}})"), "tensor name '\\xc3\\xa9'"},
+      {"name of 257 bytes", file_of("{\"" + std::string(257, 'n') + "\":{}}"), "expected 1 to 256 printable"},
+      {"string of 2 MB", file_of(R"({"__metadata__":{"k":")" + std::string(2 << 20, 'x') + "\"}}"),
+       "string or gap of more than 1,048,576 bytes"},
+      {"string of 1 MB in escapes",
+       file_of(R"({"__metadata__":{"k":")" + std::string(2 << 20, '\\') + "\"}}"),
+       "string or gap of more than 1,048,576 bytes"},
+      {"1 MB of spaces", file_of("{" + std::string(2 << 20, ' ') + "}"), "string or gap"},
+  };
+}
+
+std::vector<Bad> bad_fields() {
+  return {
+      {"tensor is a number", file_of(R"({"a":1})"), "tensor a: found the number 1; expected an object"},
+      {"tensor is true", file_of(R"({"a":true})"), "tensor a: found a boolean"},
+      {"no fields", entry(""), "tensor a: field dtype is missing"},
+      {"no dtype", entry(R"("shape":[2],"data_offsets":[0,8])"), "tensor a: field dtype is missing"},
+      {"no shape", entry(R"("dtype":"F32","data_offsets":[0,8])"), "tensor a: field shape is missing"},
+      {"no offsets", entry(R"("dtype":"F32","shape":[2])"), "tensor a: field data_offsets is missing"},
+      {"unknown field", entry(R"("type":"F32")"), "tensor a: unknown field 'type'"},
+      {"unknown dtype", tensor("F8_E4M3", "[8]", "[0,8]"),
+       "tensor a: field dtype: 'F8_E4M3' is not supported"},
+      {"lower-case dtype", tensor("f32", "[2]", "[0,8]"), "tensor a: field dtype: 'f32'"},
+      {"dtype is a number", entry(R"("dtype":4)"),
+       "tensor a: field dtype: found the number 4; expected a string"},
+      {"dtype is an array", entry(R"("dtype":["F32"])"), "tensor a: field dtype: found an array"},
+      {"shape is a string", entry(R"("shape":"2")"), "tensor a: field shape: found a string"},
+      {"shape of strings", tensor("F32", R"(["2"])", "[0,8]"), "tensor a: field shape: found a string"},
+      {"shape 1e3", tensor("F32", "[1e3]", "[0,8]"), "tensor a: field shape: found the number 1e3"},
+      {"shape 2.0", tensor("F32", "[2.0]", "[0,8]"), "tensor a: field shape: found the number 2.0"},
+      {"shape -0", tensor("F32", "[-0]", "[0,8]"), "tensor a: field shape: found a signed number"},
+      {"shape -2", tensor("F32", "[-2]", "[0,8]"), "tensor a: field shape: found a signed number"},
+      {"shape 2^64", tensor("F32", "[18446744073709551616]", "[0,8]"),
+       "field shape: found the number 18446744073709551616"},
+      {"shape 02", tensor("F32", "[02]", "[0,8]"), "not valid JSON"},
+      {"shape null", tensor("F32", "[null]", "[0,8]"), "tensor a: field shape: found null"},
+      {"rank 9", tensor("U8", "[1,1,1,1,1,1,1,1,8]", "[0,8]"), "tensor a: field shape: more than 8 numbers"},
+      {"rank 5", tensor("U8", "[1,1,1,1,8]", "[0,8]"),
+       "shape [1,1,1,1,8] has 5 dimensions; this build reads"},
+      {"count overflows", tensor("U8", "[4294967296,4294967296]", "[0,8]"),
+       "tensor a: shape [4294967296,4294967296] has more than 2^63 elements"},
+      {"count wraps to 8", tensor("U8", "[9223372036854775812,2]", "[0,8]"), "has more than 2^63 elements"},
+      {"dimension above 2^63 in an empty tensor", tensor("U8", "[0,9223372036854775808]", "[0,0]", 0),
+       "has more than 2^63 elements"},
+      {"bytes overflow", tensor("F64", "[2305843009213693953]", "[0,8]"),
+       "tensor a: shape [2305843009213693953] has more than 2^63 bytes"},
+  };
+}
+
+std::vector<Bad> bad_offsets() {
+  const auto f32 = [](const std::string& offsets) { return tensor("F32", "[2]", offsets); };
+  return {
+      {"one offset", f32("[0]"), "tensor a: field data_offsets: expected two numbers"},
+      {"three offsets", f32("[0,8,8]"), "tensor a: field data_offsets: more than 2 numbers"},
+      {"begin after end", f32("[8,0]"), "tensor a: data_offsets [8,0]: not a range"},
+      {"end 2^64-1", f32("[0,18446744073709551615]"), "tensor a: data_offsets [0,18446744073709551615]"},
+      {"range that wraps", f32("[18446744073709551615,7]"),
+       "tensor a: data_offsets [18446744073709551615,7]"},
+      {"too few bytes", f32("[0,4]"), "data_offsets [0,4] hold 4 bytes; expected 8 for [2] x F32"},
+      {"too many bytes", tensor("F32", "[1]", "[0,8]"), "hold 8 bytes; expected 4"},
+      {"bytes for an empty tensor", tensor("F32", "[0]", "[0,8]"), "hold 8 bytes; expected 0"},
+      {"scalar without bytes", tensor("F32", "[]", "[0,0]", 0), "hold 0 bytes; expected 4 for [] x F32"},
+      {"hole at the start", tensor("F32", "[1]", "[4,8]"), "data_offsets [4,8] leave a hole"},
+      {"hole", after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[8,12]})", 12),
+       "tensor b: data_offsets [8,12] leave a hole"},
+      {"overlap", after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[2,6]})", 6),
+       "tensor b: data_offsets [2,6] overlap"},
+      {"alias", after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})", 4),
+       "tensor b: data_offsets [0,4] overlap"},
+      {"alias of an empty tensor", after_a(R"({"dtype":"F32","shape":[0],"data_offsets":[0,0]})", 4),
+       "tensor b: data_offsets [0,0] overlap"},
+      {"out of order",
+       file_of(
+           R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+           8),
+       "expected tensors in order"},
+      {"past the end", tensor("F32", "[2]", "[0,8]", 7),
+       "truncated: 69 of 70 bytes (tensor a has data_offsets [0,8])"},
+      {"no data at all", tensor("F32", "[250000000]", "[0,1000000000]", 0), "of 1,000,000,079 bytes"},
+      {"bytes after the last", tensor("F32", "[2]", "[0,8]", 9),
+       "1 bytes after the last tensor, whose data_offsets end at 8"},
+      {"data without tensors", file_of("{}", 3), "3 bytes after the last tensor"},
+  };
+}
+
+TEST_CASE("headers that break a rule are refused by name") {
+  REQUIRE(error_for(kGood) == "no error");
+  int count = 0;
+  for (const auto& group : {bad_starts(), bad_json(), bad_fields(), bad_offsets()}) {
+    for (const Bad& bad : group) {
+      const std::string error = error_for(bad.file);
+      INFO(bad.name << ": " << error.substr(0, 300));
+      CHECK(error.starts_with("4: f: "));
+      CHECK(contains(error, bad.message));
+      CHECK(error.size() < 500);
+      CHECK(error == escaped(error));
+      ++count;
+    }
+  }
+  CHECK(count >= 40);
+}
+
+TEST_CASE("at most 65,536 tensors") {
+  const auto many = [](int n) {
+    std::string header = "{";
+    for (int i = 0; i < n; ++i) {
+      header += fmt::format(R"({}"t{}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})", i ? "," : "", i);
+    }
+    return file_of(header + "}");
+  };
+  CHECK(error_for(many(65'536)) == "no error");
+  CHECK(contains(error_for(many(65'537)), "more than 65536 tensors"));
+}
+
+TEST_CASE("every cut of a header is refused") {
+  const std::string text = after_a(R"({"dtype":"F16","shape":[2,1],"data_offsets":[4,8]})");
+  REQUIRE(error_for(text) == "no error");
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    INFO(size);
+    REQUIRE(error_for(text.substr(0, size)).starts_with("4: f: "));
+  }
+}
+
+TEST_CASE("random damage ends in a result or a named error") {
+  const std::string start =
+      after_a(R"({"dtype":"I64","shape":[2,1,0],"data_offsets":[4,4]},"__metadata__":{"k":"v"})", 4);
+  REQUIRE(error_for(start) == "no error");
+  const std::string alphabet = "{}[]:,\"\\ 0129-.eEu\x80\xff" + "\0"s;
+  int refused = 0;
+  for (std::uint32_t round = 0; round < 20'000; ++round) {
+    Rng rng({.seed = 7, .purpose = Purpose::test, .index = round});
+    std::string text = start;
+    for (std::uint32_t edits = 1 + rng.below(4); edits > 0 && !text.empty(); --edits) {
+      const std::size_t at = rng.below(static_cast<std::uint32_t>(text.size()));
+      switch (rng.below(4)) {
+        case 0:
+          text[at] = static_cast<char>(rng.next());
+          break;
+        case 1:
+          text[at] = alphabet[rng.below(static_cast<std::uint32_t>(alphabet.size()))];
+          break;
+        case 2:
+          text.erase(at, 1 + rng.below(5));
+          break;
+        default:
+          text.insert(at, text.substr(rng.below(static_cast<std::uint32_t>(text.size())), rng.below(20)));
+      }
+    }
+    if (rng.chance(0.5f) && text.size() >= 8) {  // keep the length right, so that the JSON is reached
+      const std::uint64_t n = text.size() - std::min<std::size_t>(text.size() - 8, 4) - 8;
+      std::memcpy(text.data(), &n, 8);
+    }
+    const std::string error = error_for(text);
+    if (error == "no error") continue;
+    ++refused;
+    REQUIRE(error.starts_with("4: f: "));
+  }
+  CHECK(refused > 15'000);
+}
+
+}  // namespace
+}  // namespace salu::test
