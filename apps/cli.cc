@@ -11,18 +11,18 @@
 namespace salu {
 namespace {
 
-/// `--help` shows one group and how to see the rest.
+/// `--help` shows the group Common (and positional arguments), `--help-all` every group.
 class GroupFormatter : public CLI::Formatter {
  public:
-  std::string make_groups(const CLI::App* app, CLI::AppFormatMode mode) const override {
-    if (mode == CLI::AppFormatMode::All || all_) return CLI::Formatter::make_groups(app, mode);
-    const auto common = app->get_options([](const CLI::Option* o) { return o->get_group() == "Common"; });
-    return make_group("Common", false, common) + "\nAll options: --help-all\n";
+  explicit GroupFormatter(bool all) : all_(all) {}
+  std::string make_group(std::string group, bool is_positional,
+                         std::vector<const CLI::Option*> options) const override {
+    if (!all_ && !is_positional && group != "Common") return "";
+    return CLI::Formatter::make_group(group, is_positional, options);
   }
-  void show_all() { all_ = true; }
 
  private:
-  bool all_ = false;
+  bool all_;
 };
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -81,7 +81,6 @@ CLI::Validator real_number(double low, bool open, double high) {
 }
 
 void finish_app(CLI::App& app, const std::string& examples) {
-  app.formatter(std::make_shared<GroupFormatter>());
   app.set_help_flag("-h,--help", "the common options")->group("Common");
   app.set_help_all_flag("--help-all", "all options")->group("Common");
   app.set_version_flag("--version", SALU_VERSION)->group("Common");
@@ -101,10 +100,12 @@ bool parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
+    app.formatter(std::make_shared<GroupFormatter>(false));
     fmt::print("{}", app.help());
     return false;
   } catch (const CLI::CallForAllHelp&) {
-    fmt::print("{}", app.help("", CLI::AppFormatMode::All));
+    app.formatter(std::make_shared<GroupFormatter>(true));
+    fmt::print("{}", app.help());
     return false;
   } catch (const CLI::CallForVersion& e) {
     fmt::print("{}\n", e.what());
