@@ -14,7 +14,7 @@
 namespace salu {
 
 struct ProgressState {
-  std::string phase = "epoch";  ///< "epoch", "eval", …
+  const char* phase = "epoch";  ///< "epoch", "eval", …
   std::int64_t epoch = 0, epochs = 0;
   std::int64_t batch = 0, batches = 0;  ///< done, in all
   double loss = 0;

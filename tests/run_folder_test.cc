@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "train/run_folder.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <set>
+
+#include "tests/catch.h"
+#include "tests/checkpoint_samples.h"
+#include "tests/temp_folder.h"
+
+namespace salu::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string open_error(const RunFolderOptions& options, FileOps& ops = quick_files()) {
+  return error_of([&] { RunFolder folder(options, ops); });
+}
+
+std::string names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
+  std::string text;
+  for (const std::string& name : names) text += name + " ";
+  return text;
+}
+
+TEST_CASE("a new run folder is made with its parents, locked, and left clean") {
+  TempFolder root;
+  const fs::path path = root / "a" / "b" / "";  // with a slash at the end
+  {
+    RunFolder run({.dir = path}, quick_files());
+    CHECK(fs::is_directory(root / "a" / "b"));
+    CHECK(read_text(root / "a" / "b" / ".lock", ErrorCode::internal) ==
+          fmt::format("{} {}\n", ::getpid(), host_name()));
+    CHECK(names_in(root / "a" / "b") == ".lock ");
+  }
+  CHECK(names_in(root / "a" / "b") == "");
+  CHECK(open_error({.dir = path}) == "no error");  // an empty folder will do
+}
+
+TEST_CASE("a folder with something in it needs a flag") {
+  TempFolder root;
+  put(root / "run" / "notes.txt", "mine");
+  CHECK(open_error({.dir = root / "run"}) ==
+        fmt::format("2: {0}: is not empty (no checkpoint in it); expected a new or an empty folder. Use "
+                    "--resume {0} or "
+                    "--overwrite",
+                    (root / "run").string()));
+  CheckpointStore(root / "run", quick_files()).save("epoch-0012", sample_checkpoint(12), true);
+  CHECK(contains(open_error({.dir = root / "run"}), "is not empty (newest checkpoint: epoch-0012)"));
+  CHECK(!fs::exists(root / "run" / ".lock"));
+
+  CHECK(open_error({.dir = root / "run", .resume = true}) == "no error");
+  CHECK(names_in(root / "run") == "best checkpoints last notes.txt ");
+  put(root / "run" / "metrics.csv", "epoch\n");
+  put(root / "run" / "events.out.tfevents.1", "");
+  CHECK(open_error({.dir = root / "run", .overwrite = true}) == "no error");
+  CHECK(names_in(root / "run") == "notes.txt ");
+}
+
+TEST_CASE("what is no folder, or not there to resume") {
+  TempFolder root;
+  put(root / "file", "x");
+  CHECK(contains(open_error({.dir = root / "file"}), "2: " + (root / "file").string() + ": is a file"));
+  CHECK(open_error({.dir = root / "file" / "run"}).starts_with("5: "));
+  CHECK(contains(open_error({.dir = root / "absent", .resume = true}), "2: "));
+  CHECK(contains(open_error({.dir = root / "absent", .resume = true}), "absent: no such run folder"));
+  CHECK(!fs::exists(root / "absent"));
+}
+
+TEST_CASE("default names tell when, what and at which size, and never meet") {
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  CHECK(run_name(1785579300, "resnet20", 32) == "20260801-101500-resnet20-32");
+  TempFolder root;
+  const fs::path before = fs::current_path();
+  fs::current_path(root.path());
+  {
+    RunFolder a({.model = "m", .image_size = 8}, quick_files());
+    RunFolder b({.model = "m", .image_size = 8}, quick_files());
+    CHECK(a.path() != b.path());
+    CHECK(a.path().parent_path() == "runs");
+  }
+  fs::current_path(before);
+}
+
+TEST_CASE("one process per run folder") {
+  TempFolder root;
+  const RunFolderOptions options{.dir = root / "run", .resume = true};
+  fs::create_directories(root / "run");
+  {
+    RunFolder first(options, quick_files());
+    const std::string error = open_error(options);
+    CHECK(error.starts_with("5: "));
+    CHECK(contains(error, fmt::format("in use by process {} on {}", ::getpid(), host_name())));
+    CHECK(fs::exists(root / "run" / ".lock"));
+  }
+  CHECK(open_error(options) == "no error");
+}
+
+TEST_CASE("the lock of a killed process is taken over") {
+  TempFolder root;
+  fs::create_directories(root / "run");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    RunFolder run({.dir = root / "run"}, quick_files());
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(read_text(root / "run" / ".lock", ErrorCode::internal) == fmt::format("{} {}\n", child, host_name()));
+  CHECK(open_error({.dir = root / "run"}) == "no error");
+}
+
+TEST_CASE("the lock of another host is respected, an empty one is not") {
+  TempFolder root;
+  put(root / "run" / ".lock", "4711 some-other-host\n");
+  const std::string error = open_error({.dir = root / "run"});
+  CHECK(contains(error, "in use by process 4711 on some-other-host"));
+  CHECK(contains(error, "If that process is gone, delete " + (root / "run" / ".lock").string()));
+  put(root / "run" / ".lock", "");
+  CHECK(open_error({.dir = root / "run"}) == "no error");
+}
+
+/// Refuses new files, as a read-only or forbidden folder does, or their contents, as a full disk does.
+class SickDisk : public FileOps {
+ public:
+  SickDisk(int open_error, int write_error) : open_error_(open_error), write_error_(write_error) {}
+
+ protected:
+  int sys_open(const Path& path, int flags) override {
+    return open_error_ && (flags & O_CREAT) ? -open_error_ : FileOps::sys_open(path, flags);
+  }
+  ssize_t sys_write(int fd, std::span<const std::byte> bytes) override {
+    return write_error_ ? -write_error_ : FileOps::sys_write(fd, bytes);
+  }
+
+ private:
+  int open_error_, write_error_;
+};
+
+TEST_CASE("a folder that cannot be written to shows before the first step") {
+  TempFolder root;
+  SickDisk read_only(EROFS, 0), full(0, ENOSPC), quota(0, EDQUOT);
+  CHECK(contains(open_error({.dir = root / "a"}, read_only), ".probe: cannot open: Read-only file system"));
+  CHECK(contains(open_error({.dir = root / "b"}, full), ".probe: cannot write: No space left on device"));
+  CHECK(contains(open_error({.dir = root / "c"}, quota), ".probe: cannot write: Disk quota exceeded"));
+  CHECK(open_error({.dir = root / "a"}, read_only).starts_with("5: "));
+  for (const char* name : {"a", "b", "c"}) CHECK(names_in(root / name) == "");
+}
+
+TEST_CASE("room for two checkpoints is asked for") {
+  TempFolder root;
+  const RunFolder run({.dir = root / "run"}, quick_files());
+  CHECK(error_of([&] { run.require_space(3'000'001); }) == "no error");
+  CHECK(names_in(root / "run") == ".lock ");
+  const std::string error = error_of([&] { run.require_space(std::uint64_t{1} << 62); });
+  CHECK(error.starts_with("5: "));
+  CHECK(contains(error, "expected room for two checkpoints of 4,611,686,018,427,387,904 bytes"));
+}
+
+}  // namespace
+}  // namespace salu::test
