@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <new>
 
 #include "core/error.h"
@@ -33,7 +34,24 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+/// CLI11 names the key that no option knows, but not where it stands.
+[[noreturn]] void explain_config(const CLI::App& app, const std::string& message) {
+  const std::string path = app.get_config_ptr()->as<std::string>(),
+                    key = message.substr(message.rfind(' ') + 1);
+  std::ifstream file(path);
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (line.starts_with(key)) {
+      std::string hint = did_you_mean("--" + key, option_names(app));
+      fail(ErrorCode::usage, "{}: line {}: unknown key '{}'{}. See --help-all", escaped(path), number,
+           escaped(key), hint);
+    }
+  }
+  fail(ErrorCode::usage, "{}: {}", escaped(path), message);
+}
+
 [[noreturn]] void explain(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ConfigError*>(&error)) explain_config(app, error.what());
   for (const CLI::Option* o : app.get_options()) {
     if (o->get_items_expected_max() == 1 && o->results().size() > 1) {
       fail(ErrorCode::usage, "{} given twice; expected once", o->get_name());

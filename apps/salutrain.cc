@@ -51,10 +51,11 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
 int train(const TrainOptions& options) {
   const TrainConfig& config = options.config;
   set_num_threads(config.threads);
+  Trainer trainer(config);  // before the folder: a wrong name must not leave one behind
   RunFolderOptions folder_options;
   folder_options.dir = options.resume.empty() ? config.output : options.run_dir;
   folder_options.model = config.model.name;
-  folder_options.image_size = config.img_size.value_or(32);
+  folder_options.image_size = static_cast<int>(trainer.model_config().img_size);
   folder_options.resume = !options.resume.empty();
   folder_options.overwrite = options.overwrite;
   RunFolder folder(folder_options);
@@ -64,7 +65,7 @@ int train(const TrainOptions& options) {
   progress_options.quiet = options.quiet;
   progress_options.log = &log;
   Progress progress(progress_options);
-  Trainer trainer(config, folder, progress);
+  trainer.attach(folder, progress);
   progress.line(
       fmt::format("{} ({} parameters) on {}: {} pictures, {} classes; {} lr {:.4g} weight decay {:.3g}; "
                   "{} threads; run folder {}",

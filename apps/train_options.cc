@@ -62,6 +62,8 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--gate-a", c.model.gate_a, "initial a of the gates")->check(real_number(0, true)));
   add(add_optional(app, "--gate-b", c.model.gate_b, "initial b of the gates")->check(real_number(0, true)));
   add(add_optional(app, "--weight-init", c.model.weight_init, "he_fan_in, he_fan_out, lecun, framework"));
+  add(add_optional(app, "--head-init", c.model.head_init,
+                   "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
   add(add_optional(app, "--img-size", c.img_size, "picture side; the data set's by default")
           ->check(whole_number(1, 16384)));
@@ -108,7 +110,7 @@ void add_schedule(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--warmup-lr", c.warmup_lr, "where it starts")->check(real_number(0, false)));
   add(app.add_option("--warmup-prefix", c.warmup_prefix, "true: the schedule begins behind the warm-up"));
   add(app.add_option("--decay-epochs", c.decay_epochs, "of step")->check(real_number(0, true)));
-  add(app.add_option("--decay-milestones", c.decay_milestones, "of multistep, in epochs"));
+  add(app.add_option("--decay-milestones", c.decay_milestones, "of multistep, in epochs: 100,150"));
   add(app.add_option("--decay-rate", c.decay_rate, "of step and multistep")->check(real_number(0, true)));
   add(app.add_option("--sched-per-epoch", c.sched_per_epoch, "true: the rate changes between epochs only"));
 }

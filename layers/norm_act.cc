@@ -149,7 +149,10 @@ class GroupNorm : public AffineNorm {
 
  protected:
   Variable apply(const Variable& x, Context&) const override {
-    return group_norm(x, gamma(), beta(), groups_, 1e-5);
+    if (x.shape().rank() != 3) return group_norm(x, gamma(), beta(), groups_, 1e-5);
+    // Tokens (B,T,D) are a picture of one column.
+    const Variable y = group_norm(view(x, {x.dim(0), x.dim(1), 1, x.dim(2)}), gamma(), beta(), groups_, 1e-5);
+    return view(y, x.shape());
   }
 
  private:

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "layers/parameter.h"
 
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/parallel.h"
+
 namespace salu {
 namespace {
 
@@ -13,10 +19,21 @@ std::uint32_t hash(const std::string& name) {
   return h;
 }
 
-Initializer fill_with(std::function<double(Rng&)> draw) {
-  return [draw = std::move(draw)](Tensor& t, Rng& rng) {
+/// Calls `block(four random numbers, four results)` for every four elements.
+template <class Block>
+Initializer fill_with(Block block) {
+  return [block](Tensor& t, RandomKey key) {
     dispatch_float("init", t.dtype(), [&]<class T>() {
-      for (std::int64_t i = 0; i < t.numel(); ++i) t.data<T>()[i] = static_cast<T>(draw(rng));
+      T* out = t.data<T>();
+      const std::int64_t n = t.numel();
+      parallel_for((n + 3) / 4, kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+          double values[4];
+          block(key.block(static_cast<std::uint32_t>(b)), values);
+          for (std::int64_t i = 4 * b; i < std::min(4 * b + 4, n); ++i)
+            out[i] = static_cast<T>(values[i - 4 * b]);
+        }
+      });
     });
   };
 }
@@ -24,13 +41,24 @@ Initializer fill_with(std::function<double(Rng&)> draw) {
 }  // namespace
 
 Initializer constant_init(double value) {
-  return [value](Tensor& t, Rng&) { t.fill(value); };
+  return [value](Tensor& t, RandomKey) { t.fill(value); };
 }
+
 Initializer normal_init(double sigma) {
-  return fill_with([sigma](Rng& rng) { return sigma * rng.normal(); });
+  return fill_with([sigma](const PhiloxBlock& bits, double* out) {  // Box-Muller: two numbers give two
+    for (std::size_t pair = 0; pair < 4; pair += 2) {
+      const double radius = sigma * std::sqrt(-2 * std::log((static_cast<double>(bits[pair]) + 1) * 0x1p-32));
+      const double angle = 2 * std::numbers::pi * static_cast<double>(bits[pair + 1]) * 0x1p-32;
+      out[pair] = radius * std::cos(angle);
+      out[pair + 1] = radius * std::sin(angle);
+    }
+  });
 }
+
 Initializer uniform_init(double bound) {
-  return fill_with([bound](Rng& rng) { return rng.uniform(-bound, bound); });
+  return fill_with([bound](const PhiloxBlock& bits, double* out) {
+    for (std::size_t i = 0; i < 4; ++i) out[i] = bound * (2 * static_cast<double>(to_uniform(bits[i])) - 1);
+  });
 }
 
 Parameter& ParameterStore::add(std::string name, Shape shape, ParameterGroup group, Initializer init) {
@@ -62,8 +90,7 @@ void ParameterStore::allocate(std::uint64_t seed, DType dtype) {
   gradients_ = Tensor::zeros({offset}, dtype);
   for (Parameter& p : parameters_) {
     Tensor value = values_.narrow(p.offset, p.shape);
-    Rng rng({seed, Purpose::init, 0, hash(p.name)});
-    p.init(value, rng);
+    p.init(value, {seed, Purpose::init, 0, hash(p.name)});
     p.variable = Variable(value, true);
     p.variable.set_grad(gradients_.narrow(p.offset, p.shape));
   }

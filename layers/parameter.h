@@ -23,8 +23,8 @@ enum class ParameterGroup {
 };
 inline constexpr int kParameterGroups = 3;
 
-/// Fills a fresh parameter (f32 or f64) from its own random stream.
-using Initializer = std::function<void(Tensor&, Rng&)>;
+/// Fills a fresh parameter (f32 or f64) from its own random stream: element i depends on (key, i) only.
+using Initializer = std::function<void(Tensor&, RandomKey)>;
 Initializer constant_init(double value);
 Initializer normal_init(double sigma);
 Initializer uniform_init(double bound);  ///< U(-bound, bound)

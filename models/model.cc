@@ -45,6 +45,8 @@ constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", Wei
                                                                {"he_fan_out", WeightInit::he_fan_out},
                                                                {"lecun", WeightInit::lecun},
                                                                {"framework", WeightInit::framework}};
+constexpr std::pair<const char*, LinearInit> kHeadInits[] = {{"framework", LinearInit::framework},
+                                                             {"small_normal", LinearInit::small_normal}};
 constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
 
 /// The model's own pair, changed by what the configuration names.
@@ -104,7 +106,7 @@ std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
   resnet.num_classes = config.num_classes;
   resnet.norm_act = norm_act;
   resnet.weight_init = weight_init;
-  resnet.head_init = entry.salunet ? LinearInit::small_normal : LinearInit::framework;
+  if (config.head_init) resnet.head_init = choice_of("--head-init", kHeadInits, *config.head_init);
   resnet.drop_path = config.drop_path;
   resnet.drop = config.drop;
   return std::make_unique<Resnet>(resnet);

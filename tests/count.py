@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Sums the test cases of all test programs of one `meson test` run and prints `N passed, N failed` last.
 
-A program that ends without Catch2's summary (a crash, a script) counts as one test case."""
+A program that ends without the summary of Catch2 or unittest (a crash, a script) counts as one test case."""
 import json
 import re
 import sys
@@ -16,6 +16,10 @@ def cases(stdout, ok):
         failed = re.search(r"(\d+) failed", match[2])
         failed = int(failed[1]) if failed else 0
         return int(match[1]) - failed, failed
+    if match := re.search(r"Ran (\d+) tests? in", stdout):  # Python's unittest
+        failed = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", stdout))
+        skipped = sum(int(n) for n in re.findall(r"skipped=(\d+)", stdout))
+        return int(match[1]) - failed - skipped, failed
     return (1, 0) if ok else (0, 1)
 
 
@@ -27,7 +31,7 @@ def main():
             skipped += 1
             print(f"skipped: {run['name']}")
             continue
-        good, bad = cases(run.get("stdout") or "", run["result"] == "OK")
+        good, bad = cases((run.get("stdout") or "") + (run.get("stderr") or ""), run["result"] == "OK")
         if run["result"] != "OK" and bad == 0:
             bad = 1  # crashed behind its last summary, or in time-out
         passed, failed = passed + good, failed + bad

@@ -122,8 +122,9 @@ TEST_CASE("every pair of norm and activation builds, runs and learns something")
   for (const char* norm : {"salu", "batchnorm", "layernorm", "groupnorm", "dyt", "derf", "none"}) {
     for (const char* act : {"swalu", "galu", "relu", "swish", "gelu", "gelu_tanh", "prelu"}) {
       for (const char* name : {"salunet_c8", "salunet_t"}) {
-        if (std::string(name) == "salunet_t" && std::string(norm) == "batchnorm") continue;
-        if (std::string(name) == "salunet_t" && std::string(norm) == "groupnorm") continue;
+        // The transformer takes seconds: each choice once.
+        if (std::string(name) == "salunet_t" && std::string(norm) != "salu" && std::string(act) != "galu")
+          continue;
         INFO(name << " " << norm << " " << act);
         ModelConfig config;
         config.name = name;
@@ -141,10 +142,8 @@ TEST_CASE("every pair of norm and activation builds, runs and learns something")
         REQUIRE(y.shape() == Shape{2, 10});
         backward(cross_entropy(y, Tensor::full({2, 10}, 0.1)));
         for (const Parameter& p : model->store().parameters()) {
-          double sum = 0;
-          for (const double g : p.variable.grad().values<double>()) sum += std::abs(g);
-          INFO(p.name);
-          CHECK(std::isfinite(sum));
+          const float* g = p.variable.grad().data<float>();
+          if (!std::all_of(g, g + p.shape.numel(), [](float v) { return std::isfinite(v); })) FAIL(p.name);
         }
       }
     }
@@ -172,16 +171,19 @@ TEST_CASE("a signal survives to the head of every SaluNet at the start") {
   for (const char* name : {"salunet_c8", "salunet_c20", "salunet_c56", "salunet_c18", "salunet_c50"}) {
     ModelConfig config;
     config.name = name;
-    config.num_classes = 1;
+    config.num_classes = 100;
     const auto model = make_model(config);
     Tensor x = Tensor::empty({2, 32, 32, 3});
     Rng rng({7, Purpose::test, 0, 0});
     for (std::int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = static_cast<float>(rng.normal());
-    // The head is linear with weights of 0.01: the logit's size tells that of the features.
+    // The head's weights are U(+-1/sqrt(C)): the logit is about as large as a feature.
     Context context;
-    const double logit = std::abs(model->forward(Variable(x), context).value().values<double>()[0]);
+    double square = 0;
+    const auto logits = model->forward(Variable(x), context).value().values<double>();
+    for (const double v : logits) square += v * v / static_cast<double>(logits.size());
+    const double logit = std::sqrt(square);
     INFO(name << " " << logit);
-    CHECK(logit > 1e-4);
+    CHECK(logit > 1e-3);
     CHECK(logit < 10);
   }
 }

@@ -2,10 +2,30 @@
 #include "train/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <thread>
 
 namespace salu {
+namespace {
+
+/// "100,150" -> {100, 150}
+std::vector<double> milestones(const std::string& text) {
+  std::vector<double> out;
+  const char *at = text.data(), *end = at + text.size();
+  while (at < end) {
+    double value = 0;
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || !(value > 0) || (next < end && *next != ',')) {
+      fail(ErrorCode::usage, "--decay-milestones: '{}' is not a list of epochs like 100,150", escaped(text));
+    }
+    out.push_back(value);
+    at = next < end ? next + 1 : end;
+  }
+  return out;
+}
+
+}  // namespace
 
 void TrainConfig::resolve() {
   const bool transformer = model.name == "salunet_t" || model.name == "vit_cifar";
@@ -20,7 +40,7 @@ void TrainConfig::resolve() {
   // factor.
   if (!coef_lr_scale) coef_lr_scale = sgd ? 1 : 10;
   if (!warmup_epochs) warmup_epochs = std::min(5.0, 0.1 * static_cast<double>(epochs));
-  static_cast<void>(schedule_of(sched));
+  static_cast<void>(schedule(1));  // names and lists are checked here, before anything is made
   if (workers < 0)
     workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
   data.seed = seed;
@@ -53,7 +73,7 @@ ScheduleConfig TrainConfig::schedule(std::int64_t steps_per_epoch) const {
   out.warmup_lr = warmup_lr;
   out.warmup_prefix = warmup_prefix;
   out.decay_epochs = decay_epochs;
-  out.decay_milestones = decay_milestones;
+  out.decay_milestones = milestones(decay_milestones);
   out.decay_rate = decay_rate;
   out.per_epoch = sched_per_epoch;
   out.steps_per_epoch = steps_per_epoch;

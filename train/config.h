@@ -41,7 +41,7 @@ struct TrainConfig {
   double warmup_lr = 0;
   bool warmup_prefix = false;
   double decay_epochs = 30, decay_rate = 0.1;
-  std::vector<double> decay_milestones;
+  std::string decay_milestones;  ///< "100,150", in epochs
   bool sched_per_epoch = false;
 
   double smoothing = 0;

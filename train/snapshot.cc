@@ -23,7 +23,7 @@ void get(const json& j, const char* key, std::optional<T>& value) {
 json model_to_json(const ModelConfig& m) {
   json j{{"name", m.name}, {"drop_path", m.drop_path}, {"drop", m.drop}, {"seed", m.seed}};
   put(j, "norm", m.norm), put(j, "act", m.act), put(j, "positive", m.positive);
-  put(j, "weight_init", m.weight_init), put(j, "stem", m.stem);
+  put(j, "weight_init", m.weight_init), put(j, "head_init", m.head_init), put(j, "stem", m.stem);
   put(j, "stabilizer_a", m.stabilizer_a), put(j, "stabilizer_b", m.stabilizer_b);
   put(j, "gate_a", m.gate_a), put(j, "gate_b", m.gate_b);
   return j;
@@ -36,7 +36,7 @@ ModelConfig model_from_json(const json& j) {
   m.drop = j.at("drop").get<double>();
   m.seed = j.at("seed").get<std::uint64_t>();
   get(j, "norm", m.norm), get(j, "act", m.act), get(j, "positive", m.positive);
-  get(j, "weight_init", m.weight_init), get(j, "stem", m.stem);
+  get(j, "weight_init", m.weight_init), get(j, "head_init", m.head_init), get(j, "stem", m.stem);
   get(j, "stabilizer_a", m.stabilizer_a), get(j, "stabilizer_b", m.stabilizer_b);
   get(j, "gate_a", m.gate_a), get(j, "gate_b", m.gate_b);
   return m;

@@ -34,12 +34,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
 
 }  // namespace
 
-Trainer::Trainer(const TrainConfig& config, RunFolder& folder, Progress& progress)
-    : config_(config),
-      folder_(folder),
-      data_(open_dataset(config.data)),
-      progress_(progress),
-      checkpoints_(folder.path()) {
+Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_dataset(config.data)) {
   card_.model = config.model;
   card_.model.num_classes = static_cast<std::int64_t>(data_.train->class_names().size());
   card_.model.img_size = config.img_size.value_or(data_.img_size);
@@ -62,14 +57,20 @@ Trainer::Trainer(const TrainConfig& config, RunFolder& folder, Progress& progres
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
   if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
   schedule_ = config.schedule(train_loader_->batches());
-  folder.require_space(model_->store().values().bytes() * (ema_ ? 4 : 3));
+}
+
+void Trainer::attach(const RunFolder& folder, Progress& progress) {
+  folder_ = folder.path();
+  progress_ = &progress;
+  checkpoints_ = std::make_unique<CheckpointStore>(folder.path());
+  folder.require_space(model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0)));
 }
 
 void Trainer::resume(const std::string& name_or_link) {
-  const std::string file = shown(folder_.path() / name_or_link);
-  at_ = restore_snapshot(checkpoints_.load(name_or_link), file, *model_, *optimizer_, ema_.get(),
+  const std::string file = shown(folder_ / name_or_link);
+  at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, *optimizer_, ema_.get(),
                          data_.train->fingerprint());
-  progress_.line(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
+  progress_->line(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
 }
 
 TrainOutcome Trainer::run() {
@@ -77,10 +78,10 @@ TrainOutcome Trainer::run() {
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  csv_ = std::make_unique<CsvLog>(folder_.path() / "metrics.csv", columns,
+  csv_ = std::make_unique<CsvLog>(folder_ / "metrics.csv", columns,
                                   resumed ? std::optional(at_.epoch) : std::nullopt);
-  jsonl_ = std::make_unique<JsonLog>(folder_.path() / "metrics.jsonl",
-                                     resumed ? std::optional(at_.step) : std::nullopt);
+  jsonl_ =
+      std::make_unique<JsonLog>(folder_ / "metrics.jsonl", resumed ? std::optional(at_.step) : std::nullopt);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.epochs) {
@@ -149,13 +150,13 @@ void Trainer::skip_step(double loss, double norm) {
     fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
          loss, norm);
   }
-  progress_.line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
-                             at_.step + 1, loss, norm));
+  progress_->line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
+                              at_.step + 1, loss, norm));
   if (++at_.skipped_row >= kMaxSkippedInARow) {
     fail(ErrorCode::numerics,
          "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
          "from an earlier checkpoint in {}",
-         at_.skipped_row, at_.step + 1, last_lr_, shown(folder_.path()));
+         at_.skipped_row, at_.step + 1, last_lr_, shown(folder_));
   }
 }
 
@@ -174,7 +175,7 @@ void Trainer::show_progress() {
   state.images_per_second = static_cast<double>(batches_now_ * config_.batch_size) / seconds;
   state.data_wait = train_loader_->wait_seconds() / seconds;
   state.eta_seconds = seconds_since(run_start_) / done * left;
-  progress_.update(state);
+  progress_->update(state);
   if (at_.step % config_.log_interval == 0) {
     jsonl_->row({{"step", at_.step},
                  {"epoch", at_.epoch + 1},
@@ -221,7 +222,7 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
     row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
   csv_->row(row);  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
   save(fmt::format("epoch-{:04}", at_.epoch), best);
-  progress_.line(
+  progress_->line(
       fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
                   " data wait {:.0f} %{}",
                   at_.epoch, config_.epochs, train_loss, data_.eval_name, outcome.last.loss(),
@@ -230,9 +231,9 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::save(const std::string& name, bool best) {
-  checkpoints_.save(
+  checkpoints_->save(
       name, take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint()), best);
-  checkpoints_.prune(config_.checkpoint_hist);
+  checkpoints_->prune(config_.checkpoint_hist);
 }
 
 }  // namespace salu

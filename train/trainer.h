@@ -28,8 +28,11 @@ struct TrainOutcome {
 
 class Trainer {
  public:
-  /// `config` is resolved. Opens the data, builds the network.
-  Trainer(const TrainConfig& config, RunFolder& folder, Progress& progress);
+  /// `config` is resolved. Opens the data, builds the network; writes nothing.
+  explicit Trainer(const TrainConfig& config);
+  /// Where the run keeps its files and shows its progress; both must outlive run(). Throws
+  /// ErrorCode::environment when the disk has no room for the checkpoints.
+  void attach(const RunFolder& folder, Progress& progress);
 
   /// Continues from a checkpoint of the run folder.
   void resume(const std::string& name_or_link);
@@ -50,10 +53,10 @@ class Trainer {
   void show_progress();
 
   TrainConfig config_;
-  const RunFolder& folder_;
   DataSplits data_;
-  Progress& progress_;
-  CheckpointStore checkpoints_;
+  std::filesystem::path folder_;
+  Progress* progress_ = nullptr;
+  std::unique_ptr<CheckpointStore> checkpoints_;
   std::unique_ptr<CsvLog> csv_;
   std::unique_ptr<JsonLog> jsonl_;
   ModelCard card_;

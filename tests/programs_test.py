@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The built programs as a user runs them: results, exit codes, messages, resume, determinism.
+
+Usage: programs_test.py SALUTRAIN SALUEVALUATE"""
+import csv
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TRAIN, EVALUATE = sys.argv[1:3]
+SMALL = {"--dataset": "shapes", "--model": "salunet_c8", "--train-num-samples": "200", "--val-num-samples": "60",
+         "--batch-size": "32", "--epochs": "2", "--progress": "none"}
+STEPS = 2 * (200 // 32)
+FEATURES = ["--model-ema", "--model-ema-decay", "0.9", "--drop-path", "0.2", "--drop", "0.1", "--smoothing", "0.1"]
+
+
+def run(*command, env=None):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **(env or {})})
+
+
+def small(*flags):
+    """The flags of a run of seconds; `flags` replace them."""
+    return [word for flag, value in SMALL.items() if flag not in flags for word in (flag, value)] + list(flags)
+
+
+def rows_of(run_dir):
+    with open(run_dir / "metrics.csv", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def weights_of(run_dir):
+    digest = hashlib.sha256()
+    for name in ("model.safetensors", "state.safetensors"):
+        digest.update((run_dir / "last" / name).read_bytes())
+    return digest.hexdigest()
+
+
+class Programs(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="salunet-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def train(self, name, *flags, code=0):
+        result = run(TRAIN, *small("--output", self.dir / name, *flags))
+        self.assertEqual(result.returncode, code, result.stderr)
+        return self.dir / name
+
+    def refuse(self, code, message, *command):
+        result = run(*command)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertIn(message, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        self.assertRegex(result.stderr, r"^salu(train|evaluate): error: ")
+
+
+class TrainAndScore(Programs):
+    def test_run_folder_and_scores(self):
+        folder = self.train("run")
+        rows = rows_of(folder)
+        self.assertEqual([row["epoch"] for row in rows], ["1", "2"])
+        scores = set()
+        for batch in (1, 7, 256):
+            result = run(EVALUATE, folder, "--batch-size", batch, "--num-samples", 60, "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            scored = json.loads(result.stdout)
+            self.assertEqual(scored["samples"], 60)
+            self.assertEqual(sum(c["pictures"] for c in scored["per_class"]), 60)
+            scores.add(scored["top1"])
+        self.assertEqual(len(scores), 1)
+        self.assertAlmostEqual(scores.pop(), float(rows[1]["eval_top1"]), places=6)
+        both = run(EVALUATE, folder / "last", folder / "best", "--num-samples", 60, "--per-class")
+        self.assertEqual(both.returncode, 0, both.stderr)
+        self.assertEqual(both.stdout.count("salunet_c8"), 2)
+
+    def test_config_reproduces_the_run(self):
+        first = self.train("first", "--lr", "0.03", "--seed", "7")
+        again = run(TRAIN, "-c", first / "config.toml", "--output", self.dir / "again", "--progress", "none")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(weights_of(first), weights_of(self.dir / "again"))
+
+    def test_flags_win_over_file_over_environment(self):
+        config = self.dir / "c.toml"
+        config.write_text("lr=0.5\nmomentum=0.25\n", encoding="utf-8")
+        shown = run(TRAIN, "-c", config, "--lr", "0.125", "--print-config",
+                    env={"SALU_LR": "7", "SALU_MOMENTUM": "0.75", "SALU_EPOCHS": "3"})
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        lines = shown.stdout.splitlines()
+        self.assertIn("lr=0.125", lines)
+        self.assertIn("momentum=0.25", lines)
+        self.assertIn("epochs=3", lines)
+
+    def test_weights_are_safetensors_in_pytorch_layout(self):
+        data = (self.train("run") / "last/model.safetensors").read_bytes()
+        header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+        self.assertEqual(header["__metadata__"]["format"], "pt")
+        self.assertEqual(header["conv1.weight"]["shape"], [16, 3, 3, 3])
+        self.assertEqual(header["layer2.0.downsample.0.weight"]["shape"], [32, 16, 1, 1])
+        self.assertEqual(header["layer1.0.norm1.alpha"]["shape"], [1])
+
+    def test_help(self):
+        short, long = run(TRAIN, "--help"), run(TRAIN, "--help-all")
+        self.assertEqual((short.returncode, long.returncode), (0, 0))
+        self.assertIn("--batch-size", short.stdout)
+        self.assertNotIn("--nesterov", short.stdout)
+        self.assertIn("--nesterov", long.stdout)
+        self.assertIn("Examples:", short.stdout)
+        self.assertEqual(run(EVALUATE, "--version").returncode, 0)
+
+
+class SameBytes(Programs):
+    def test_threads_and_workers(self):
+        digests = {weights_of(self.train(f"t{t}", "--threads", t, "--workers", w, *FEATURES))
+                   for t, w in ((1, 0), (2, 1), (3, 4))}
+        self.assertEqual(len(digests), 1)
+
+    def resumed_everywhere(self, *flags):
+        whole = weights_of(self.train("whole", *flags))
+        for stop in range(1, STEPS):
+            folder = self.train(f"stop{stop}", "--max-steps", stop, *flags)
+            result = run(TRAIN, "--resume", folder, "--progress", "none", "--threads", 1 + stop % 3)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(weights_of(folder), whole, f"stopped after step {stop}")
+            rows = rows_of(folder)
+            self.assertEqual([row["epoch"] for row in rows], ["1", "2"])
+
+    def test_resume_after_every_step_sgd(self):
+        self.resumed_everywhere(*FEATURES)
+
+    def test_resume_after_every_step_adamw(self):
+        self.resumed_everywhere("--opt", "adamw", "--clip-grad", "1", "--norm", "batchnorm", "--act", "relu")
+
+    def test_signal_saves_and_stops(self):
+        whole = weights_of(self.train("whole", "--epochs", "12"))
+        folder = self.dir / "killed"
+        process = subprocess.Popen([TRAIN, *small("--epochs", "12", "--output", folder)], stderr=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        for _ in range(600):
+            if (folder / "last").exists():
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 143, err)
+        self.assertIn(f"salutrain --resume {folder}", out)
+        self.assertEqual(run(TRAIN, "--resume", folder, "--progress", "none").returncode, 0)
+        self.assertEqual(weights_of(folder), whole)
+
+    def test_more_epochs(self):
+        folder = self.train("run")
+        result = run(TRAIN, "--resume", folder, "--epochs", "3", "--progress", "none")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((folder / "checkpoints/epoch-0003").is_dir())
+
+
+class BadCommandLine(Programs):
+    def test_usage(self):
+        for message, *flags in (
+                ("--batchsize: unknown option (did you mean --batch-size?)", "--batchsize", "3"),
+                ("'0' is not a whole number in 1..1048576", "--batch-size", "0"),
+                ("'-5' is not a whole number in 1..1048576", "--batch-size=-5"),
+                ("'1e3' is not a whole number in 1..1048576", "--batch-size", "1e3"),
+                ("'12abc' is not a whole number in 1..1048576", "--batch-size", "12abc"),
+                ("'99999999999999999999' is not a whole number", "--batch-size", "99999999999999999999"),
+                ("nan is not a finite number > 0", "--lr", "nan"),
+                ("inf is not a finite number > 0", "--lr", "inf"),
+                ("-1 is not a finite number > 0", "--lr=-1"),
+                ("--lr given twice", "--lr", "1", "--lr", "2"),
+                ("did you mean salunet_c8", "--model", "salunet_c9"),
+                ("--opt: unknown name 'sdg'", "--opt", "sdg"),
+                ("--norm: unknown name 'bn'; expected one of salu, batchnorm", "--norm", "bn"),
+                ("did you mean shapes", "--dataset", "shape"),
+                ("dataset has 10 samples", "--train-num-samples", "10")):
+            with self.subTest(flags=flags):
+                self.refuse(2, message, TRAIN, "--output", self.dir / "x", "--progress", "none", "--quiet", *flags)
+                self.assertFalse((self.dir / "x").exists())  # nothing half-made is left
+
+    def test_unknown_key_in_a_config_file(self):
+        config = self.dir / "c.toml"
+        config.write_text("lr=0.1\nbatchsize=3\n", encoding="utf-8")
+        self.refuse(2, "batchsize", TRAIN, "-c", config)
+        self.refuse(2, "line 2", TRAIN, "-c", config)
+        self.refuse(2, "missing.toml", TRAIN, "-c", self.dir / "missing.toml")
+
+    def test_output_in_use(self):
+        folder = self.train("run")
+        self.refuse(2, "epoch-0002", TRAIN, *small("--output", folder))
+        self.train("run", "--overwrite")
+
+    def test_missing_data(self):
+        self.refuse(3, "nowhere", TRAIN, "--dataset", "cifar10", "--data-dir", self.dir / "nowhere", "--output",
+                    self.dir / "x", "--quiet")
+
+
+class BadCheckpoint(Programs):
+    def test_refused(self):
+        folder = self.train("run")
+        self.refuse(4, "no run is there", TRAIN, "--resume", self.dir / "nowhere")
+        self.refuse(4, "--lr is", TRAIN, "--resume", folder, "--lr", "0.7", "--quiet")
+        self.refuse(4, "--seed is 42 in that run, 1 on the command line", TRAIN, "--resume", folder, "--seed", "1")
+        self.refuse(4, "epoch-0009", TRAIN, "--resume", folder / "checkpoints/epoch-0009", "--quiet")
+        self.refuse(4, "nowhere", EVALUATE, self.dir / "nowhere")
+        damaged = folder / "last/model.safetensors"
+        data = bytearray(damaged.read_bytes())
+        data[-1] ^= 1
+        damaged.write_bytes(data)
+        self.refuse(4, "epoch-0001", TRAIN, "--resume", folder, "--quiet")
+        damaged.write_bytes(data[:1000])
+        self.refuse(4, "epoch-0001", TRAIN, "--resume", folder, "--quiet")
+        self.refuse(4, "model.safetensors", EVALUATE, damaged)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_read_only_folder(self):
+        self.dir.chmod(0o500)
+        self.refuse(5, "Permission denied", TRAIN, *small("--output", self.dir / "x"))
+
+    def test_folder_in_use(self):
+        folder = self.dir / "run"
+        process = subprocess.Popen([TRAIN, *small("--epochs", "1000", "--output", folder)], stderr=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+        for _ in range(600):
+            if (folder / "last").exists():
+                break
+            time.sleep(0.05)
+        self.refuse(5, str(process.pid), TRAIN, "--resume", folder, "--quiet")
+        process.kill()
+        process.communicate()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)
