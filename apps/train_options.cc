@@ -78,8 +78,8 @@ void add_model(CLI::App& app, TrainOptions& o) {
 void add_optimisation(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Optimisation")->capture_default_str(); };
-  add(add_optional(app, "--opt", c.opt, "sgd, adam (coupled L2), adamw; by model"));
-  add(add_optional(app, "--lr", c.lr, "learning rate (sgd: 0.1 B/128; adam: 0.001 sqrt(B/128))")
+  add(add_optional(app, "--opt", c.opt, "sgd (for batch norm), adam (coupled L2), adamw"));
+  add(add_optional(app, "--lr", c.lr, "learning rate (sgd: 0.1 B/128; adam: 0.002 sqrt(B/128))")
           ->check(real_number(0, true)));
   add(app.add_option("--momentum", c.momentum, "of sgd")->check(real_number(0, false, 1)));
   add(app.add_option("--nesterov", c.nesterov, "true or false"));

@@ -24,8 +24,8 @@ struct TrainConfig {
   std::int64_t batch_size = 128;
   std::int64_t validation_batch_size = 256;
 
-  std::optional<std::string> opt;  ///< adamw for transformers, else sgd
-  std::optional<double> lr;        ///< sgd: 0.1 B/128; adam, adamw: 1e-3 sqrt(B/128)
+  std::optional<std::string> opt;  ///< sgd for nets with batch norm, else adamw
+  std::optional<double> lr;        ///< sgd: 0.1 B/128; adam, adamw: 2e-3 (transformers 1e-3) sqrt(B/128)
   double momentum = 0.9;
   bool nesterov = true;
   double beta1 = 0.9, beta2 = 0.999, opt_eps = 1e-8;
