@@ -29,8 +29,10 @@ std::vector<double> milestones(const std::string& text) {
 
 void TrainConfig::resolve() {
   const bool transformer = model.name == "salunet_t" || model.name == "vit_cifar";
-  const bool batch_normed = model.name.starts_with("resnet") && model.norm.value_or("batchnorm") == "batchnorm";
-  // SGD's first epochs are slow without batch norm: salunet_c8 on shapes is at 20 % after four epochs, at 92 % with adamw.
+  const bool batch_normed =
+      model.name.starts_with("resnet") && model.norm.value_or("batchnorm") == "batchnorm";
+  // SGD's first epochs are slow without batch norm: salunet_c8 on shapes is at 20 % after four epochs, at 92
+  // % with adamw.
   if (!opt) opt = batch_normed ? "sgd" : "adamw";
   const OptimizerKind kind = optimizer_of(*opt);
   const bool sgd = kind == OptimizerKind::sgd;
