@@ -64,7 +64,7 @@ Results zeros_for(const Inputs& in, const Shape& y) {
   return out;
 }
 
-TEST_CASE("sum_over_rows agrees with plain loops, with any number of threads") {
+TEST_CASE("column_sums agrees with plain loops, with any number of threads") {
   const std::vector<std::pair<std::int64_t, std::int64_t>> sizes = {
       {0, 3}, {5, 0}, {1, 1}, {40009, 1}, {20011, 3}, {1361, 33}, {3, 20001}, {1200007, 1}};
   for (const auto& [rows, columns] : sizes) {
@@ -83,13 +83,14 @@ TEST_CASE("sum_over_rows agrees with plain loops, with any number of threads") {
     std::vector<double> first;
     for (const int threads : {1, 2, 3, 8}) {
       set_num_threads(threads);
-      const auto sums = sum_over_rows(rows, 2 * columns, [&, n = columns](std::int64_t row, double* s) {
-        for (std::int64_t c = 0; c < n; ++c) {
-          const double v = p[row * n + c];
-          s[c] += v;
-          s[n + c] += v * v;
-        }
-      });
+      const auto sums =
+          column_sums<double>(rows, columns, 2 * columns, [&, n = columns](std::int64_t row, double* s) {
+            for (std::int64_t c = 0; c < n; ++c) {
+              const double v = p[row * n + c];
+              s[c] += v;
+              s[n + c] += v * v;
+            }
+          });
       REQUIRE(sums.size() == expected.size());
       std::size_t wrong = 0;
       for (std::size_t i = 0; i < sums.size(); ++i) {
@@ -104,12 +105,13 @@ TEST_CASE("sum_over_rows agrees with plain loops, with any number of threads") {
 }
 
 TEST_CASE("rows, chunks and sums of nothing") {
-  CHECK(row_count(Tensor::zeros({2, 3, 5})) == 6);
-  CHECK(row_count(Tensor::zeros({0, 5})) == 0);
-  CHECK(row_count(Tensor::zeros({5, 0})) == 0);
-  CHECK(row_grain(0) == 16384);
-  CHECK(row_grain(33) == 496);
-  CHECK(row_grain(100000) == 1);
+  CHECK(rows_of(Tensor::zeros({2, 3, 5})) == 6);
+  CHECK(rows_of(Tensor::zeros({0, 5})) == 0);
+  CHECK(rows_of(Tensor::zeros({5, 0})) == 5);
+  CHECK(row_grain(0, 0) == 16385);
+  CHECK(row_grain(1000, 33) == 497);
+  CHECK(row_grain(3, 100000) == 1);
+  CHECK(row_grain(1 << 20, 1000) == 1 << 14);  // at most 64 chunks
   Tensor gradient = Tensor::full({2}, 1);
   const double sums[] = {0.5, -3};
   add_sums<float>(&gradient, sums);

@@ -3,7 +3,7 @@
 
 #include "core/gemm.h"
 #include "core/ops/attention.h"
-#include "core/ops/column_sums.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 namespace {

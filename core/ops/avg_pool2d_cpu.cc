@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/avg_pool2d.h"
-#include "core/ops/column_sums.h"
 #include "core/ops/pool2d.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 namespace {

@@ -127,8 +127,8 @@ void backward(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x, co
       offset[c] = static_cast<T>(share * dbeta[c]);
       slope[c] = static_cast<T>(share * r * dgamma[c]);
     }
-    if (wanted.gamma) add_sums(dgamma, channels, wanted.gamma->data<T>());
-    if (wanted.beta) add_sums(dbeta, channels, wanted.beta->data<T>());
+    add_sums<T>(wanted.gamma, dgamma);
+    add_sums<T>(wanted.beta, dbeta);
     const NormGradientMap<T> map{mean, factor, offset, slope};
     T* out = dx.data<T>();
     parallel_for(rows, row_grain(rows, channels), [=](std::int64_t begin, std::int64_t end) {

@@ -10,7 +10,7 @@ void forward(Tensor& y, const Tensor& x, const Tensor& b) {
     const std::int64_t channels = x.dim(-1);
     const T *in = x.data<T>(), *offset = b.data<T>();
     T* out = y.data<T>();
-    parallel_for(row_count(x), row_grain(channels), [=](std::int64_t begin, std::int64_t end) {
+    parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const T* from = in + row * channels;
         T* to = out + row * channels;
@@ -24,9 +24,7 @@ void backward(Tensor& db, const Tensor& dy) {
   dispatch_float("bias", dy.dtype(), [&]<class T>() {
     const std::int64_t channels = dy.dim(-1);
     const T* upstream = dy.data<T>();
-    const auto sums = sum_over_rows(row_count(dy), channels, [=](std::int64_t row, double* s) {
-      for (std::int64_t c = 0; c < channels; ++c) s[c] += static_cast<double>(upstream[row * channels + c]);
-    });
+    const auto sums = column_sums(rows_of(dy), channels, upstream);
     add_sums<T>(&db, sums.data());
   });
 }

@@ -25,7 +25,7 @@ void forward(Tensor& loss, Tensor& probabilities, const Tensor& logits, const Te
       }
       return sum;
     };
-    const double sum = parallel_sum<double>(batch, row_grain(classes), chunk);
+    const double sum = parallel_sum<double>(batch, row_grain(batch, classes), chunk);
     *loss.data<T>() = static_cast<T>(sum / static_cast<double>(batch));
   });
 }
@@ -36,7 +36,7 @@ void backward(Tensor& dlogits, const Tensor& dloss, const Tensor& probabilities,
     const T *prob = probabilities.data<T>(), *target = targets.data<T>();
     const T factor = *dloss.data<T>() / static_cast<T>(batch);
     T* out = dlogits.data<T>();
-    parallel_for(batch, row_grain(classes), [=](std::int64_t begin, std::int64_t end) {
+    parallel_for(batch, row_grain(batch, classes), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const T *p = prob + row * classes, *t = target + row * classes;
         const T weight = static_cast<T>(std::accumulate(t, t + classes, 0.0));

@@ -13,7 +13,7 @@ void forward(Tensor& y, const Tensor& x, double p, const RandomKey& key) {
     T* out = y.data<T>();
     const T scale = static_cast<T>(1 / (1 - p));
     const float threshold = static_cast<float>(p);
-    parallel_for(x.dim(0), row_grain(size), [=](std::int64_t begin, std::int64_t end) {
+    parallel_for(x.dim(0), row_grain(x.dim(0), size), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t b = begin; b < end; ++b) {
         const PhiloxBlock bits = key.block(static_cast<std::uint32_t>(b / 4));
         const bool keep = to_uniform(bits[static_cast<std::size_t>(b % 4)]) >= threshold;

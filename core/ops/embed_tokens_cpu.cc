@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/column_sums.h"
 #include "core/ops/embed_tokens.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 namespace {
@@ -42,7 +42,7 @@ void add_over_batch(Tensor& sums, const Tensor& dy) {
     const auto total = column_sums<T>(batch, width, width, [=](std::int64_t b, T* block) {
       for (std::int64_t k = 0; k < width; ++k) block[k] += in[b * sample + k];
     });
-    add_sums(total.data(), width, sums.data<T>());
+    add_sums<T>(&sums, total.data());
   });
 }
 

@@ -123,8 +123,8 @@ void backward(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x, co
     });
     std::vector<double> sums(static_cast<std::size_t>(2 * channels));
     for (std::size_t i = 0; i < partial.size(); ++i) sums[i % sums.size()] += partial[i];
-    if (wanted.beta) add_sums(sums.data(), channels, wanted.beta->data<T>());
-    if (wanted.gamma) add_sums(sums.data() + channels, channels, wanted.gamma->data<T>());
+    add_sums<T>(wanted.beta, sums.data());
+    add_sums<T>(wanted.gamma, sums.data() + channels);
   });
 }
 

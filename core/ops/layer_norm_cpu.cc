@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 
-#include "core/ops/column_sums.h"
 #include "core/ops/layer_norm.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 namespace {
@@ -84,8 +84,8 @@ void backward(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x, co
       row.add_sums(block);
       row.write_gradient(out + i * n);
     });
-    if (wanted.gamma) add_sums(sums.data(), n, wanted.gamma->data<T>());
-    if (wanted.beta) add_sums(sums.data() + n, n, wanted.beta->data<T>());
+    add_sums<T>(wanted.gamma, sums.data());
+    add_sums<T>(wanted.beta, sums.data() + n);
   });
 }
 

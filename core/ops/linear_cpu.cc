@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/column_sums.h"
 #include "core/ops/linear.h"
 #include "core/ops/product.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 namespace {
@@ -38,7 +38,7 @@ void backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x) {
 void backward_bias(Tensor& db, const Tensor& dy) {
   dispatch_float("linear", dy.dtype(), [&]<class T>() {
     const auto sums = column_sums(rows_of(dy), db.numel(), dy.data<T>());
-    add_sums(sums.data(), db.numel(), db.data<T>());
+    add_sums<T>(&db, sums.data());
   });
 }
 

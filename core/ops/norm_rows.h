@@ -2,7 +2,7 @@
 /// The CPU loops that batch and group normalization share: rows of C channels, coefficients per channel.
 #pragma once
 
-#include "core/ops/column_sums.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 

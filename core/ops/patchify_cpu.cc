@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/column_sums.h"
 #include "core/ops/patchify.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
 namespace {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Sums behind the CPU ops: two stages in a fixed order, in double, so that the result does not depend on the
-/// number of threads.
+/// Sums behind the CPU ops: two stages in a fixed order, so that the result does not depend on the number of
+/// threads.
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "core/parallel.h"
@@ -11,31 +10,59 @@
 
 namespace salu {
 
-/// Rows of x seen as a matrix (rows, C), C the last dimension.
-inline std::int64_t row_count(const Tensor& x) { return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1); }
-
-/// Rows of `width` elements that make one chunk of parallel_for.
-constexpr std::int64_t row_grain(std::int64_t width) {
-  return std::max<std::int64_t>(1, kElementwiseGrain / std::max<std::int64_t>(1, width));
+/// Rows of x seen as a matrix: the product of all dimensions but the last.
+inline std::int64_t rows_of(const Tensor& x) {
+  std::int64_t rows = 1;
+  for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
+  return rows;
 }
 
-/// `width` sums over `rows` rows: `add_row(row, sums)` adds what the row brings to sums[0..width) and may
-/// write the row's outputs on the way. Per-channel sums have width C, several kinds in one pass k C.
-template <class AddRow>
-std::vector<double> sum_over_rows(std::int64_t rows, std::int64_t width, AddRow&& add_row) {
-  constexpr std::int64_t kMostChunks = 64;  // bounds the serial second stage, whatever the width
-  const std::int64_t grain = std::max(row_grain(width), (rows + kMostChunks - 1) / kMostChunks);
-  std::vector<std::vector<double>> partial(static_cast<std::size_t>((rows + grain - 1) / grain));
-  parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> sums(static_cast<std::size_t>(width));
-    for (std::int64_t row = begin; row < end; ++row) add_row(row, sums.data());
-    partial[static_cast<std::size_t>(begin / grain)] = std::move(sums);
-  });
-  std::vector<double> total(static_cast<std::size_t>(width));
-  for (const auto& sums : partial) {
-    for (std::size_t i = 0; i < total.size(); ++i) total[i] += sums[i];
+/// Rows that are summed in T before the sum goes to double: long enough to hide the conversion, short enough
+/// that a float sum stays within a few rounding errors.
+inline constexpr std::int64_t kSumBlock = 32;
+
+/// sums[c] += the terms of rows [begin, end), on the calling thread. `add_row(r, block)` adds the terms of
+/// row r to block[0 .. width).
+template <class T, class AddRow>
+void sum_rows(std::int64_t begin, std::int64_t end, std::int64_t width, double* sums, AddRow&& add_row) {
+  std::vector<T> block(static_cast<std::size_t>(width));
+  for (std::int64_t first = begin; first < end; first += kSumBlock) {
+    std::fill(block.begin(), block.end(), T(0));
+    for (std::int64_t r = first; r < std::min(first + kSumBlock, end); ++r) add_row(r, block.data());
+    for (std::int64_t c = 0; c < width; ++c) {
+      sums[c] += static_cast<double>(block[static_cast<std::size_t>(c)]);
+    }
   }
+}
+
+/// Rows per chunk of a (rows, columns) matrix: at most 64 chunks, none smaller than an elementwise one.
+inline std::int64_t row_grain(std::int64_t rows, std::int64_t columns) {
+  constexpr std::int64_t kMostChunks = 64;
+  return std::max((rows + kMostChunks - 1) / kMostChunks,
+                  kElementwiseGrain / std::max<std::int64_t>(columns, 1) + 1);
+}
+
+/// `width` sums over all rows of a (rows, columns) matrix: chunks by sum_rows, then the chunks in order.
+template <class T, class AddRow>
+std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, std::int64_t width,
+                                AddRow&& add_row) {
+  const std::int64_t grain = row_grain(rows, columns), chunks = (rows + grain - 1) / grain;
+  std::vector<double> partial(static_cast<std::size_t>(chunks * width)),
+      total(static_cast<std::size_t>(width));
+  parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    sum_rows<T>(begin, end, width, partial.data() + begin / grain * width, add_row);
+  });
+  for (std::size_t i = 0; i < partial.size(); ++i) total[i % total.size()] += partial[i];
   return total;
+}
+
+/// The sum over the rows of x (rows, columns).
+template <class T>
+std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, const T* x) {
+  return column_sums<T>(rows, columns, columns, [=](std::int64_t r, T* sums) {
+    const T* row = x + r * columns;
+    for (std::int64_t c = 0; c < columns; ++c) sums[c] += row[c];
+  });
 }
 
 /// Sum of all elements.

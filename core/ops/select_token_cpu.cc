@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/column_sums.h"
+#include "core/ops/reduce.h"
 #include "core/ops/select_token.h"
 
 namespace salu {

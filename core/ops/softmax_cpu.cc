@@ -9,9 +9,10 @@ namespace {
 void forward(Tensor& y, const Tensor& x) {
   dispatch_float("softmax", x.dtype(), [&]<class T>() {
     const std::int64_t n = x.dim(-1);
+    if (n == 0) return;
     const T* in = x.data<T>();
     T* out = y.data<T>();
-    parallel_for(row_count(x), row_grain(n), [=](std::int64_t begin, std::int64_t end) {
+    parallel_for(rows_of(x), row_grain(rows_of(x), n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) softmax_row(out + row * n, in + row * n, n);
     });
   });
@@ -22,7 +23,7 @@ void backward(Tensor& dx, const Tensor& dy, const Tensor& y) {
     const std::int64_t n = y.dim(-1);
     const T *p = y.data<T>(), *upstream = dy.data<T>();
     T* out = dx.data<T>();
-    parallel_for(row_count(y), row_grain(n), [=](std::int64_t begin, std::int64_t end) {
+    parallel_for(rows_of(y), row_grain(rows_of(y), n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const T *prob = p + row * n, *g = upstream + row * n;
         double dot = 0;

@@ -13,7 +13,7 @@ void squash_forward(Tensor& y, const Tensor& x, T alpha, T shift, const Tensor& 
   const std::int64_t channels = x.dim(-1);
   const T *in = x.data<T>(), *scale = gamma.data<T>(), *offset = beta.data<T>();
   T* out = y.data<T>();
-  parallel_for(row_count(x), row_grain(channels), [=](std::int64_t begin, std::int64_t end) {
+  parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       const T* from = in + row * channels;
       T* to = out + row * channels;
@@ -41,7 +41,7 @@ void squash_backward(Tensor& dx, const Tensor& dy, const Tensor& x, T alpha, T s
   T* out = dx.data<T>();
   // dgamma (C), dbeta (C), dalpha, dshift
   const std::vector<double> sums =
-      sum_over_rows(row_count(x), 2 * channels + 2, [=](std::int64_t row, double* s) {
+      column_sums<double>(rows_of(x), channels, 2 * channels + 2, [=](std::int64_t row, double* s) {
         double *dgamma = s, *dbeta = s + channels, dalpha = 0, dshift = 0;
         for (std::int64_t c = 0; c < channels; ++c) {
           const std::int64_t i = row * channels + c;
