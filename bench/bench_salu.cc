@@ -4,6 +4,7 @@
 ///   build/bench/bench_salu [THREADS [ELEMENTS]]
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -174,84 +175,84 @@ struct Setup {
   }
 };
 
-void report(const char* name, const Timed& fused, double copy_rate, double tensors, double n) {
-  const double bytes = tensors * 4 * n, rate = bytes / fused.median();
-  fmt::print("{:<28} {:>7.3f} ns ({:.3f}..{:.3f}) {:>6.2f} GB/s {:>5.2f} of copy\n", name,
-             fused.median() / n * 1e9, fused.quantile(0.1) / n * 1e9, fused.quantile(0.9) / n * 1e9,
+/// `tensors`: how many the op reads and writes.
+void report(const Timed& timed, double copy_rate, int tensors, double n) {
+  const double rate = tensors * 4 * n / timed.median();
+  fmt::print("{:<28} {:>7.3f} ns ({:.3f}..{:.3f}) {:>6.2f} GB/s {:>5.2f} of copy\n", timed.name,
+             timed.median() / n * 1e9, timed.quantile(0.1) / n * 1e9, timed.quantile(0.9) / n * 1e9,
              rate * 1e-9, rate / copy_rate);
+}
+
+enum Body {
+  copy,
+  salu_f,
+  salu_b,
+  swalu_f,
+  swalu_b,
+  galu_f,
+  galu_b,
+  mid_f,
+  mid_b,
+  end_f,
+  end_b,
+  salu_c,
+  swalu_c,
+  galu_c
+};
+
+/// One entry per Body, in its order.
+std::vector<Timed> bodies(Setup& s, SaluChain& salu_chain, GateChain& swalu_chain, GateChain& galu_chain) {
+  constexpr Positive exp = Positive::exp;
+  const auto copy_all = [&s] {
+    parallel_for(s.n, 1 << 18, [&s](std::int64_t begin, std::int64_t end) {
+      std::memcpy(s.y.data<float>() + begin, s.x.data<float>() + begin,
+                  static_cast<std::size_t>(end - begin) * 4);
+    });
+  };
+  const auto end_backward = [&s] {
+    salu_add_swalu_kernels.backward({}, s.dx, s.dresidual, s.dy, s.x, s.residual, s.first, s.gate, s.dfirst,
+                                    s.dgate, exp);
+  };
+  return {
+      {"copy", copy_all},
+      {"salu forward", [&] { salu_kernels.forward({}, s.y, s.x, s.first, exp); }},
+      {"salu backward", [&] { salu_kernels.backward({}, s.dx, s.dy, s.x, s.first, s.dfirst, exp); }},
+      {"swalu forward", [&] { swalu_kernels.forward({}, s.y, s.x, s.gate, exp); }},
+      {"swalu backward", [&] { swalu_kernels.backward({}, s.dx, s.dy, s.x, s.gate, s.dgate, exp); }},
+      {"galu forward", [&] { galu_kernels.forward({}, s.y, s.x, s.gate, exp); }},
+      {"galu backward", [&] { galu_kernels.backward({}, s.dx, s.dy, s.x, s.gate, s.dgate, exp); }},
+      {"salu, swalu forward", [&] { salu_swalu_kernels.forward({}, s.y, s.x, s.first, s.gate, exp); }},
+      {"salu, swalu backward",
+       [&] { salu_swalu_kernels.backward({}, s.dx, s.dy, s.x, s.first, s.gate, s.dfirst, s.dgate, exp); }},
+      {"salu, add, swalu forward",
+       [&] { salu_add_swalu_kernels.forward({}, s.y, s.x, s.residual, s.first, s.gate, exp); }},
+      {"salu, add, swalu backward", end_backward},
+      {"salu chain", [&] { salu_chain.forward(s.ax), salu_chain.backward(s.ady, s.ax); }},
+      {"swalu chain", [&] { swalu_chain.forward(s.ax), swalu_chain.backward(s.ady, s.ax); }},
+      {"galu chain", [&] { galu_chain.forward(s.ax), galu_chain.backward(s.ady, s.ax); }},
+  };
 }
 
 void run(std::int64_t n) {
   Setup s(n);
-  constexpr Positive exp = Positive::exp;
   const auto size = static_cast<std::size_t>(n);
   SaluChain salu_chain(size);
   GateChain swalu_chain(size, false), galu_chain(size, true);
-  enum {
-    copy,
-    salu_f,
-    salu_b,
-    swalu_f,
-    swalu_b,
-    galu_f,
-    galu_b,
-    mid_f,
-    mid_b,
-    end_f,
-    end_b,
-    salu_c,
-    swalu_c,
-    galu_c
-  };
-  std::vector<Timed> t = {
-      {"copy",
-       [&] {
-         parallel_for(n, 1 << 18, [&](std::int64_t begin, std::int64_t end) {
-           std::memcpy(s.y.data<float>() + begin, s.x.data<float>() + begin,
-                       static_cast<std::size_t>(end - begin) * 4);
-         });
-       }},
-      {"", [&] { salu_kernels.forward({}, s.y, s.x, s.first, exp); }},
-      {"", [&] { salu_kernels.backward({}, s.dx, s.dy, s.x, s.first, s.dfirst, exp); }},
-      {"", [&] { swalu_kernels.forward({}, s.y, s.x, s.gate, exp); }},
-      {"", [&] { swalu_kernels.backward({}, s.dx, s.dy, s.x, s.gate, s.dgate, exp); }},
-      {"", [&] { galu_kernels.forward({}, s.y, s.x, s.gate, exp); }},
-      {"", [&] { galu_kernels.backward({}, s.dx, s.dy, s.x, s.gate, s.dgate, exp); }},
-      {"", [&] { salu_swalu_kernels.forward({}, s.y, s.x, s.first, s.gate, exp); }},
-      {"",
-       [&] { salu_swalu_kernels.backward({}, s.dx, s.dy, s.x, s.first, s.gate, s.dfirst, s.dgate, exp); }},
-      {"", [&] { salu_add_swalu_kernels.forward({}, s.y, s.x, s.residual, s.first, s.gate, exp); }},
-      {"",
-       [&] {
-         salu_add_swalu_kernels.backward({}, s.dx, s.dresidual, s.dy, s.x, s.residual, s.first, s.gate,
-                                         s.dfirst, s.dgate, exp);
-       }},
-      {"", [&] { salu_chain.forward(s.ax), salu_chain.backward(s.ady, s.ax); }},
-      {"", [&] { swalu_chain.forward(s.ax), swalu_chain.backward(s.ady, s.ax); }},
-      {"", [&] { galu_chain.forward(s.ax), galu_chain.backward(s.ady, s.ax); }},
-  };
+  std::vector<Timed> t = bodies(s, salu_chain, swalu_chain, galu_chain);
   time_interleaved(t, 21);
   const double elements = static_cast<double>(n), copy_rate = 8 * elements / t[copy].median();
   fmt::print("{} elements, {} threads, {}; copy {:.2f} GB/s (read + write)\n", n, num_threads(),
              instruction_set(), copy_rate * 1e-9);
-  report("salu forward", t[salu_f], copy_rate, 2, elements);
-  report("salu backward", t[salu_b], copy_rate, 3, elements);
-  report("swalu forward", t[swalu_f], copy_rate, 2, elements);
-  report("swalu backward", t[swalu_b], copy_rate, 3, elements);
-  report("galu forward", t[galu_f], copy_rate, 2, elements);
-  report("galu backward", t[galu_b], copy_rate, 3, elements);
-  report("salu, swalu forward", t[mid_f], copy_rate, 2, elements);
-  report("salu, swalu backward", t[mid_b], copy_rate, 3, elements);
-  report("salu, add, swalu forward", t[end_f], copy_rate, 3, elements);
-  report("salu, add, swalu backward", t[end_b], copy_rate, 5, elements);
-  const auto both = [&](const char* name, int f, int b, int c) {
-    fmt::print("{:<28} forward and backward: {:.2f} x the chain of tensor ops\n", name,
-               t[static_cast<std::size_t>(c)].median() /
-                   (t[static_cast<std::size_t>(f)].median() + t[static_cast<std::size_t>(b)].median()));
-  };
-  both("salu", salu_f, salu_b, salu_c);
-  both("swalu", swalu_f, swalu_b, swalu_c);
-  both("galu", galu_f, galu_b, galu_c);
+  for (int i = salu_f; i <= end_b; ++i) {
+    const bool forward = (i - salu_f) % 2 == 0, adds = i == end_f || i == end_b;
+    report(t[static_cast<std::size_t>(i)], copy_rate, (forward ? 2 : 3) + (adds ? (forward ? 1 : 2) : 0),
+           elements);
+  }
+  for (const auto& [f, b, c] :
+       {std::array{salu_f, salu_b, salu_c}, {swalu_f, swalu_b, swalu_c}, {galu_f, galu_b, galu_c}}) {
+    fmt::print("{:<28} forward and backward are {:.2f} x as fast\n", t[c].name,
+               t[c].median() / (t[f].median() + t[b].median()));
+  }
 }
 
 }  // namespace
