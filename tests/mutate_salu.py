@@ -12,7 +12,8 @@ import sys
 FILE = "core/ops/salu_math.h"
 FUNCTIONS = ["add(T upstream_times_s", "salu_gradient(", "swalu_gradient(", "galu_gradient(",
              "curve_parameter_gradients("]
-FOLDERS = ["core", "autograd", "layers", "models", "data", "train", "apps", "tests", "meson.build"]
+FOLDERS = ["core", "autograd", "layers", "models", "data", "train", "apps", "tests",
+           "bench", "meson.build"]
 
 
 def gradient_lines(text):

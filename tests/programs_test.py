@@ -3,9 +3,11 @@
 """The built programs as a user runs them: results, exit codes, messages, resume, determinism.
 
 Usage: programs_test.py SALUTRAIN SALUEVALUATE"""
+import array
 import csv
 import hashlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -201,6 +203,25 @@ class BadCommandLine(Programs):
     def test_missing_data(self):
         self.refuse(3, "nowhere", TRAIN, "--dataset", "cifar10", "--data-dir", self.dir / "nowhere", "--output",
                     self.dir / "x", "--quiet")
+
+
+class NotFinite(Programs):
+    def test_first_step(self):
+        result = run(TRAIN, *small("--output", self.dir / "x", "--stabilizer-a", "1e300", "--stabilizer-b", "1e300"))
+        self.assertEqual(result.returncode, 6, result.stderr)
+        self.assertIn("at step 1", result.stderr)
+        self.assertIn("check --lr and input normalisation", result.stderr)
+
+    def test_later(self):
+        folder = self.dir / "x"
+        result = run(TRAIN, *small("--output", folder, "--opt", "sgd", "--lr", "1e30", "--warmup-epochs", "0"))
+        self.assertEqual(result.returncode, 6, result.stderr)
+        self.assertRegex(result.stderr, "steps in a row were not finite|holds NaN or Inf at step")
+        for file in folder.glob("checkpoints/*/model.safetensors"):
+            data = file.read_bytes()[8:]
+            header = struct.unpack("<Q", file.read_bytes()[:8])[0]
+            values = array.array("f", data[header:])
+            self.assertTrue(all(math.isfinite(v) for v in values), file)
 
 
 class BadCheckpoint(Programs):

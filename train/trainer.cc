@@ -6,6 +6,7 @@
 #include "core/ops/targets.h"
 #include "data/transform.h"
 #include "train/signals.h"
+#include "train/state_dict.h"
 
 namespace salu {
 namespace {
@@ -231,8 +232,16 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::save(const std::string& name, bool best) {
-  checkpoints_->save(
-      name, take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint()), best);
+  const Checkpoint snapshot =
+      take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
+  if (const std::string bad = first_non_finite(snapshot.model); !bad.empty()) {
+    fail(ErrorCode::numerics,
+         "{} holds NaN or Inf at step {}: not saved, older checkpoints in {} are intact. Start again with a "
+         "lower --lr "
+         "(now {})",
+         bad, at_.step, shown(folder_), last_lr_);
+  }
+  checkpoints_->save(name, snapshot, best);
   checkpoints_->prune(config_.checkpoint_hist);
 }
 
