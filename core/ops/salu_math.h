@@ -12,13 +12,8 @@
 
 #include <cmath>
 
+#include "core/host_device.h"
 #include "core/ops/options.h"
-
-#if defined(__CUDACC__)
-#define SALU_HOST_DEVICE __host__ __device__
-#else
-#define SALU_HOST_DEVICE
-#endif
 
 namespace salu {
 

@@ -34,7 +34,7 @@ OpEntry galu_entry() {
                              [=] {
                                galu_forward(Tensor::zeros({2}), {one(), one().to(DType::f64)}, Positive::exp);
                              },
-                             "[galu] expected coefficients of dtype f32, got f64"});
+                             "[galu] expected coefficients f32, got f64"});
   entry.bad_calls.push_back(
       {"gradient of another shape",
        [=] {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/// What the library that drives a device supplies to Tensor: memory, copies, fills. core never names the
+/// library; a program that links it installs it at start-up (cuda/cuda.h).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "core/allocator.h"
+#include "core/device.h"
+
+namespace salu {
+
+class Tensor;
+
+struct Backend {
+  const char* name;  ///< "cuda", or "cuda-host": the same kernels on the host
+  std::shared_ptr<void> (*allocate)(std::size_t bytes);
+  void (*copy_to_device)(void* to, const void* from, std::size_t bytes);  ///< returns when `from` is free
+  void (*copy_to_host)(void* to, const void* from, std::size_t bytes);    ///< returns when `to` is filled
+  void (*copy_on_device)(void* to, const void* from, std::size_t bytes);
+  void (*fill)(Tensor& t, double value);
+  void (*convert)(Tensor& to, const Tensor& from);  ///< same shape and device, another dtype
+  void (*synchronize)();                            ///< waits until the device is idle
+  MemoryStats (*memory)();
+};
+
+/// The backend of all CUDA tensors; throws ErrorCode::usage when none is installed.
+const Backend& cuda_backend();
+bool has_cuda_backend();
+void install_cuda_backend(const Backend& backend);
+
+/// Statistics of the allocator of this device.
+MemoryStats memory_of(Device device);
+/// Waits until everything asked of the device is done; the CPU has no queue.
+void synchronize(Device device);
+
+}  // namespace salu
