@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// What the CUDA libraries need beside cuda/runtime.h; only cuda/runtime.cc and cuda/library include it.
+/// What only code over the CUDA runtime sees: cuda/runtime.cc and cuda/library/.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
 namespace salu::cuda {
 
-/// The compute stream of the process.
+/// The compute stream.
 cudaStream_t stream();
 
-/// Throws ErrorCode::environment with `what` and CUDA's own name for the failure.
+/// Throws ErrorCode::environment unless `status` is success: `<what>: cudaErrorName: description`.
 void check_cuda(cudaError_t status, const char* what);
 
 }  // namespace salu::cuda
