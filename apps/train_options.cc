@@ -145,8 +145,8 @@ void add_augmentation(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--remode", c.remode, "erased: const (mean), rand (one colour), pixel (noise)"));
   add(app.add_option("--recount", c.recount, "most erased rectangles")->check(whole_number(1, 100)));
   add(app.add_option("--aug-repeats", c.aug_repeats,
-                     "each picture so many times in a row, and 1 of so many pictures in an epoch")
-          ->check(whole_number(1, 1000)));
+                     "each picture so many times in a row, and 1 of so many pictures in an epoch; 0: once")
+          ->check(whole_number(0, 1000)));
   add(add_optional(app, "--crop-pct", c.crop_pct, "evaluation crop / resized side")
           ->check(real_number(0, true, 1)));
   app.add_option("--aug-preview", o.aug_preview, "write augmented pictures to this PNG file and stop")

@@ -132,9 +132,9 @@ AugmentStep AutoAugment::timm_step(Kind kind, double level, const Canvas& canvas
       if (posterize_ == Posterize::from_4_down) return {kind, std::max(0.0, 4 - whole(4))};
       return {kind, std::min(8.0, whole(4) + (posterize_ == Posterize::from_4_up ? 4 : 0))};
     case Kind::solarize:
-      return {kind, increasing_ ? 256 - whole(256) : whole(256)};
+      return {kind, std::clamp(increasing_ ? 256 - whole(256) : whole(256), 0.0, 256.0)};
     case Kind::solarize_add:
-      return {kind, whole(110)};
+      return {kind, std::min(128.0, whole(110))};
     default:
       return {kind};
   }

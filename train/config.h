@@ -62,7 +62,7 @@ struct TrainConfig {
   double reprob = 0;
   std::string remode = "pixel";  ///< const, rand, pixel
   int recount = 1;
-  int aug_repeats = 1;
+  int aug_repeats = 0;             ///< 0 and 1: each picture once
   std::optional<double> crop_pct;  ///< of the evaluation crop
 
   int threads = 0;   ///< 0: all cores

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops/targets.h"
@@ -26,7 +27,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
   options.seed = config.seed;
-  if (training) options.repeats = config.aug_repeats;
+  if (training) options.repeats = std::max(1, config.aug_repeats);
   auto apply = [transform, training](const Image& image, RandomKey key) {
     return training ? train_transform(image, transform, key) : eval_transform(image, transform);
   };
