@@ -68,7 +68,7 @@ WARPS = {
     "rotate": ((0, 30, -17.3, 4.5, 90, 135, 180), timm.rotate),
     "shear_x": ((0.3, -0.11), timm.shear_x),
     "shear_y": ((-0.3, 0.99), timm.shear_y),
-    "translate_x": ((3, -14.5, 5.7, 100), timm.translate_x_abs),
+    "translate_x": ((3, -14.5, 5.4999999, 100), timm.translate_x_abs),
     "translate_y": ((-3, 13.5), timm.translate_y_abs),
 }
 
@@ -80,7 +80,8 @@ def op_rows():
 
     for op, (values, function) in POINTWISE.items():
         for value in values:
-            for kind, h, w in (("noisy", 61, 97), ("dim", 61, 97), ("flat", 17, 19), ("noisy", 2, 3)):
+            for kind, h, w in (("noisy", 61, 97), ("dim", 61, 97), ("flat", 17, 19), ("noisy", 2, 3),
+                               ("noisy", 4, 3)):
                 yield row(op, value, "nearest", (0, 0, 0), kind, h, w, function(picture(kind, h, w), value))
     for op, (values, function) in WARPS.items():
         for value in values:

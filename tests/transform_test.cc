@@ -102,6 +102,12 @@ TEST_CASE("scale and ratio bound the part") {
   }
   CHECK(tops.size() == 33);  // 0 .. 32, none is missed in 1,500 draws by chance
   CHECK(lefts.size() == 33);
+  options.ratio = {4, 4};  // 16 lines of 64 columns
+  for (std::uint32_t i = 0; i < 50; ++i) {
+    const Image out = train_transform(p, options, key(i));
+    CHECK(std::abs(out.at(48, 0)[0] - out.at(16, 0)[0] - 32) <= 2);
+    CHECK(std::abs(out.at(0, 48)[1] - out.at(0, 16)[1] - 128) <= 2);
+  }
 }
 
 TEST_CASE("colour jitter stays within its share, and steps aside for a policy") {
