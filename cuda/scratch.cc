@@ -36,6 +36,11 @@ std::int64_t grid_blocks(int per_multiprocessor) {
   return std::int64_t{multiprocessors} * per_multiprocessor;
 }
 
+std::size_t block_shared_bytes() {
+  static const std::size_t bytes = device_info().shared_bytes;
+  return bytes;
+}
+
 Tensor scratch(std::int64_t count, DType dtype) { return Tensor::empty({count}, dtype, kDevice); }
 
 }  // namespace salu::cuda
