@@ -45,6 +45,9 @@ void add_data(CLI::App& app, TrainOptions& o) {
           ->check(whole_number(0, kMaxCount)));
   add(app.add_option("-j,--workers", c.workers, "loader threads, -1: one per core, at most 4; 0: none")
           ->check(whole_number(-1, 256)));
+  add(app.add_option("--bad-images", c.bad_images,
+                     "stop, skip: pass over unreadable pictures, up to 1 % of them")
+          ->check(CLI::IsMember({"stop", "skip"})));
   add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
           ->check(whole_number(1, 1048576)));
 }
@@ -210,8 +213,14 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 
 /// A resumed run may get longer and may run on other hardware; everything else stays.
 void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {
-      "epochs", "threads", "workers", "log-interval", "checkpoint-hist", "validation-batch-size", "data-dir"};
+  static const std::set<std::string> allowed = {"epochs",
+                                                "threads",
+                                                "workers",
+                                                "bad-images",
+                                                "log-interval",
+                                                "checkpoint-hist",
+                                                "validation-batch-size",
+                                                "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {
     const auto it = old_settings.find(key);

@@ -42,6 +42,21 @@ void check_same_classes(const std::vector<std::string>& a, const fs::path& train
        shown(train_root), only_in(a, b), shown(eval_root.filename()), only_in(b, a));
 }
 
+// Side of the first picture that can be read; the usual one when it is large. An unreadable picture is the
+// loader's business, unless there are many.
+int native_size(const Dataset& data) {
+  constexpr int kSmall = 64, kUsual = 224;
+  for (std::int64_t i = 0;; ++i) {
+    try {
+      const ImageSize size = data.image(i).size();
+      const int side = std::min(size.height, size.width);
+      return side > kSmall ? kUsual : side;
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::data || i >= data.size() / 100) throw;
+    }
+  }
+}
+
 }  // namespace
 
 FolderDataset::FolderDataset(std::string name, Listing listing, std::int64_t cache_bytes)
@@ -114,10 +129,7 @@ DataSplits open_folder(const DataOptions& options) {
     splits.eval = std::make_shared<FolderDataset>(name, std::move(listing));
     splits.eval_name = layout.eval_name;
   }
-  const Image first = train->image(0);
-  const int side = std::min(first.height, first.width);
-  constexpr int kSmall = 64, kUsual = 224;
-  splits.img_size = side > kSmall ? kUsual : side;
+  splits.img_size = native_size(*train);
   splits.mean = {0.485f, 0.456f, 0.406f};  // ImageNet's
   splits.std = {0.229f, 0.224f, 0.225f};
   return splits;
