@@ -16,8 +16,8 @@ void add_common(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder"));
-  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies"));
+  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder, packed"));
+  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies; packed: the file"));
   add(app.add_option("--model", c.model.name, "network; --list-models names them"));
   add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
           ->check(whole_number(1, 1000000)));
