@@ -180,7 +180,10 @@ void register_options(CLI::App& app, TrainOptions& options) {
              "\nExamples:\n"
              "  salutrain --dataset shapes --model salunet_c8 --epochs 5\n"
              "  salutrain -c recipes/cifar10_c20_quick.toml --data-dir DIR\n"
-             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n");
+             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n"
+             "\nData sets:\n"
+             "  salutrain verify DIR           what is wrong with it\n"
+             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n");
 }
 
 /// Every setting as it is used, once resolve() has run.
