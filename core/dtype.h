@@ -2,6 +2,10 @@
 /// Element types, and the one place where a run-time type becomes a template argument.
 #pragma once
 
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#endif
+
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -14,17 +18,25 @@ namespace salu {
 
 /// bfloat16 storage: the upper half of a float. Arithmetic is done in float.
 struct bf16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits;  // uninitialised by default, so that kernels may keep it in shared memory
 
   bf16() = default;
   /// Rounds to nearest, ties to even; NaN stays NaN.
   SALU_HOST_DEVICE explicit bf16(float value) {
+#if defined(__CUDA_ARCH__)
+    bits = __bfloat16_as_ushort(__float2bfloat16_rn(value));  // one instruction
+#else
     const auto u = std::bit_cast<std::uint32_t>(value);
     bits = static_cast<std::uint16_t>(std::isnan(value) ? (u >> 16) | 0x40u
                                                         : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+#endif
   }
   SALU_HOST_DEVICE operator float() const {
+#if defined(__CUDA_ARCH__)
+    return __uint_as_float(static_cast<unsigned>(bits) << 16);
+#else
     return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+#endif
   }
 };
 

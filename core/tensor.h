@@ -98,6 +98,13 @@ std::vector<T> Tensor::values() const {
   return std::vector<T>(p, p + numel());
 }
 
+/// Rows of x seen as a matrix: the product of all dimensions but the last.
+inline std::int64_t rows_of(const Tensor& x) {
+  std::int64_t rows = 1;
+  for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
+  return rows;
+}
+
 /// Throws `[op] expected … got …` unless both have the same shape, dtype and device.
 void check_like(const char* op, const Tensor& expected, const Tensor& got);
 /// Throws unless `t` has the dtype of the parameters beside activations `x`, and is on the same device.

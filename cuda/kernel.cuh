@@ -83,18 +83,36 @@ __device__ inline T block_sum(T value) {
   return value;
 }
 
-/// `Count` elements that are loaded and stored at once: 16 bytes, the widest access of the GPU.
+/// The two halves of a sum over all blocks: every block writes its part to device memory, and the block that
+/// returns true, the last to arrive, adds the parts in the order of the blocks. The bits do not depend on
+/// which block that is, and no second launch is needed. All threads must call it, after the block's part is
+/// written. `ticket` is zero before and after (scratch.h).
+__device__ inline bool last_block(unsigned* ticket) {
+  auto& last = shared<bool, struct LastBlock>();
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0 && threadIdx.y == 0) {
+    last = atomicAdd(ticket, 1u) + 1u == gridDim.x * gridDim.y * gridDim.z;
+    if (last) atomicExch(ticket, 0u);
+  }
+  __syncthreads();
+  if (last) __threadfence();
+  return last;
+}
+
+/// `Count` elements that are loaded and stored at once.
 template <class T, int Count>
 struct alignas(sizeof(T) * Count) Pack {
   T at[Count];
 };
+/// Elements in 16 bytes, the widest access of the GPU.
 template <class T>
 inline constexpr int kPack = 16 / static_cast<int>(sizeof(T));
 
-/// True when p may be read in packs.
-template <class T>
-__device__ __host__ inline bool pack_aligned(const T* p) {
-  return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
+/// True when all pointers may be read in 16-byte packs. Null is fine: nothing is read there.
+template <class... T>
+bool pack_aligned(const T*... p) {
+  return ((reinterpret_cast<std::uintptr_t>(p) % 16 == 0) && ...);
 }
 
 }  // namespace salu::cuda

@@ -21,6 +21,8 @@ struct DeviceInfo {
   int driver_version = 0, runtime_version = 0;  ///< 13000 for 13.0
 };
 
+/// "cuda", or "cuda-host" for the shim.
+const char* backend_name();
 int device_count();                     ///< 0 where there is no driver
 void use_device(int index);             ///< throws ErrorCode::environment when there is no such device
 DeviceInfo device_info();               ///< of the device in use
