@@ -123,6 +123,11 @@ FusedGraph fused_graph(const FusedCandidate& candidate) {
   return f;
 }
 
+ConvolutionGraph convolution_alone(const FusedCandidate& candidate) {
+  const auto pass = is_backward(candidate.fusion) ? ConvolutionPass::backward_data : ConvolutionPass::forward;
+  return convolution_graph({pass, DType::bf16, candidate.x, candidate.w, candidate.options});
+}
+
 std::vector<FusedCandidate> fused_candidates() {
   struct Layer {
     const char* name;

@@ -28,8 +28,8 @@ struct CurveTensors {
 /// A fused graph; members that its fusion does not have are left at id 0. Activations are bf16.
 struct FusedGraph {
   OperationGraph graph;
-  GraphTensor x, w;       ///< backward: x stands for g's place and w for the filters; x is never in memory
-  GraphTensor dy;         ///< backward: the gradient that enters the convolution
+  GraphTensor x, w;       ///< backward x is g, which never reaches memory
+  GraphTensor dy;         ///< backward: the gradient of the convolution's output, read
   GraphTensor c;          ///< written forward, read backward
   GraphTensor residual;   ///< read
   GraphTensor result;     ///< y, or dc
@@ -45,6 +45,8 @@ struct FusedCandidate {
 };
 
 FusedGraph fused_graph(const FusedCandidate& candidate);
+/// The convolution in it, by itself.
+ConvolutionGraph convolution_alone(const FusedCandidate& candidate);
 
 /// What is worth measuring: the shapes of ResNet-18 on 32 x 32 and ResNet-50 on 224 x 224 pictures that move
 /// most bytes. Backward at stride 1 only: at stride 2 cuDNN 9.19 generates code with sums that does not
