@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <set>
 #include <string>
+#include <vector>
 
 namespace salu::cuda::host {
 
@@ -30,7 +30,7 @@ struct Counters {
 /// Since the start of the program.
 const Counters& counters();
 
-/// The names of all kernels run so far.
-const std::set<std::string>& launched_kernels();
+/// The names of all kernels run so far, sorted.
+std::vector<std::string> launched_kernels();
 
 }  // namespace salu::cuda::host

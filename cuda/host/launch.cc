@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/host/launch.h"
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -17,8 +18,8 @@ namespace {
 constexpr std::int64_t kMaxBlocksX = 2147483647, kMaxBlocksYZ = 65535;
 
 std::set<std::string>& names() {
-  static std::set<std::string> all;
-  return all;
+  static auto* all = new std::set<std::string>;  // leaked on purpose: kernels may run from static destructors
+  return *all;
 }
 
 void check_shape(const LaunchCheck& c) {
@@ -50,7 +51,7 @@ void check_pointers(const char* kernel, const std::vector<PointerArgument>& poin
 
 }  // namespace
 
-const std::set<std::string>& launched_kernels() { return names(); }
+std::vector<std::string> launched_kernels() { return {names().begin(), names().end()}; }
 
 void launch_grid(const LaunchCheck& check, std::vector<PointerArgument> pointers,
                  std::function<void()> thread) {
