@@ -3,6 +3,7 @@
 #include "cuda/cuda.h"
 #include "cuda/register_ops.h"
 #include "cuda/runtime.h"
+#include "cuda/targets.h"
 #include "cuda/tensor.h"
 
 namespace salu::cuda {
@@ -32,6 +33,7 @@ void install(int index) {
   use_device(index);
   install_cuda_backend(backend);
   register_ops();
+  register_targets();
 }
 
 }  // namespace salu::cuda
