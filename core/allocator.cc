@@ -80,6 +80,7 @@ void BlockCache::release_cached() {
   }
   free_.clear();
   stats_.cached_bytes = 0;
+  stats_.releases += 1;
 }
 
 MemoryStats BlockCache::stats() {

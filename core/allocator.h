@@ -19,6 +19,7 @@ struct MemoryStats {
   std::int64_t peak_bytes = 0;    ///< highest live_bytes so far
   std::int64_t cached_bytes = 0;  ///< bytes kept for reuse
   std::int64_t system_calls = 0;  ///< allocations that went to the system
+  std::int64_t releases = 0;      ///< times that cached blocks were given back to the system
 };
 
 /// Keeps freed blocks by size and hands them out again. Thread safe.

@@ -3,6 +3,7 @@
 #include "cuda/cuda.h"
 #include "cuda/register_ops.h"
 #include "cuda/runtime.h"
+#include "cuda/scratch.h"
 #include "cuda/tensor.h"
 
 namespace salu::cuda {
@@ -49,8 +50,10 @@ class GraphRecording : public Recording {
 std::unique_ptr<QueueMark> make_mark() { return std::make_unique<EventMark>(); }
 std::unique_ptr<Recording> make_recording() { return std::make_unique<GraphRecording>(); }
 
-const Backend backend{backend_name(), allocate, copy_to_device, copy_to_host, copy_on_device,
-                      fill,           convert,  synchronize,    memory, pinned, queue_copy_to_device, queue_copy_to_host, make_mark, make_recording, set_step_offset};
+const Backend backend{
+    backend_name(), allocate,       copy_to_device, copy_to_host, copy_on_device,       fill,
+    convert,        synchronize,    memory,         pinned,       queue_copy_to_device, queue_copy_to_host,
+    make_mark,      make_recording, set_step_offset};
 
 }  // namespace
 

@@ -6,30 +6,27 @@
 namespace salu::cuda {
 namespace {
 
-/// Device memory for one number, zero. Leaked on purpose: the driver may be gone when destructors of static
+/// One number in device memory, zero. Leaked on purpose: the driver may be gone when destructors of static
 /// objects run.
-template <class T>
-T* device_number() {
-  auto* number = static_cast<T*>(allocate_raw(sizeof(T)));
-  fill_bytes(number, 0, sizeof(T));
-  return number;
-}
+Tensor& device_number() { return *new Tensor(Tensor::zeros({1}, DType::i32, kDevice)); }
 
-std::uint32_t* offset_number() {
-  static std::uint32_t* number = device_number<std::uint32_t>();
+Tensor& offset_number() {
+  static Tensor& number = device_number();
   return number;
 }
 
 }  // namespace
 
 unsigned* ticket() {
-  static unsigned* counter = device_number<unsigned>();
-  return counter;
+  static Tensor& counter = device_number();
+  return reinterpret_cast<unsigned*>(counter.data<std::int32_t>());
 }
 
-const std::uint32_t* step_offset() { return offset_number(); }
+const std::uint32_t* step_offset() {
+  return reinterpret_cast<const std::uint32_t*>(offset_number().data<std::int32_t>());
+}
 
-void set_step_offset(std::uint32_t offset) { copy_to_device(offset_number(), &offset, sizeof offset); }
+void set_step_offset(std::uint32_t offset) { offset_number().fill(offset); }
 
 std::int64_t grid_blocks(int per_multiprocessor) {
   static const int multiprocessors = device_info().multiprocessors;

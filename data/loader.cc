@@ -21,7 +21,7 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// With repeats, each sample stands there so many times in a row and the last ones are left out.
+/// With repeats, each sample stands there so many times in a row and the last ones are left out.
 std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& options, std::uint32_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -183,8 +183,8 @@ class Loader::Epoch {
     batch.indices.push_back(index);
   }
 
-  // The transformed picture at `index`, the sample at this position of the order; `index` becomes that of its substitute; nothing when it is left out. An
-  // exception gets the sample's index and keeps its exit code.
+  // The transformed picture at `index`, the sample at this position of the order. `index` becomes that of its
+  // substitute; nothing when it is left out. An exception gets the sample's index and keeps its exit code.
   std::optional<Image> sample(std::int64_t& index, std::int64_t position) const {
     const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
                         static_cast<std::uint32_t>(position % loader_.options_.repeats)};

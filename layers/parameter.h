@@ -74,6 +74,7 @@ class ParameterStore {
   const Tensor& values() const { return values_; }
   Tensor& gradients() { return gradients_; }
   Tensor& shadow() { return shadow_; }  ///< undefined unless activations are bf16
+  DType activations() const { return shadow_.defined() ? DType::bf16 : values_.dtype(); }
   const std::vector<ParameterRange>& ranges() const { return ranges_; }  ///< one per non-empty group
   std::deque<Parameter>& parameters() { return parameters_; }            ///< in order of creation
   const std::deque<Parameter>& parameters() const { return parameters_; }

@@ -5,29 +5,9 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/parallel.h"
+#include "core/ops/normalize_images.h"
 
 namespace salu {
-
-Tensor normalize_images(const Tensor& images, const std::array<float, 3>& mean,
-                        const std::array<float, 3>& std) {
-  check(images.shape().rank() == 4 && images.dim(3) == 3, "[normalize] expected images (N,H,W,3), got {}",
-        images.shape().str());
-  Tensor out = Tensor::empty(images.shape());
-  const std::uint8_t* from = images.data<std::uint8_t>();
-  float* to = out.data<float>();
-  float factor[3], offset[3];
-  for (std::size_t c = 0; c < 3; ++c) {
-    factor[c] = 1 / (255 * std[c]);
-    offset[c] = mean[c] / std[c];
-  }
-  parallel_for(images.numel() / 3, kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      for (int c = 0; c < 3; ++c) to[3 * i + c] = static_cast<float>(from[3 * i + c]) * factor[c] - offset[c];
-    }
-  });
-  return out;
-}
 
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels) {
   const std::int64_t classes = logits.dim(1);
@@ -61,12 +41,14 @@ EvalResult evaluate(const Model& model, Loader& loader, const std::array<float, 
   EvalResult result;
   result.class_samples.resize(static_cast<std::size_t>(num_classes));
   result.class_correct.resize(static_cast<std::size_t>(num_classes));
+  const Device device = model.store().values().device();
   Batch batch;
   loader.start(0);
   while (loader.next(batch)) {
     Context context;
-    const Variable logits = model.forward(Variable(normalize_images(batch.images, mean, std)), context);
-    count_batch(result, logits.value(), batch.labels);
+    const Tensor pixels = normalize_images(batch.images.to(device), mean, std, model.store().activations());
+    const Variable logits = model.forward(Variable(pixels), context);
+    count_batch(result, logits.value().to(Device{}).to(DType::f32), batch.labels);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

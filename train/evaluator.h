@@ -10,10 +10,6 @@
 
 namespace salu {
 
-/// u8 (N,H,W,3) -> f32 (x/255 - mean)/std.
-Tensor normalize_images(const Tensor& images, const std::array<float, 3>& mean,
-                        const std::array<float, 3>& std);
-
 struct EvalResult {
   std::int64_t samples = 0, correct1 = 0, correct5 = 0;
   double loss_sum = 0;  ///< cross-entropy without smoothing

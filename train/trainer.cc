@@ -57,8 +57,13 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   train_loader_ = make_loader(config, data_.train, transform_, true, report);
   eval_loader_ = make_loader(config, data_.eval, transform_, false, report);
   model_ = make_model(card_.model);
-  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
   if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
+  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
+  TrainStepOptions step;
+  step.mean = data_.mean;
+  step.std = data_.std;
+  step.seed = config.seed;
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, step);
   schedule_ = config.schedule(train_loader_->batches());
 }
 
@@ -114,52 +119,49 @@ void Trainer::train_epoch(TrainOutcome& outcome) {
     train_batch(batch);
     show_progress();
   }
+  take_results(true);
 }
 
 void Trainer::train_batch(const Batch& batch) {
-  Context context;
-  context.training = true;
-  context.seed = config_.seed;
-  context.step = static_cast<std::uint32_t>(at_.step);
   const Tensor targets = smoothed_targets(
       batch.labels, card_.model.num_classes, config_.smoothing,
       config_.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform);
-  const Variable logits =
-      model_->forward(Variable(normalize_images(batch.images, data_.mean, data_.std)), context);
-  const Variable loss = cross_entropy(logits, targets);  // (B,K), (B,K) -> scalar
-  model_->store().gradients().fill(0);
-  backward(loss);
-  last_loss_ = loss.value().item();
-  last_norm_ = optimizer_->gradient_norm();
-  last_lr_ = learning_rate(schedule_, at_.step);
-  if (std::isfinite(last_loss_) && std::isfinite(last_norm_)) {
-    optimizer_->step(last_lr_, last_norm_);
-    if (ema_) ema_->update();
-    at_.updates = optimizer_->updates();
-    at_.skipped_row = 0;
-    at_.loss_sum += last_loss_ * static_cast<double>(batch.indices.size());
-    at_.loss_count += static_cast<std::int64_t>(batch.indices.size());
-  } else {
-    skip_step(last_loss_, last_norm_);
-  }
+  step_->run(batch.images, targets, learning_rate(schedule_, at_.step), at_.step);
   ++at_.step;
   ++at_.batch;
   ++batches_now_;
   ++run_batches_;
+  take_results(false);
 }
 
-void Trainer::skip_step(double loss, double norm) {
-  if (at_.step == 0) {
+void Trainer::take_results(bool all) {
+  while (const auto finished = step_->take(all)) {
+    last_loss_ = finished->result.loss;
+    last_norm_ = finished->result.norm;
+    last_lr_ = finished->lr;
+    if (finished->result.applied) {
+      at_.skipped_row = 0;
+      at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
+      at_.loss_count += finished->samples;
+    } else {
+      skip_step(*finished);
+    }
+  }
+}
+
+void Trainer::skip_step(const FinishedStep& skipped) {
+  const double loss = skipped.result.loss, norm = skipped.result.norm;
+  if (skipped.step == 0) {
     fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
          loss, norm);
   }
   progress_->line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
-                              at_.step + 1, loss, norm));
+                              skipped.step + 1, loss, norm));
   if (++at_.skipped_row >= kMaxSkippedInARow) {
     fail(ErrorCode::numerics,
          "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
          "from an earlier checkpoint in {}",
-         at_.skipped_row, at_.step + 1, last_lr_, shown(folder_));
+         at_.skipped_row, skipped.step + 1, last_lr_, shown(folder_));
   }
 }
 
@@ -234,6 +236,7 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::save(const std::string& name, bool best) {
+  at_.updates = optimizer_->updates();
   const Checkpoint snapshot =
       take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
   if (const std::string bad = first_non_finite(snapshot.model); !bad.empty()) {

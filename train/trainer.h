@@ -13,6 +13,7 @@
 #include "train/progress.h"
 #include "train/run_folder.h"
 #include "train/snapshot.h"
+#include "train/train_step.h"
 
 namespace salu {
 
@@ -47,7 +48,8 @@ class Trainer {
  private:
   void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
   void train_batch(const Batch& batch);
-  void skip_step(double loss, double norm);
+  void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
+  void skip_step(const FinishedStep& skipped);
   bool should_stop(TrainOutcome& outcome) const;
   void finish_epoch(TrainOutcome& outcome);
   void save(const std::string& name, bool best);
@@ -63,8 +65,9 @@ class Trainer {
   std::unique_ptr<JsonLog> jsonl_;
   ModelCard card_;
   std::unique_ptr<Model> model_;
-  std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<TrainStep> step_;
   std::unique_ptr<Loader> train_loader_, eval_loader_;
   ScheduleConfig schedule_;
   RunProgress at_;
