@@ -4,6 +4,7 @@
 #include "cuda/register_ops.h"
 #include "cuda/runtime.h"
 #include "cuda/scratch.h"
+#include "cuda/targets.h"
 #include "cuda/tensor.h"
 
 namespace salu::cuda {
@@ -61,6 +62,7 @@ void install(int index) {
   use_device(index);
   install_cuda_backend(backend);
   register_ops();
+  register_targets();
 }
 
 }  // namespace salu::cuda

@@ -94,9 +94,15 @@ OpEntry max_pool2d_entry() {
       {"gradient",
        [] {
          max_pool2d_backward(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({1, 2, 3, 3}, DType::i32),
-                             {1, 4, 6, 3});
+                             {1, 4, 6, 3}, {});
        },
        "[max_pool2d] expected dy of shape (1,2,3,3), got (1,2,2,3)"},
+      {"pixels of other windows",
+       [] {
+         max_pool2d_backward(Tensor::zeros({1, 2, 3, 3}), Tensor::zeros({1, 2, 3, 3}, DType::i32),
+                             {1, 4, 5, 3}, {});
+       },
+       "[max_pool2d] expected argmax of shape (1,2,2,3), got (1,2,3,3)"},
   };
   return entry;
 }
