@@ -13,7 +13,7 @@ bool read_options(EvaluateOptions& o, const std::vector<std::string>& arguments)
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
   add(app.add_option("checkpoints", o.checkpoints, "run folders, checkpoint folders or .safetensors files"));
   add(add_optional(app, "--dataset", o.dataset,
-                   "shapes, cifar10, cifar100, folder; the one of training by default"));
+                   "shapes, cifar10, cifar100, folder, packed; that of training by default"));
   add(app.add_option("--data-dir", o.data_dir, "where the data set lies"));
   add(app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
           ->check(whole_number(1, 1048576)));
