@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "core/allocator.h"
@@ -12,6 +13,24 @@
 namespace salu {
 
 class Tensor;
+
+/// A mark in the device's queue.
+class QueueMark {
+ public:
+  virtual ~QueueMark() = default;
+  virtual void record() = 0;
+  virtual void wait() = 0;  ///< until the queue has passed the mark
+};
+
+/// A sequence of device work that is recorded once and replayed: everything between begin() and end(). The
+/// memory it uses must stay where it is, and nothing may wait for the device while it is recorded.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void begin() = 0;
+  virtual void end() = 0;
+  virtual void replay() = 0;
+};
 
 struct Backend {
   const char* name;  ///< "cuda", or "cuda-host": the same kernels on the host
@@ -23,6 +42,13 @@ struct Backend {
   void (*convert)(Tensor& to, const Tensor& from);  ///< same shape and device, another dtype
   void (*synchronize)();                            ///< waits until the device is idle
   MemoryStats (*memory)();
+  /// Host memory that the device copies from and to while the host goes on.
+  std::shared_ptr<void> (*allocate_pinned)(std::size_t bytes);
+  void (*queue_copy_to_device)(void* to, const void* pinned, std::size_t bytes);
+  void (*queue_copy_to_host)(void* pinned, const void* from, std::size_t bytes);
+  std::unique_ptr<QueueMark> (*make_mark)();
+  std::unique_ptr<Recording> (*make_recording)();
+  void (*set_step_offset)(std::uint32_t offset);  ///< added to the step of every RandomKey in a recording
 };
 
 /// The backend of all CUDA tensors; throws ErrorCode::usage when none is installed.

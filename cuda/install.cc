@@ -23,8 +23,34 @@ std::shared_ptr<void> allocate(std::size_t bytes) {
 
 MemoryStats memory() { return cache().stats(); }
 
+std::shared_ptr<void> pinned(std::size_t bytes) {
+  return std::shared_ptr<void>(allocate_pinned(bytes), release_pinned);
+}
+
+class EventMark : public QueueMark {
+ public:
+  void record() override { event_.record(); }
+  void wait() override { event_.wait(); }
+
+ private:
+  Event event_;
+};
+
+class GraphRecording : public Recording {
+ public:
+  void begin() override { graph_.begin(); }
+  void end() override { graph_.end(); }
+  void replay() override { graph_.replay(); }
+
+ private:
+  Graph graph_;
+};
+
+std::unique_ptr<QueueMark> make_mark() { return std::make_unique<EventMark>(); }
+std::unique_ptr<Recording> make_recording() { return std::make_unique<GraphRecording>(); }
+
 const Backend backend{backend_name(), allocate, copy_to_device, copy_to_host, copy_on_device,
-                      fill,           convert,  synchronize,    memory};
+                      fill,           convert,  synchronize,    memory, pinned, queue_copy_to_device, queue_copy_to_host, make_mark, make_recording, set_step_offset};
 
 }  // namespace
 

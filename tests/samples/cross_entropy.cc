@@ -32,7 +32,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry cross_entropy_entry() {
-  OpEntry entry{"cross_entropy", {}, {}};
+  OpEntry entry{"cross_entropy", {}, {}, {1}};
   const auto sample = [&](const char* label, Tensor logits, Tensor targets) {
     entry.samples.push_back({.label = label,
                              .inputs = {logits, targets},

@@ -23,7 +23,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry derf_entry() {
-  OpEntry entry{"derf", {}, {}};
+  OpEntry entry{"derf", {}, {}, {1, 2, 3, 4}};
   const auto sample = [&](const char* label, Shape shape, double sigma, std::vector<std::size_t> constant) {
     const Shape channels{shape[-1]};
     entry.samples.push_back(

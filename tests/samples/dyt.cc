@@ -23,7 +23,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry dyt_entry() {
-  OpEntry entry{"dyt", {}, {}};
+  OpEntry entry{"dyt", {}, {}, {1, 2, 3}};
   const auto sample = [&](const char* label, Shape shape, double sigma, std::vector<std::size_t> constant) {
     const Shape channels{shape[-1]};
     entry.samples.push_back({.label = label,

@@ -29,7 +29,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry layer_norm_entry() {
-  OpEntry entry{"layer_norm", {}, {}};
+  OpEntry entry{"layer_norm", {}, {}, {1, 2}};
   for (const Shape& shape :
        {Shape{3, 5}, Shape{2, 3, 7}, Shape{2, 1, 2, 13}, Shape{31}, Shape{4, 1}, Shape{0, 3}, Shape{1, 67}}) {
     const Shape channels{shape[-1]};

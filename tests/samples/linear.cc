@@ -38,7 +38,7 @@ Tensor no_bias() { return {}; }
 }  // namespace
 
 OpEntry linear_entry() {
-  OpEntry entry{"linear", {}, {}};
+  OpEntry entry{"linear", {}, {}, {2}};
   entry.samples = {sample({3, 5}, 7, false),   sample({3, 5}, 7, true),        sample({9}, 4, true),
                    sample({2, 3, 5}, 3, true), sample({2, 1, 3, 4}, 5, false), sample({0, 4}, 3, true),
                    sample({35, 3}, 1, true)};

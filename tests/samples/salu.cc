@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry salu_entry() {
-  OpEntry entry{"salu", {}, {}};
+  OpEntry entry{"salu", {}, {}, {1, 2}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
                        Positive positive) {
     entry.samples.push_back(

@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry swalu_entry() {
-  OpEntry entry{"swalu", {}, {}};
+  OpEntry entry{"swalu", {}, {}, {1, 2}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
                        Positive positive) {
     entry.samples.push_back(
