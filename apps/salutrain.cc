@@ -3,6 +3,8 @@
 #include "apps/cli.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
+#include "data/stb.h"
+#include "train/preview.h"
 #include "train/signals.h"
 #include "train/trainer.h"
 
@@ -24,6 +26,13 @@ int print_summary(const TrainOptions& options) {
   config.img_size = options.config.img_size.value_or(data.img_size);
   const std::unique_ptr<Model> model = make_model(config);
   fmt::print("{}", summary_table(*model, config));
+  return 0;
+}
+
+int write_preview(const TrainOptions& options) {
+  const std::vector<std::uint8_t> png = stb::encode_png(augmentation_preview(options.config));
+  replace_file(real_files(), options.aug_preview, {reinterpret_cast<const char*>(png.data()), png.size()});
+  fmt::print("{}\n", shown(options.aug_preview));
   return 0;
 }
 
@@ -72,6 +81,7 @@ int train(const TrainOptions& options) {
                   config.model.name, trainer.model().store().count(), trainer.data().train->name(),
                   trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
                   *config.lr, *config.weight_decay, num_threads(), shown(folder.path())));
+  progress.line("training pictures: " + describe_training(trainer.transform()));
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
   install_stop_signals();
@@ -94,6 +104,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", options->resolved_toml);
       return 0;
     }
+    if (!options->aug_preview.empty()) return write_preview(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });
 }

@@ -14,7 +14,8 @@ namespace salu {
 
 struct TrainOptions {
   TrainConfig config;
-  std::string resume;  ///< run folder, or a checkpoint in it
+  std::string resume;       ///< run folder, or a checkpoint in it
+  std::string aug_preview;  ///< PNG file to write instead of training
   bool overwrite = false;
   bool summary = false, list_models = false, print_config = false;
   std::string progress = "auto";

@@ -47,12 +47,13 @@ enum class Purpose : std::uint32_t {
 struct RandomKey {
   std::uint64_t seed = 0;
   Purpose purpose = Purpose::test;
-  std::uint32_t time = 0;   ///< epoch or step
-  std::uint32_t index = 0;  ///< sample, parameter or layer
+  std::uint32_t time = 0;    ///< epoch or step
+  std::uint32_t index = 0;   ///< sample, parameter or layer
+  std::uint32_t repeat = 0;  ///< tells several streams of one sample apart; below 2^24
 
   /// The four numbers of one block of the stream.
   SALU_HOST_DEVICE constexpr PhiloxBlock block(std::uint32_t position) const {
-    return philox4x32({position, index, time, static_cast<std::uint32_t>(purpose)},
+    return philox4x32({position, index, time, static_cast<std::uint32_t>(purpose) | repeat << 8},
                       static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32));
   }
 };

@@ -59,6 +59,7 @@ DeviceInfo device_info() {
   info.major = properties.major;
   info.minor = properties.minor;
   info.multiprocessors = properties.multiProcessorCount;
+  info.shared_bytes = properties.sharedMemPerBlockOptin;
   check_cuda(cudaMemGetInfo(&info.free_bytes, &info.total_bytes), "device memory");
   check_cuda(cudaDriverGetVersion(&info.driver_version), "driver version");
   check_cuda(cudaRuntimeGetVersion(&info.runtime_version), "runtime version");

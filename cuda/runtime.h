@@ -14,9 +14,10 @@
 namespace salu::cuda {
 
 struct DeviceInfo {
-  std::string name;          ///< "NVIDIA H200"; "host" under the shim
-  int major = 0, minor = 0;  ///< compute capability
-  int multiprocessors = 0;   ///< the persistent kernels launch a few blocks on each
+  std::string name;                       ///< "NVIDIA H200"; "host" under the shim
+  int major = 0, minor = 0;               ///< compute capability
+  int multiprocessors = 0;                ///< the persistent kernels launch a few blocks on each
+  std::size_t shared_bytes = 227 * 1024;  ///< shared memory that one block may ask for
   std::size_t total_bytes = 0, free_bytes = 0;
   int driver_version = 0, runtime_version = 0;  ///< 13000 for 13.0
 };

@@ -2,11 +2,14 @@
 /// A decoded picture.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace salu {
+
+using Rgb = std::array<std::uint8_t, 3>;
 
 struct Image {
   int height = 0, width = 0;

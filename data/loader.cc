@@ -15,6 +15,7 @@
 namespace salu {
 namespace {
 
+// With repeats, each sample stands there so many times in a row and the last ones are left out.
 std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& options, std::uint32_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -24,6 +25,8 @@ std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& o
       std::swap(order[i - 1], order[rng.below(static_cast<std::uint32_t>(i))]);
     }
   }
+  for (std::size_t i = order.size(); i-- > 0;)
+    order[i] = order[i / static_cast<std::size_t>(options.repeats)];
   return order;
 }
 
@@ -117,7 +120,7 @@ class Loader::Epoch {
     batch.labels = Tensor::empty({count}, DType::i64);
     for (std::int64_t i = 0; i < count && !stop.stop_requested(); ++i) {
       const std::int64_t index = batch.indices[static_cast<std::size_t>(i)];
-      const Image image = sample(index);
+      const Image image = sample(b * loader_.options_.batch_size + i);
       if (i == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
       check(image.height == batch.images.dim(1) && image.width == batch.images.dim(2),
             "[loader] expected pictures of one size {}, got {} x {} for sample {}",
@@ -129,13 +132,16 @@ class Loader::Epoch {
     return batch;
   }
 
-  // The transformed picture; an exception gets the sample's index and keeps its exit code.
-  Image sample(std::int64_t index) const {
+  // The transformed picture at a position of the order; an exception gets the sample's index and keeps its
+  // exit code.
+  Image sample(std::int64_t position) const {
+    const std::int64_t index = order_[static_cast<std::size_t>(position)];
     const auto place = [&] {
       return fmt::format("sample {} of {}", index, escaped(loader_.dataset_->name()));
     };
     try {
-      const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index)};
+      const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
+                          static_cast<std::uint32_t>(position % loader_.options_.repeats)};
       return loader_.transform_(loader_.dataset_->image(index), key);
     } catch (const Error& e) {
       fail(e.code(), "{} ({})", e.what(), place());
@@ -162,9 +168,9 @@ class Loader::Epoch {
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options)
     : dataset_(std::move(dataset)), transform_(std::move(transform)), options_(options) {
-  check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0,
-        "[loader] expected batch_size > 0, workers >= 0, prefetch > 0, got {}, {}, {}", options_.batch_size,
-        options_.workers, options_.prefetch);
+  check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0 && options_.repeats > 0,
+        "[loader] expected batch_size > 0, workers >= 0, prefetch > 0, repeats > 0, got {}, {}, {}, {}",
+        options_.batch_size, options_.workers, options_.prefetch, options_.repeats);
   if (dataset_->size() == 0) fail(ErrorCode::data, "{}: no samples", escaped(dataset_->name()));
   if (batches() == 0) {
     fail(ErrorCode::usage,

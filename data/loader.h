@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Batches of transformed pictures, prepared ahead by threads.
 ///
-/// Order and augmentation are functions of (seed, epoch, index) only: any number of workers gives the same
-/// batches, and so does an epoch that is taken up in the middle.
+/// Order and augmentation are functions of (seed, epoch, index, repeat) only: any number of workers gives the
+/// same batches, and so does an epoch that is taken up in the middle.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,15 @@ struct LoaderOptions {
   int prefetch = 4;  ///< batches that may be in preparation or ready, at least 1
   bool shuffle = false;
   bool drop_last = false;  ///< leave out the last batch when it is not full
+  /// Repeated augmentation (Hoffer et al., arXiv 1901.09335): each sample comes so many times in a row, each
+  /// time with other random numbers. An epoch keeps its length, so it sees a part of the data only.
+  int repeats = 1;
   std::uint64_t seed = 42;
 };
 
 class Loader {
  public:
-  /// Gets (seed, Purpose::augment, epoch, index in the data set); called from several threads.
+  /// Gets (seed, Purpose::augment, epoch, index in the data set, repeat); called from several threads.
   using Transform = std::function<Image(const Image&, RandomKey)>;
 
   /// Throws ErrorCode::usage when drop_last leaves no batch at all, ErrorCode::data for an empty data set.

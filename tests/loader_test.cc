@@ -117,6 +117,42 @@ TEST_CASE("every sample comes once per epoch, with its label; augmentation diffe
   CHECK(by_index[1][17] == direct.pixels);
 }
 
+TEST_CASE("repeats: each sample so many times in a row, each time augmented otherwise") {
+  for (const int repeats : {2, 3, 30}) {
+    LoaderOptions options = with_workers(0);
+    Loader once(numbers, scramble, options);
+    options.repeats = repeats;
+    Loader reference(numbers, scramble, options);
+    CHECK(reference.batches() == once.batches());
+    std::vector<std::int64_t> order, plain;
+    for (const Seen& batch : epoch_of(once, 1)) {
+      plain.insert(plain.end(), batch.indices.begin(), batch.indices.end());
+    }
+    std::set<std::vector<std::uint8_t>> versions;
+    const auto whole = epoch_of(reference, 1);
+    for (const Seen& batch : whole) {
+      for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+        const auto begin = batch.pixels.begin() + static_cast<std::ptrdiff_t>(i * 12);
+        versions.insert({begin, begin + 12});
+        const auto repeat = static_cast<std::uint32_t>(order.size()) % static_cast<std::uint32_t>(repeats);
+        order.push_back(batch.indices[i]);
+        const RandomKey key{9, Purpose::augment, 1, static_cast<std::uint32_t>(order.back()), repeat};
+        CHECK(std::vector<std::uint8_t>(begin, begin + 12) ==
+              scramble(numbers->image(order.back()), key).pixels);
+      }
+    }
+    REQUIRE(order.size() == 23);
+    CHECK(versions.size() == 23);
+    for (std::size_t i = 0; i < 23; ++i) CHECK(order[i] == plain[i / static_cast<std::size_t>(repeats)]);
+    for (const int workers : {1, 3}) {
+      options.workers = workers;
+      Loader loader(numbers, scramble, options);
+      CHECK(epoch_of(loader, 1) == whole);
+      CHECK(epoch_of(loader, 1, 2) == std::vector<Seen>(whole.begin() + 2, whole.end()));
+    }
+  }
+}
+
 TEST_CASE("without shuffling the order is 0, 1, 2; the partial batch is delivered or left out") {
   LoaderOptions options{.batch_size = 5, .workers = 2};
   Loader all(numbers, scramble, options);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "data/transform.h"
 #include "models/model.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -50,8 +51,18 @@ struct TrainConfig {
   double model_ema_decay = 0.9998;
 
   bool no_aug = false;
-  double hflip = 0.5;
+  std::string train_crop_mode = "auto";  ///< auto, pad, rrc
   int crop_padding = 4;
+  std::array<double, 2> scale{0.08, 1.0}, ratio{3.0 / 4, 4.0 / 3};
+  std::string train_interpolation = "random";  ///< random, bilinear, bicubic
+  double hflip = 0.5, vflip = 0;
+  double color_jitter = 0;
+  std::string aa = "none";  ///< AutoAugment::parse
+  int cutout = 0;
+  double reprob = 0;
+  std::string remode = "pixel";  ///< const, rand, pixel
+  int recount = 1;
+  int aug_repeats = 0;             ///< 0 and 1: each picture once
   std::optional<double> crop_pct;  ///< of the evaluation crop
 
   int threads = 0;   ///< 0: all cores
@@ -65,6 +76,8 @@ struct TrainConfig {
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense
   OptimizerConfig optimizer() const;
   ScheduleConfig schedule(std::int64_t steps_per_epoch) const;
+  /// Pictures have the size of the data set unless --img-size says otherwise.
+  TransformOptions transform(const DataSplits& data) const;
 };
 
 }  // namespace salu

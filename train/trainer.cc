@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops/targets.h"
-#include "data/transform.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
 
@@ -27,6 +27,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
   options.seed = config.seed;
+  if (training) options.repeats = std::max(1, config.aug_repeats);
   auto apply = [transform, training](const Image& image, RandomKey key) {
     return training ? train_transform(image, transform, key) : eval_transform(image, transform);
   };
@@ -45,15 +46,10 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   card_.val_from_train = config.data.val_from_train;
   card_.mean = data_.mean;
   card_.std = data_.std;
-  card_.crop_pct = config.crop_pct.value_or(default_crop_pct(static_cast<int>(card_.model.img_size)));
-  TransformOptions transform;
-  transform.img_size = static_cast<int>(card_.model.img_size);
-  transform.augment = !config.no_aug;
-  transform.hflip = config.hflip;
-  transform.crop_padding = config.crop_padding;
-  transform.crop_pct = card_.crop_pct;
-  train_loader_ = make_loader(config, data_.train, transform, true);
-  eval_loader_ = make_loader(config, data_.eval, transform, false);
+  transform_ = config.transform(data_);
+  card_.crop_pct = transform_.crop_pct;
+  train_loader_ = make_loader(config, data_.train, transform_, true);
+  eval_loader_ = make_loader(config, data_.eval, transform_, false);
   model_ = make_model(card_.model);
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
   if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);

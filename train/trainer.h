@@ -42,6 +42,7 @@ class Trainer {
   const DataSplits& data() const { return data_; }
   Model& model() { return *model_; }
   const ModelConfig& model_config() const { return card_.model; }
+  const TransformOptions& transform() const { return transform_; }
 
  private:
   void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
@@ -54,6 +55,7 @@ class Trainer {
 
   TrainConfig config_;
   DataSplits data_;
+  TransformOptions transform_;
   std::filesystem::path folder_;
   Progress* progress_ = nullptr;
   std::unique_ptr<CheckpointStore> checkpoints_;
