@@ -100,6 +100,9 @@ __global__ void gemm_shared_tiles_kernel(GemmShape shape, A a, B b, Epilogue epi
   deliver(shape, epilogue, share.row + y, share.column + x, Pack<float, 1>{{sum}});
 }
 
+// Loops over what a thread keeps in registers are unrolled by name: an array that is indexed by a variable
+// would lie in memory.
+
 /// The loop over k of rungs 2 and 3. While the sums of one tile are computed, the next is on its way:
 /// fetch(k) reads it from global memory into registers, keep(buffer) puts it into one of two buffers in
 /// shared memory, use(buffer) computes. One barrier per step: a buffer is written again only after the
@@ -183,16 +186,18 @@ __global__ void __launch_bounds__(Tiles::kThreads, 2)
         for (int k = 0; k < kDepth; ++k) {
           const EightLines<kM> rows(memory.a[buffer][k], first_row);
           const EightLines<kN> columns(memory.b[buffer][k], first_column);
-          unrolled<64>([&](int i) {
+#pragma unroll
+          for (int i = 0; i < 64; ++i) {
             sums[i / 32][i / 8 % 4][i / 4 % 2].at[i % 4] +=
                 rows.half[i / 32].at[i / 8 % 4] * columns.half[i / 4 % 2].at[i % 4];
-          });
+          }
         }
       });
-  unrolled<16>([&](int i) {
+#pragma unroll
+  for (int i = 0; i < 16; ++i) {
     deliver(shape, epilogue, share.row + i / 8 * (kM / 2) + first_row + i / 2 % 4,
             share.column + i % 2 * (kN / 2) + first_column, sums[i / 8][i / 2 % 4][i % 2]);
-  });
+  }
 }
 
 /// Rung 3. Every warp computes its part of the tile in pieces of 16x16 (tensor_core.cuh). The tiles keep the
@@ -258,12 +263,13 @@ __global__ void __launch_bounds__(Tiles::kThreads, 2)
           }
         }
       });
-  unrolled<kPiecesM * kPiecesN * 4>([&](int q) {  // the quarters of the pieces
+#pragma unroll
+  for (int q = 0; q < 4 * kPiecesM * kPiecesN; ++q) {  // the quarters of the pieces
     const int i = q / 4 / kPiecesN, j = q / 4 % kPiecesN;
     const SumPair pair = sum_pair(sums[i][j], q / 2 % 2, q % 2);
     deliver(shape, epilogue, share.row + first_row + i * kFragment + pair.row,
             share.column + first_column + j * kFragment + pair.column, pair.sums);
-  });
+  }
 }
 
 /// How a product is cut: tiles of C, and splits of the sum over k where there are too few tiles to keep the

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "core/dtype.h"
 #include "cuda/launch.h"
@@ -44,13 +43,6 @@ using host::dynamic_shared;
 using host::shared;
 
 #endif
-
-/// Calls body(0) to body(Count - 1), unrolled, so that arrays which body indexes stay in registers.
-template <int Count, class Body>
-__device__ __forceinline__ void unrolled(Body&& body) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (body(i), ...); }
-  (std::make_integer_sequence<int, Count>{});
-}
 
 /// Number of the thread in a one-dimensional grid, and the number of threads in it.
 __device__ inline std::int64_t global_thread() {
