@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// salutrain: trains a network.
+/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
 #include "apps/cli.h"
+#include "apps/data_commands.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "data/stb.h"
@@ -94,7 +95,10 @@ int train(const TrainOptions& options) {
 
 int main(int argc, char** argv) {
   return salu::run_program("salutrain", [&] {
-    const auto options = read_train_options({argv + 1, argv + argc});
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments[0] == "pack") return pack_command({argv + 2, argv + argc});
+    if (!arguments.empty() && arguments[0] == "verify") return verify_command({argv + 2, argv + argc});
+    const auto options = read_train_options(arguments);
     if (!options) return 0;
     if (options->list_models) {
       for (const std::string& name : model_names()) fmt::print("{}\n", name);

@@ -16,8 +16,8 @@ void add_common(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder"));
-  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies"));
+  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder, packed"));
+  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies; packed: the file"));
   add(app.add_option("--model", c.model.name, "network; --list-models names them"));
   add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
           ->check(whole_number(1, 1000000)));
@@ -45,6 +45,9 @@ void add_data(CLI::App& app, TrainOptions& o) {
           ->check(whole_number(0, kMaxCount)));
   add(app.add_option("-j,--workers", c.workers, "loader threads, -1: one per core, at most 4; 0: none")
           ->check(whole_number(-1, 256)));
+  add(app.add_option("--bad-images", c.bad_images,
+                     "stop, skip: pass over unreadable pictures, up to 1 % of them")
+          ->check(CLI::IsMember({"stop", "skip"})));
   add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
           ->check(whole_number(1, 1048576)));
 }
@@ -206,7 +209,10 @@ void register_options(CLI::App& app, TrainOptions& options) {
              "\nExamples:\n"
              "  salutrain --dataset shapes --model salunet_c8 --epochs 5\n"
              "  salutrain -c recipes/cifar10_c20_quick.toml --data-dir DIR\n"
-             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n");
+             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n"
+             "\nData sets:\n"
+             "  salutrain verify DIR           what is wrong with it\n"
+             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n");
 }
 
 /// Every setting as it is used, once resolve() has run.
@@ -246,8 +252,14 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 
 /// A resumed run may get longer and may run on other hardware; everything else stays.
 void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {
-      "epochs", "threads", "workers", "log-interval", "checkpoint-hist", "validation-batch-size", "data-dir"};
+  static const std::set<std::string> allowed = {"epochs",
+                                                "threads",
+                                                "workers",
+                                                "bad-images",
+                                                "log-interval",
+                                                "checkpoint-hist",
+                                                "validation-batch-size",
+                                                "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {
     const auto it = old_settings.find(key);

@@ -10,6 +10,8 @@ import json
 import math
 import os
 import pathlib
+import pickle
+import re
 import shutil
 import signal
 import struct
@@ -236,6 +238,43 @@ class BadCommandLine(Programs):
     def test_missing_data(self):
         self.refuse(3, "nowhere", TRAIN, "--dataset", "cifar10", "--data-dir", self.dir / "nowhere", "--output",
                     self.dir / "x", "--quiet")
+
+
+class PythonCifar(Programs):
+    """The conversion that the error prints is run as it stands."""
+    def converted(self, dataset, folder, files, meta):
+        for name, content in {**files, "meta": meta}.items():
+            (folder / name).write_bytes(pickle.dumps(content))
+        flags = ["--dataset", dataset, "--data-dir", folder.parent, "--model", "salunet_c8"]
+        result = run(TRAIN, *flags, "--summary")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        command = re.search(r"python3 -c \".*\"", result.stderr)[0]
+        done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = run(TRAIN, *flags, "--summary")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_ten(self):
+        row = array.array("B", [(i * 7) % 256 for i in range(3072)])  # one object: the pickles stay small
+        labels = [i % 10 for i in range(10000)]
+        folder = self.dir / "cifar-10-batches-py"
+        folder.mkdir()
+        names = [f"data_batch_{b}" for b in range(1, 6)] + ["test_batch"]
+        self.converted("cifar10", folder, {n: {b"labels": labels, b"data": [row] * 10000} for n in names}, {})
+        data = (folder / "data_batch_3.bin").read_bytes()
+        self.assertEqual(data[12 * 3073:13 * 3073], bytes([2]) + row.tobytes())
+
+    def test_hundred(self):
+        row = array.array("B", [(i * 5) % 256 for i in range(3072)])
+        folder = self.dir / "cifar-100-python"
+        folder.mkdir()
+        files = {name: {b"fine_labels": [i % 100 for i in range(n)], b"coarse_labels": [i % 20 for i in range(n)],
+                        b"data": [row] * n} for name, n in (("train", 50000), ("test", 10000))}
+        class_names = [f"name{i}" for i in range(100)]
+        self.converted("cifar100", folder, files, {"fine_label_names": class_names})
+        data = (folder / "test.bin").read_bytes()
+        self.assertEqual(data[77 * 3074:78 * 3074], bytes([17, 77]) + row.tobytes())
+        self.assertEqual((folder / "fine_label_names.txt").read_text(encoding="utf-8").split(), class_names)
 
 
 class NotFinite(Programs):

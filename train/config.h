@@ -65,8 +65,9 @@ struct TrainConfig {
   int aug_repeats = 0;             ///< 0 and 1: each picture once
   std::optional<double> crop_pct;  ///< of the evaluation crop
 
-  int threads = 0;   ///< 0: all cores
-  int workers = -1;  ///< -1: one per core, at most 4
+  int threads = 0;                  ///< 0: all cores
+  int workers = -1;                 ///< -1: one per core, at most 4
+  std::string bad_images = "stop";  ///< or "skip": unreadable pictures are passed over
   double max_seconds = 0;
   std::int64_t max_steps = 0;  ///< stop (and checkpoint) after this optimizer step; 0: no limit
   std::filesystem::path output;

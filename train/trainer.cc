@@ -20,7 +20,8 @@ double seconds_since(Clock::time_point start) {
 }
 
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
-                                    const TransformOptions& transform, bool training) {
+                                    const TransformOptions& transform, bool training,
+                                    std::function<void(const std::string&)> report) {
   LoaderOptions options;
   options.batch_size = training ? config.batch_size : config.validation_batch_size;
   options.workers = config.workers;
@@ -28,6 +29,10 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.drop_last = training;  // a small last batch would weigh as much as a full one
   options.seed = config.seed;
   if (training) options.repeats = std::max(1, config.aug_repeats);
+  if (config.bad_images == "skip") {
+    options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
+  }
+  options.report = std::move(report);
   auto apply = [transform, training](const Image& image, RandomKey key) {
     return training ? train_transform(image, transform, key) : eval_transform(image, transform);
   };
@@ -48,8 +53,9 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   card_.std = data_.std;
   transform_ = config.transform(data_);
   card_.crop_pct = transform_.crop_pct;
-  train_loader_ = make_loader(config, data_.train, transform_, true);
-  eval_loader_ = make_loader(config, data_.eval, transform_, false);
+  const auto report = [this](const std::string& text) { progress_->line(text); };
+  train_loader_ = make_loader(config, data_.train, transform_, true, report);
+  eval_loader_ = make_loader(config, data_.eval, transform_, false, report);
   model_ = make_model(card_.model);
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
   if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
