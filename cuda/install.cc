@@ -3,6 +3,7 @@
 #include "cuda/cuda.h"
 #include "cuda/register_ops.h"
 #include "cuda/runtime.h"
+#include "cuda/scratch.h"
 #include "cuda/tensor.h"
 
 namespace salu::cuda {
