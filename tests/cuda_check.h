@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/// When is a result of the CUDA backend right?
+#pragma once
+
+#include "tests/op_run.h"
+
+namespace salu::test {
+
+/// f32, forward and backward: may err twice as much as plain f32 does on the CPU, against f64.
+void check_f32(const OpSample& sample, Device device);
+/// bf16 against f64 on the same rounded inputs.
+void check_bf16(const OpSample& sample, Device device);
+
+}  // namespace salu::test
