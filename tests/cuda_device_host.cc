@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/cuda.h"
-#include "cuda/host/launch.h"
+#include "cuda/host/host.h"
 #include "tests/cuda_device.h"
 
 namespace salu::test {

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
-/// Switching between fibers: 15 lines of assembly instead of swapcontext, which makes two system calls.
+#include "cuda/host/fiber.h"
+
 #include <sys/mman.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
 #include "core/error.h"
-#include "cuda/host/machine.h"
+#include "cuda/host/sanitizer.h"
 
-// Saves the callee-saved registers on the running stack, stores its pointer, and takes up the other one.
+/// Saves what a function must preserve and the stack pointer, then takes those of another context.
 extern "C" void salu_switch_stack(void** save, void* load);
+
 #if defined(__x86_64__)
 asm(R"(
-.text
-.globl salu_switch_stack
-.type salu_switch_stack,@function
+  .text
+  .globl salu_switch_stack
+  .type salu_switch_stack, @function
 salu_switch_stack:
   pushq %rbp
   pushq %rbx
@@ -31,110 +34,78 @@ salu_switch_stack:
   popq %rbx
   popq %rbp
   ret
-.size salu_switch_stack,.-salu_switch_stack
+  .size salu_switch_stack, .-salu_switch_stack
 )");
 #else
-#error "cuda/host knows how to switch stacks on x86-64 only: add the registers of this CPU here"
+#error "cuda/host/fiber.cc: the switch of stacks is written for x86-64 only"
 #endif
 
 namespace salu::cuda::host {
 namespace {
 
-constexpr std::size_t kGuardBytes = 4096, kSavedRegisters = 6;
+constexpr std::size_t kStackBytes = 128 * 1024, kGuardBytes = 4096;
+constexpr int kSavedRegisters = 6;
 
-void start_asan_switch([[maybe_unused]] void** save, [[maybe_unused]] const void* stack,
-                       [[maybe_unused]] std::size_t bytes) {
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(save, stack, bytes);
-#endif
-}
+Context scheduler;
+Context* previous = nullptr;  ///< who handed over last
+Fiber* starting = nullptr;    ///< told to run(), which cannot have an argument
 
-void finish_asan_switch([[maybe_unused]] void* saved, [[maybe_unused]] const void** stack = nullptr,
-                        [[maybe_unused]] std::size_t* bytes = nullptr) {
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(saved, stack, bytes);
-#endif
-}
+void arrive(Context& here) { enter_stack(here.address_state, &previous->stack, &previous->stack_bytes); }
 
-void switch_tsan([[maybe_unused]] void* fiber) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(fiber, 1);  // 1: being scheduled orders nothing
-#endif
-}
-
-/// Where every fiber starts. The kernel returns here; a fiber never does.
-void fiber_main() {
-  Machine& m = machine();
-  const bool first = m.host_stack == nullptr;
-  finish_asan_switch(nullptr, first ? &m.host_stack : nullptr, first ? &m.host_stack_bytes : nullptr);
-  acquire(&m.start_slot);
-  m.body();
-  release(&m.end_slot);
-  {
-    const Quiet quiet;
-    self().state = ThreadState::done;
-  }
-  switch_to_scheduler(true);
-  std::abort();
-}
-
-char* new_stack() {
-  void* p = mmap(nullptr, kStackBytes + kGuardBytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (p == MAP_FAILED || mprotect(p, kGuardBytes, PROT_NONE) != 0) {
-    fail(ErrorCode::environment, "cuda-host: no memory for the stack of a thread");
-  }
-  return static_cast<char*>(p) + kGuardBytes;
+void hand_over(Context& from, Context& to) {
+  previous = &from;
+  leave_stack(&from.address_state, to.stack, to.stack_bytes);
+  switch_thread(to.thread);
+  salu_switch_stack(&from.stack_pointer, to.stack_pointer);
+  arrive(from);
 }
 
 }  // namespace
 
-void switch_to_fiber(Fiber& fiber) {
-  Machine& m = machine();
-  m.current = &fiber;
-  threadIdx = fiber.thread;
-  ++m.switches;
-  start_asan_switch(&m.host_fake_stack, fiber.stack, kStackBytes);
-  switch_tsan(fiber.tsan);
-  salu_switch_stack(&m.host_stack_pointer, fiber.stack_pointer);
-  finish_asan_switch(m.host_fake_stack);
-  m.current = nullptr;
+Fiber::Fiber(int number, void (*body)()) : number_(number), body_(body) {
+  memory_ = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (memory_ == MAP_FAILED || mprotect(memory_, kGuardBytes, PROT_NONE) != 0) {
+    fail(ErrorCode::environment, "cuda-host: no memory for the stack of thread {} of a block", number);
+  }
+  context_.stack = static_cast<char*>(memory_) + kGuardBytes;
+  context_.stack_bytes = kStackBytes;
+  reset();
 }
 
-void switch_to_scheduler(bool ending) {
-  Machine& m = machine();
-  Fiber& fiber = *m.current;
-  start_asan_switch(ending ? nullptr : &fiber.fake_stack, m.host_stack, m.host_stack_bytes);
-  switch_tsan(m.host_tsan);
-  salu_switch_stack(&fiber.stack_pointer, m.host_stack_pointer);
-  finish_asan_switch(fiber.fake_stack);
+Fiber::~Fiber() { munmap(memory_, kGuardBytes + kStackBytes); }
+
+/// Lays the frame that salu_switch_stack expects on an empty stack: zeros for the registers, and run() as the
+/// address to return to. Its stack pointer is then 8 below a multiple of 16, as at the start of any function;
+/// the zero above ends a debugger's backtrace.
+void Fiber::reset() {
+  unpoison(context_.stack, kStackBytes);
+  char* end = static_cast<char*>(memory_) + kGuardBytes + kStackBytes - (number_ % 32) * 192;
+  void** top = reinterpret_cast<void**>(end) - 2;
+  top[0] = reinterpret_cast<void*>(&Fiber::run);
+  top[1] = nullptr;
+  std::memset(top - kSavedRegisters, 0, kSavedRegisters * sizeof(void*));
+  context_.stack_pointer = top - kSavedRegisters;
+  context_.address_state = nullptr;
+  context_.thread = nullptr;
 }
 
-void prepare_fibers(std::size_t threads) {
-  Machine& m = machine();
-  while (m.fibers.size() < threads) m.fibers.emplace_back().stack = new_stack();
-  for (std::size_t i = 0; i < threads; ++i) {
-    Fiber& fiber = m.fibers[i];
-    const auto linear = static_cast<unsigned>(i);
-    fiber.state = ThreadState::ready;
-    fiber.linear = linear;
-    fiber.thread = {linear % blockDim.x, linear / blockDim.x % blockDim.y,
-                    linear / (blockDim.x * blockDim.y)};
-    fiber.barriers = fiber.collectives = 0;
-    unpoison(fiber.stack, kStackBytes);
-    // Stacks start at different offsets, or all of them would share a few cache sets.
-    auto** top = reinterpret_cast<void**>(fiber.stack + kStackBytes - (i & 31) * 192) - 2;
-    *top = reinterpret_cast<void*>(&fiber_main);
-    fiber.stack_pointer = top - kSavedRegisters;
-    std::memset(fiber.stack_pointer, 0, kSavedRegisters * sizeof(void*));
-#if defined(__SANITIZE_THREAD__)
-    if (!fiber.tsan) fiber.tsan = __tsan_create_fiber(0);
-#endif
-  }
-  if constexpr (kTsan) {
-    // Another identity for every thread in the next block, so that races between blocks show.
-    for (std::size_t i = threads; i-- > 1;) std::swap(m.fibers[i].tsan, m.fibers[i - 1].tsan);
+void Fiber::run() {
+  Fiber& self = *starting;
+  arrive(self.context_);
+  for (;;) {
+    self.body_();
+    self.suspend();
   }
 }
+
+void Fiber::resume() {
+  if (!context_.thread) context_.thread = create_thread();
+  scheduler.thread = this_thread();
+  starting = this;
+  hand_over(scheduler, context_);
+}
+
+void Fiber::suspend() { hand_over(context_, scheduler); }
 
 }  // namespace salu::cuda::host

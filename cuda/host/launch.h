@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// Launching kernels on the host.
+/// The launch door on the host (cuda/launch.h): checks what a GPU would refuse, then queues the grid.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <type_traits>
 #include <vector>
 
 namespace salu::cuda::host {
 
-/// What a launch asks for; checked as CUDA would.
 struct LaunchCheck {
   const char* kernel;
   std::int64_t blocks_x, blocks_y, blocks_z;
@@ -19,34 +17,34 @@ struct LaunchCheck {
   std::size_t shared_bytes;
 };
 
-/// Runs, queues (set_deferred) or records (Graph) the launch. `pointers` are the kernel's pointer arguments,
-/// in order, null for the others. Throws ErrorCode::environment naming kernel, thread, block and source line.
-void launch_body(const LaunchCheck& check, const std::vector<const void*>& pointers,
-                 std::function<void()> body);
+/// An argument of a launch that is a pointer.
+struct PointerArgument {
+  int position;
+  const void* value;
+};
+
+inline constexpr std::size_t kMaxArgumentBytes = 4096;  ///< what every GPU takes
+
+/// Queues the grid; `thread` is what every thread runs. Throws ErrorCode::environment at once when the shape
+/// is refused or a pointer is neither null nor in live device memory; when the grid runs, for what goes wrong
+/// in it: `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): …`.
+void launch_grid(const LaunchCheck& check, std::vector<PointerArgument> pointers,
+                 std::function<void()> thread);
 
 template <class... P>
-void launch(const LaunchCheck& check, void (*kernel)(P...), std::remove_const_t<P>... args) {
-  const auto pointer = [](const auto& value) -> const void* {
-    if constexpr (std::is_pointer_v<std::remove_cvref_t<decltype(value)>>) {
-      return value;
-    } else {
-      return nullptr;
+void launch(const LaunchCheck& check, void (*kernel)(P...), std::type_identity_t<P>... arguments) {
+  static_assert((std::is_trivially_copyable_v<P> && ...), "arguments of a kernel are copied as bytes");
+  static_assert((sizeof(P) + ... + 0) <= kMaxArgumentBytes, "arguments of a kernel: at most 4096 bytes");
+  std::vector<PointerArgument> pointers;
+  int position = 0;
+  const auto note = [&](const auto& argument) {
+    if constexpr (std::is_pointer_v<std::remove_cvref_t<decltype(argument)>>) {
+      pointers.push_back({position, argument});
     }
+    ++position;
   };
-  launch_body(check, {pointer(args)...}, [=] { kernel(args...); });
+  (note(arguments), ...);
+  launch_grid(check, std::move(pointers), [=] { kernel(arguments...); });
 }
-
-/// The order of threads and blocks: 0 ascending, 1 descending, else the seed of a shuffle.
-void set_schedule(std::uint64_t seed);
-/// While on, launches and queued copies wait until synchronize(), copy_to_host() or Event::wait(), as on a
-/// GPU: a result that is read too early is missing.
-void set_deferred(bool on);
-
-struct Counters {
-  std::uint64_t launches = 0, switches = 0, barriers = 0;
-  std::uint64_t allocations = 0;  ///< of raw device memory
-};
-Counters counters();
-std::vector<std::string> launched_kernels();  ///< sorted names
 
 }  // namespace salu::cuda::host

@@ -1,93 +1,90 @@
 // SPDX-License-Identifier: MIT
-/// The simulated multiprocessor: one block at a time, every CUDA thread a fiber on one OS thread.
-///
-/// The scheduler (machine.cc) runs each ready fiber until it ends or waits; completes the warp collectives
-/// whose whole mask has arrived (collectives.cc); then, if all threads wait at one barrier, releases it.
-/// Anything else is an error of the kernel. The machine's state is global: kernels run from one OS thread.
+/// The simulated multiprocessor: the threads of one block, and what they wait for. Only the shim's own files
+/// include it.
 #pragma once
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <vector>
 
-#include "cuda/host/sanitizer.h"
-#include "cuda/host/types.h"
+#include "cuda/host/fiber.h"
+#include "cuda/host/host.h"
+#include "cuda/host/launch.h"
+#include "cuda/host/vector_types.h"
 
 namespace salu::cuda::host {
 
-enum class ThreadState : std::uint8_t { ready, at_barrier, in_collective, done };
-enum class Collective : std::uint8_t { none, shuffle, shuffle_up, shuffle_down, shuffle_xor, ballot, sync };
+using Location = std::source_location;
 
-inline constexpr std::size_t kStackBytes = 128 * 1024;
+inline constexpr int kMaxThreads = 1024, kLanes = 32;
+
+enum class State : std::uint8_t { ready, at_barrier, at_collective, done };
 
 /// One CUDA thread.
-struct Fiber {
-  void* stack_pointer = nullptr;
-  char* stack = nullptr;
-  void* tsan = nullptr;        ///< ThreadSanitizer's identity
-  void* fake_stack = nullptr;  ///< AddressSanitizer's
-
-  uint3 thread{};
-  unsigned linear = 0;
-  ThreadState state = ThreadState::done;
-  std::source_location where;  ///< of the barrier or collective it waits in
-
-  // The collective it waits in, and its result.
-  Collective collective = Collective::none;
+struct Thread {
+  Fiber* fiber = nullptr;
+  uint3 index{};
+  int number = 0;  ///< in the block, x fastest; lane = number % 32
+  State state = State::done;
+  Location at;             ///< of the call it waits in
+  bool predicate = false;  ///< for __syncthreads_count and its like
+  unsigned barriers = 0;   ///< passed so far; picks the sync slot
+  // Collectives (warp.cc). A lane may be at the next one before its neighbours have read what it brought to
+  // the last: hence two places, used in turn.
   unsigned mask = 0;
-  int operand = 0, width = 32;
-  std::uint64_t value = 0, result = 0;
+  unsigned arrivals = 0;
+  std::array<std::uint64_t, 2> brought{};
+  unsigned turns = 0;  ///< bit l: the place in which lane l brought its value to the completed collective
+  long atomics = 0;    ///< since the last switch
+};
 
-  // How many barriers and collectives it has passed. Slots alternate: with one slot, what happens after the
-  // next barrier would seem to happen before this one.
-  unsigned barriers = 0, collectives = 0;
+/// The thread sanitizer's slots of one block. Each block has new ones: an old slot would order the block
+/// after the last one, and hide races between blocks.
+struct SyncSlots {
+  char barrier[2];
+  char lane[kMaxThreads][2];
 };
 
 struct Machine {
-  std::vector<Fiber> fibers;
-  Fiber* current = nullptr;
-  std::function<void()> body;  ///< the kernel with its arguments
-  std::string error;           ///< what a kernel did wrong; stops the launch
+  std::vector<std::unique_ptr<Fiber>> fibers;
+  std::array<Thread, kMaxThreads> threads;
+  int thread_count = 0;
+  Thread* running = nullptr;  ///< null while the scheduler or the host runs
   const char* kernel = "";
-
-  void* host_stack_pointer = nullptr;
-  void* host_tsan = nullptr;
-  void* host_fake_stack = nullptr;
-  const void* host_stack = nullptr;
-  std::size_t host_stack_bytes = 0;
-
-  // Slots for acquire() and release().
-  char barrier_slots[2]{}, collective_slots[32][2]{}, fence_slot = 0, start_slot = 0, end_slot = 0;
-
-  int votes[2]{};  ///< of __syncthreads_count and its kin; slots alternate as above
-
-  std::uint64_t schedule = 0;  ///< 0 ascending, 1 descending, else the seed of a shuffle
-  std::uint64_t switches = 0, barriers = 0;
+  std::function<void()> body;
+  std::string error;      ///< of the running grid; not empty: give up
+  int barrier_count = 0;  ///< predicates that held at the last barrier
+  std::size_t first_fiber = 0;
+  std::unique_ptr<SyncSlots> slots;
+  char start_slot = 0, done_slot = 0, fence_slot = 0;
+  std::uint64_t schedule = 0, random = 0;
+  Counters counters;
 };
 
+/// The one machine. Kernels run on one OS thread at a time.
 Machine& machine();
-inline Fiber& self() { return *machine().current; }
 
-void switch_to_fiber(Fiber& fiber);             ///< from the scheduler; returns when the fiber waits or ends
-void switch_to_scheduler(bool ending = false);  ///< from a fiber
+/// Runs a grid. Throws ErrorCode::environment for what goes wrong in a kernel.
+void run_grid(const LaunchCheck& shape, std::function<void()> thread);
 
-/// Runs one block of `threads` threads; leaves Machine::error when the kernel misbehaves.
-void run_block(std::size_t threads);
+/// `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): `.
+std::string place(const Thread& thread, const Location& at);
 
-/// Grows the set of fibers and readies the first `threads` for a block.
-void prepare_fibers(std::size_t threads);
+/// Within a kernel: gives up the grid.
+[[noreturn]] void fail_in_kernel(const Location& at, const std::string& what);
 
-/// Ends the kernel with an error, from inside it.
-[[noreturn]] void fail_in_kernel(const std::string& what, const std::source_location& where);
+/// Within a kernel: waits, in the given state, until the scheduler says otherwise.
+void wait_as(State state, const Location& at);
 
-/// "relu.cu:12, thread (3,0,0) of block (0,0,0)"
-std::string place(const Fiber& fiber, const std::source_location& where);
+/// True when both are the same call in the source.
+bool same_call(const Location& a, const Location& b);
 
-/// Completes the collectives of the warp of fibers [first, first + lanes) whose whole mask has arrived; true
-/// when there was one.
-bool complete_collectives(std::size_t first, std::size_t lanes);
+/// Completes every collective of the block whose lanes have all arrived; true when there was one. Sets
+/// machine().error when one can never complete because a lane of its mask is gone.
+bool complete_collectives();
 
 }  // namespace salu::cuda::host

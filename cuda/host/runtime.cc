@@ -1,119 +1,221 @@
 // SPDX-License-Identifier: MIT
-/// The device seam (cuda/runtime.h) on the host.
+/// The device seam on the host.
 #include "cuda/runtime.h"
 
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
-#include "cuda/host/memory.h"
-#include "cuda/host/queue.h"
+#include "cuda/host/device_memory.h"
+#include "cuda/host/stream.h"
 
 namespace salu::cuda {
+namespace {
 
-using namespace host;
+using Clock = std::chrono::steady_clock;
+
+/// Few, so that grids stay small, and more than one, so that they have several blocks.
+constexpr int kMultiprocessors = 2;
+
+void copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  const host::DeviceAccess access;
+  std::memmove(to, from, bytes);
+}
+
+/// Shared with the stream: an event may be destroyed before the stream reaches its mark.
+struct Mark {
+  int recorded = 0, passed = 0;
+  Clock::time_point time;
+};
+
+std::shared_ptr<Mark>& mark_of(void* handle) { return *static_cast<std::shared_ptr<Mark>*>(handle); }
+
+}  // namespace
 
 const char* backend_name() { return "cuda-host"; }
 int device_count() { return 1; }
 
 void use_device(int index) {
-  if (index != 0) {
-    fail(ErrorCode::environment, "--device cuda:{}: the host stands in for one device; expected cuda:0",
-         index);
-  }
+  if (index == 0) return;
+  fail(ErrorCode::environment,
+       "--device cuda:{}: this build runs kernels on the host, as one device; expected cuda:0", index);
 }
 
+/// Claims what the kernels are written for: compute capability 9.0.
 DeviceInfo device_info() {
-  DeviceInfo info;
-  info.name = "host";
-  info.major = 9;
-  info.multiprocessors = 2;  // few, so that small tensors already give every block several rounds
-  info.total_bytes = info.free_bytes = std::size_t{8} << 30;
-  return info;
+  const std::size_t total = host::device_bytes_limit(), used = host::device_bytes_in_use();
+  return {.name = "host",
+          .major = 9,
+          .minor = 0,
+          .multiprocessors = kMultiprocessors,
+          .total_bytes = total,
+          .free_bytes = total - used};
 }
 
 void* allocate_raw(std::size_t bytes) {
-  forbid_recording("allocating device memory");
-  return allocate_device(bytes);
+  host::refuse_while_recording("allocation of device memory");
+  return host::allocate_device(bytes);
 }
+
+/// Waits for the stream first, as CUDA does.
 void release_raw(void* block) {
-  drain();  // as cudaFree does
-  release_device(block);
+  if (!block) return;
+  host::refuse_while_recording("release of device memory");
+  host::run_queued();
+  host::release_device(block);
 }
-void* allocate_pinned(std::size_t bytes) { return std::malloc(bytes); }
-void release_pinned(void* block) { std::free(block); }
+
+void* allocate_pinned(std::size_t bytes) {
+  host::refuse_while_recording("allocation of pinned memory");
+  return host::allocate_host_pinned(bytes);
+}
+
+void release_pinned(void* block) {
+  if (!block) return;
+  host::refuse_while_recording("release of pinned memory");
+  host::run_queued();
+  host::release_host_pinned(block);
+}
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {
-  drain();
-  const DeviceAccess access;
-  std::memcpy(to, from, bytes);
+  host::refuse_while_recording("copy from pageable memory");
+  host::check_device_range("copy to the device", to, bytes);
+  host::run_queued();
+  copy(to, from, bytes);
 }
+
 void copy_to_host(void* to, const void* from, std::size_t bytes) {
-  drain();
-  const DeviceAccess access;
-  std::memcpy(to, from, bytes);
+  host::refuse_while_recording("copy to pageable memory");
+  host::check_device_range("copy to the host", from, bytes);
+  host::run_queued();
+  copy(to, from, bytes);
 }
+
 void copy_on_device(void* to, const void* from, std::size_t bytes) {
-  enqueue([=] {
-    const DeviceAccess access;
-    std::memmove(to, from, bytes);
+  const auto check = [=] {
+    host::check_device_range("copy on the device", to, bytes);
+    host::check_device_range("copy on the device", from, bytes);
+  };
+  check();
+  host::enqueue([=] {
+    check();
+    copy(to, from, bytes);
   });
 }
+
 void fill_bytes(void* to, int byte, std::size_t bytes) {
-  enqueue([=] {
-    const DeviceAccess access;
-    std::memset(to, byte, bytes);
+  host::check_device_range("fill of device memory", to, bytes);
+  host::enqueue([=] {
+    host::check_device_range("fill of device memory", to, bytes);
+    const host::DeviceAccess access;
+    if (bytes > 0) std::memset(to, byte, bytes);
   });
 }
-void queue_copy_to_device(void* to, const void* from, std::size_t bytes) { copy_on_device(to, from, bytes); }
-void queue_copy_to_host(void* to, const void* from, std::size_t bytes) { copy_on_device(to, from, bytes); }
-void synchronize() { drain(); }
 
-namespace {
+void queue_copy_to_device(void* to, const void* from, std::size_t bytes) {
+  const auto check = [=] {
+    host::check_device_range("queued copy to the device", to, bytes);
+    host::check_pinned_range("queued copy to the device", from, bytes);
+  };
+  check();
+  host::enqueue([=] {
+    check();
+    copy(to, from, bytes);
+  });
+}
 
-/// The place in the stream that an Event marks, and when it was passed.
-struct Mark {
-  std::uint64_t place = 0;
-  std::chrono::steady_clock::time_point time;
-};
+void queue_copy_to_host(void* to, const void* from, std::size_t bytes) {
+  const auto check = [=] {
+    host::check_pinned_range("queued copy to the host", to, bytes);
+    host::check_device_range("queued copy to the host", from, bytes);
+  };
+  check();
+  host::enqueue([=] {
+    check();
+    copy(to, from, bytes);
+  });
+}
 
-}  // namespace
+void synchronize() {
+  host::refuse_while_recording("synchronize");
+  host::run_queued();
+}
 
-Event::Event() : handle_(new Mark) {}
-Event::~Event() { delete static_cast<Mark*>(handle_); }
+Event::Event() : handle_(new std::shared_ptr<Mark>(std::make_shared<Mark>())) {}
+Event::~Event() { delete static_cast<std::shared_ptr<Mark>*>(handle_); }
+
 void Event::record() {
-  Mark* mark = static_cast<Mark*>(handle_);
-  mark->place = enqueued();
-  mark->time = std::chrono::steady_clock::now();
+  host::refuse_while_recording("an event");
+  const std::shared_ptr<Mark> mark = mark_of(handle_);
+  ++mark->recorded;
+  host::enqueue([mark] {
+    ++mark->passed;
+    mark->time = Clock::now();
+  });
 }
-bool Event::passed() const { return finished() >= static_cast<Mark*>(handle_)->place; }
+
+/// Every look lets the stream take one step, so that a loop of looks ends.
+bool Event::passed() const {
+  host::refuse_while_recording("a look at an event");
+  const Mark& mark = *mark_of(handle_);
+  const bool passed = mark.passed == mark.recorded;
+  if (!passed) host::run_one_queued();
+  return passed;
+}
+
 void Event::wait() const {
-  if (!passed()) drain();
+  host::refuse_while_recording("waiting for an event");
+  const Mark& mark = *mark_of(handle_);
+  while (mark.passed != mark.recorded) {
+    if (host::run_one_queued()) continue;
+    fail(ErrorCode::environment, "cuda-host: waits for an event behind work that failed");
+  }
 }
+
 double Event::milliseconds_since(const Event& earlier) const {
-  const auto span = static_cast<Mark*>(handle_)->time - static_cast<Mark*>(earlier.handle_)->time;
-  return std::chrono::duration<double, std::milli>(span).count();
+  const Mark &from = *mark_of(earlier.handle_), &to = *mark_of(handle_);
+  if (from.recorded == 0 || to.recorded == 0 || from.passed != from.recorded || to.passed != to.recorded) {
+    fail(ErrorCode::environment,
+         "cuda-host: time between events that have not passed; expected wait() first");
+  }
+  return std::chrono::duration<double, std::milli>(to.time - from.time).count();
 }
 
 struct Graph::State {
-  std::vector<Work> works;
+  std::vector<host::Work> work;
+  ~State() {
+    if (host::recorded_to() == &work) host::record_to(nullptr);
+  }
 };
 
 Graph::Graph() : state_(std::make_unique<State>()) {}
 Graph::~Graph() = default;
+
 void Graph::begin() {
-  drain();
+  host::refuse_while_recording("a second graph");
+  state_ = std::make_unique<State>();
   recorded_ = false;
-  start_recording();
+  host::record_to(&state_->work);
 }
+
 void Graph::end() {
-  state_->works = stop_recording();
+  if (host::recorded_to() != &state_->work) {
+    fail(ErrorCode::environment,
+         "cuda-host: the end of a graph that is not being recorded; expected begin() first");
+  }
+  host::record_to(nullptr);
   recorded_ = true;
 }
+
 void Graph::replay() {
-  for (const Work& work : state_->works) enqueue(work);
+  host::refuse_while_recording("replay of a graph");
+  if (!recorded_) fail(ErrorCode::environment, "cuda-host: replay of a graph without a recording");
+  for (const host::Work& work : state_->work) host::enqueue(work);
 }
-bool recording() { return is_recording(); }
+
+bool recording() { return host::recorded_to() != nullptr; }
 
 }  // namespace salu::cuda

@@ -1,79 +1,102 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/host/shared_memory.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 #include <vector>
 
+#include "core/error.h"
 #include "cuda/host/machine.h"
+#include "cuda/host/sanitizer.h"
+#include "cuda/host/simt.h"
 
 namespace salu::cuda::host {
 namespace {
 
-constexpr std::size_t kAlign = 128, kGap = 128;
-constexpr std::size_t kArenaBytes = 2 * kMostShared;  // room for the gaps
+constexpr std::size_t kAlign = 128, kGap = 512;
+constexpr std::size_t kArena = 2 * kMaxShared;  ///< room for 200 variables with their gaps
 
-struct Arena {
-  char* bytes = nullptr;
-  std::size_t used = 0;
-  std::size_t static_bytes = 0, dynamic_bytes = 0;
-  void* dynamic = nullptr;
-  std::vector<std::pair<const void*, void*>> objects;  // tag, address
+struct Variable {
+  const void* tag;  ///< null for the dynamic memory
+  char* memory;
+  std::size_t bytes;
 };
 
-Arena& arena() {
-  static Arena* instance = new Arena;
-  return *instance;
-}
+char* arena = nullptr;
+std::size_t used = 0;  ///< of the arena, gaps included
+std::vector<Variable> variables;
+std::size_t static_bytes = 0, dynamic_bytes = 0;
 
-void* carve(std::size_t bytes) {
-  Arena& a = arena();
-  char* p = a.bytes + a.used;
-  unpoison(p, bytes);
-  a.used += (bytes + kAlign - 1) / kAlign * kAlign + kGap;
-  return p;
+/// The next `bytes` bytes of the arena and the gap behind them, all 0xFF; null when the arena is full.
+char* carve(std::size_t bytes) {
+  const std::size_t size = (bytes + kAlign - 1) / kAlign * kAlign + kGap;
+  if (used + size > kArena) return nullptr;
+  char* memory = arena + used;
+  used += size;
+  unpoison(memory, size);
+  std::memset(memory, 0xFF, size);
+  poison(memory, size);
+  unpoison(memory, bytes);
+  return memory;
 }
 
 }  // namespace
 
-void set_dynamic_shared(std::size_t bytes) { arena().dynamic_bytes = bytes; }
+void set_dynamic_shared(std::size_t bytes) { dynamic_bytes = bytes; }
 
-void reset_shared_memory() {
-  Arena& a = arena();
-  if (kTsan || !a.bytes) {
-    // ThreadSanitizer forgets who used freed memory: blocks share no shared memory.
-    std::free(a.bytes);
-    a.bytes = static_cast<char*>(std::aligned_alloc(kAlign, kArenaBytes));
+void begin_block_memory() {
+  // New memory has no past in the eyes of the thread sanitizer: blocks share no shared memory.
+  if (arena && kThreadSanitizer) {
+    std::free(arena);
+    arena = nullptr;
   }
-  unpoison(a.bytes, kArenaBytes);
-  std::memset(a.bytes, 0xFF, kArenaBytes);
-  poison(a.bytes, kArenaBytes);
-  a.objects.clear();
-  a.used = a.static_bytes = 0;
-  a.dynamic = carve(a.dynamic_bytes);
+  if (!arena) arena = static_cast<char*>(std::aligned_alloc(kAlign, kArena));
+  if (!arena) fail(ErrorCode::environment, "cuda-host: no memory for the shared memory of a block");
+  poison(arena, kArena);
+  used = 0;
+  carve(0);  // a gap in front of the first variable
+  static_bytes = 0;
+  variables.clear();
+  if (dynamic_bytes > 0) variables.push_back({nullptr, carve(dynamic_bytes), dynamic_bytes});
 }
 
-void* shared_object(const void* tag, std::size_t bytes) {
+void end_block_memory() {
+#if !defined(__SANITIZE_ADDRESS__)
+  for (const Variable& v : variables) {
+    const char* gap = v.memory + v.bytes;
+    if (std::all_of(gap, gap + kGap, [](char byte) { return byte == '\xFF'; })) continue;
+    machine().error = fmt::format(
+        "kernel {}, block ({},{},{}): wrote beyond the end of {} bytes of {} shared memory", machine().kernel,
+        blockIdx.x, blockIdx.y, blockIdx.z, v.bytes, v.tag ? "static" : "dynamic");
+    return;
+  }
+#endif
+}
+
+void* shared_variable(const void* tag, std::size_t bytes, const Location& where) {
   const Quiet quiet;
-  Arena& a = arena();
-  for (const auto& [known, address] : a.objects) {
-    if (known == tag) return address;
+  for (const Variable& v : variables) {
+    if (v.tag == tag) return v.memory;
   }
-  a.static_bytes += bytes;
-  if (a.static_bytes > kMostStatic || a.static_bytes + a.dynamic_bytes > kMostShared) {
-    fail_in_kernel(
-        fmt::format("{} bytes of static and {} of dynamic shared memory; expected at most {} and {} "
-                    "together",
-                    a.static_bytes, a.dynamic_bytes, kMostStatic, kMostShared),
-        std::source_location::current());
+  static_bytes += bytes;
+  if (static_bytes > kMaxStaticShared) {
+    fail_in_kernel(where, fmt::format("{} bytes of static shared memory; expected at most {}. Use "
+                                      "dynamic_shared",
+                                      static_bytes, kMaxStaticShared));
   }
-  a.objects.emplace_back(tag, carve(bytes));
-  return a.objects.back().second;
+  if (static_bytes + dynamic_bytes > kMaxShared) {
+    fail_in_kernel(where,
+                   fmt::format("{} bytes of static and {} of dynamic shared memory; expected at most {} "
+                               "together",
+                               static_bytes, dynamic_bytes, kMaxShared));
+  }
+  char* memory = carve(bytes);
+  if (!memory) fail_in_kernel(where, "too many shared variables for the shim; expected at most 200");
+  variables.push_back({tag, memory, bytes});
+  return memory;
 }
 
-void* dynamic_shared_bytes() { return arena().dynamic; }
+void* dynamic_shared_memory() { return dynamic_bytes > 0 ? variables.front().memory : nullptr; }
 
 }  // namespace salu::cuda::host
