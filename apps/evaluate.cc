@@ -69,6 +69,7 @@ ScoredCheckpoint score_checkpoint(const std::string& path, const EvaluateOptions
   ScoredCheckpoint out;
   out.path = path;
   out.card = card_from_json(checkpoint.config, path);
+  out.card.model.placement = options.placement;
   const std::unique_ptr<Model> model = make_model(out.card.model);
   const std::vector<NamedTensor> weights = options.use_ema ? ema_tensors(checkpoint, path) : checkpoint.model;
   load_state_dict(model->store(), weights, path);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "apps/device.h"
 #include "train/evaluator.h"
 #include "train/snapshot.h"
 
@@ -21,6 +22,8 @@ struct EvaluateOptions {
   bool json = false;
   bool per_class = false;
   std::int64_t num_samples = 0;
+  DeviceOptions device;
+  Placement placement;  ///< where the networks live: what open_device() made of `device`
 };
 
 struct ScoredCheckpoint {

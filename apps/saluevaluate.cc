@@ -13,7 +13,7 @@ bool read_options(EvaluateOptions& o, const std::vector<std::string>& arguments)
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
   add(app.add_option("checkpoints", o.checkpoints, "run folders, checkpoint folders or .safetensors files"));
   add(add_optional(app, "--dataset", o.dataset,
-                   "shapes, cifar10, cifar100, folder; the one of training by default"));
+                   "shapes, cifar10, cifar100, folder, packed; that of training by default"));
   add(app.add_option("--data-dir", o.data_dir, "where the data set lies"));
   add(app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
           ->check(whole_number(1, 1048576)));
@@ -24,6 +24,7 @@ bool read_options(EvaluateOptions& o, const std::vector<std::string>& arguments)
   add(app.add_flag("--use-ema", o.use_ema, "score the averaged weights"));
   add(app.add_flag("--per-class", o.per_class, "accuracy of each class (always in the JSON)"));
   add(app.add_flag("--json", o.json, "JSON on stdout: an object, or an array for several checkpoints"));
+  add_device_options(app, o.device);
   finish_app(app,
              "\nExamples:\n"
              "  saluevaluate runs/20260801-101500-salunet_c8-32\n"
@@ -59,6 +60,7 @@ int main(int argc, char** argv) {
     EvaluateOptions options;
     if (!read_options(options, {argv + 1, argv + argc})) return 0;
     set_num_threads(options.threads);
+    options.placement = open_device(options.device);
     std::vector<ScoredCheckpoint> scored;
     for (const std::string& path : options.checkpoints) {
       scored.push_back(score_checkpoint(path, options));

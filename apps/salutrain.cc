@@ -2,6 +2,7 @@
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
 #include "apps/cli.h"
 #include "apps/data_commands.h"
+#include "apps/device.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "data/stb.h"
@@ -59,8 +60,9 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
 }
 
 int train(const TrainOptions& options) {
-  const TrainConfig& config = options.config;
+  TrainConfig config = options.config;
   set_num_threads(config.threads);
+  config.model.placement = open_device(options.device);
   Trainer trainer(config);  // before the folder: a wrong name must not leave one behind
   RunFolderOptions folder_options;
   folder_options.dir = options.resume.empty() ? config.output : options.run_dir;
@@ -78,10 +80,11 @@ int train(const TrainOptions& options) {
   trainer.attach(folder, progress);
   progress.line(
       fmt::format("{} ({} parameters) on {}: {} pictures, {} classes; {} lr {:.4g} weight decay {:.3g}; "
-                  "{} threads; run folder {}",
+                  "on {}; run folder {}",
                   config.model.name, trainer.model().store().count(), trainer.data().train->name(),
                   trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
-                  *config.lr, *config.weight_decay, num_threads(), shown(folder.path())));
+                  *config.lr, *config.weight_decay,
+                  describe_placement(config.model.placement, options.device), shown(folder.path())));
   progress.line("training pictures: " + describe_training(trainer.transform()));
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
@@ -108,6 +111,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", options->resolved_toml);
       return 0;
     }
+    if (options->check) return print_check(options->device);
     if (!options->aug_preview.empty()) return write_preview(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });

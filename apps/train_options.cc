@@ -28,6 +28,9 @@ void add_common(CLI::App& app, TrainOptions& o) {
   app.add_option("--output", c.output, "run folder (default runs/<time>-<model>-<size>)")
       ->group("Common")
       ->configurable(false);
+  app.add_flag("--check", o.check, "print what was built and found, test the device, and stop")
+      ->group("Device")
+      ->configurable(false);
   app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit")
       ->group("Common")
       ->configurable(false);
@@ -198,6 +201,7 @@ void add_output(CLI::App& app, TrainOptions& o) {
 
 void register_options(CLI::App& app, TrainOptions& options) {
   add_common(app, options);
+  add_device_options(app, options.device);
   add_data(app, options);
   add_model(app, options);
   add_optimisation(app, options);
@@ -252,13 +256,9 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 
 /// A resumed run may get longer and may run on other hardware; everything else stays.
 void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {"epochs",
-                                                "threads",
-                                                "workers",
-                                                "bad-images",
-                                                "log-interval",
-                                                "checkpoint-hist",
-                                                "validation-batch-size",
+  static const std::set<std::string> allowed = {"epochs",       "threads",         "device",
+                                                "kernels",      "workers",         "bad-images",
+                                                "log-interval", "checkpoint-hist", "validation-batch-size",
                                                 "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {

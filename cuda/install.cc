@@ -4,7 +4,6 @@
 #include "cuda/register_ops.h"
 #include "cuda/runtime.h"
 #include "cuda/scratch.h"
-#include "cuda/targets.h"
 #include "cuda/tensor.h"
 
 namespace salu::cuda {
@@ -62,7 +61,6 @@ void install(int index) {
   use_device(index);
   install_cuda_backend(backend);
   register_ops();
-  register_targets();
 }
 
 }  // namespace salu::cuda

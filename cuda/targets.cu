@@ -3,7 +3,6 @@
 
 #include "core/ops/targets.h"
 #include "cuda/places.cuh"
-#include "cuda/targets.h"
 
 namespace salu::cuda {
 namespace {

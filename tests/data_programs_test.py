@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 TRAIN = sys.argv[1]
-SHORT = ["--model", "salunet_c8", "--epochs", "1", "--batch-size", "40", "--progress", "none", "--seed", "3"]
+SHORT = ["--model", "salunet_c8", "--epochs", "1", "--batch-size", "44", "--progress", "none", "--seed", "3"]
 
 
 def run(*command):

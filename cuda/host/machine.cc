@@ -183,6 +183,7 @@ void run_grid(const LaunchCheck& shape, std::function<void()> thread) {
   const std::int64_t blocks = shape.blocks_x * shape.blocks_y * shape.blocks_z;
   std::vector<int> order;
   for (std::int64_t n = 0; n < blocks && m.error.empty(); ++n) {
+    const Quiet quiet;
     const std::int64_t b = block_in_turn(n, blocks);
     blockIdx = {static_cast<unsigned>(b % shape.blocks_x),
                 static_cast<unsigned>(b / shape.blocks_x % shape.blocks_y),
