@@ -97,13 +97,15 @@ void check_barrier() {
   for (int i = 0; i < m.thread_count && !gone; ++i) {
     const Thread& thread = m.threads[i];
     if (same_call(thread.at, first->at)) continue;
-    m.error = place(thread, thread.at) + "divergent barrier: thread " + std::to_string(first->number) +
-              " waits at line " + std::to_string(first->at.line()) + "; expected all threads at one barrier";
+    m.error = place(thread, thread.at) +
+              fmt::format("divergent barrier: thread {} waits at {}:{}; expected all threads at one barrier",
+                          first->number, first->at.file_name(), first->at.line());
     return;
   }
   if (gone) {
-    m.error = place(*first, first->at) + "divergent barrier: thread " + std::to_string(gone->number) +
-              " has exited; expected all threads at the barrier";
+    m.error = place(*first, first->at) +
+              fmt::format("divergent barrier: thread {} has exited; expected all threads at the barrier",
+                          gone->number);
   }
 }
 
@@ -117,20 +119,52 @@ void release_barrier() {
   ++m.counters.barriers;
 }
 
+/// Runs the ready threads of one warp, or of all (-1), in the given order; stops at an error.
+void run_ready(const std::vector<int>& order, int warp) {
+  Machine& m = machine();
+  for (const int i : order) {
+    if ((warp >= 0 && i / kLanes != warp) || m.threads[i].state != State::ready) continue;
+    resume(m.threads[i]);
+    if (!m.error.empty()) return;
+  }
+}
+
+/// Runs every thread until it has ended or waits at a barrier. Schedules differ in how far a warp gets before
+/// the others move: under even ones all warps run up to their next collective, under odd ones a warp that has
+/// started goes on to its barrier.
+void run_interval(const std::vector<int>& order) {
+  Machine& m = machine();
+  const int warps = (m.thread_count + kLanes - 1) / kLanes;
+  if (m.schedule % 2 == 0) {
+    bool completed = true;
+    while (completed && m.error.empty()) {
+      run_ready(order, -1);
+      completed = false;
+      for (int w = 0; w < warps && m.error.empty(); ++w) completed |= complete_collectives(w);
+    }
+    return;
+  }
+  std::vector<bool> started(warps);
+  for (const int i : order) {
+    const int warp = i / kLanes;
+    if (started[warp]) continue;
+    started[warp] = true;
+    do {
+      run_ready(order, warp);
+      if (!m.error.empty()) return;
+    } while (complete_collectives(warp));
+    if (!m.error.empty()) return;
+  }
+}
+
 void run_block(std::vector<int>& order) {
   Machine& m = machine();
   const Quiet quiet;
   begin_block();
   for (;;) {
     order_threads(order);
-    for (const int i : order) {
-      if (m.threads[i].state != State::ready) continue;
-      resume(m.threads[i]);
-      if (!m.error.empty()) return;
-    }
-    const bool completed = complete_collectives();
+    run_interval(order);
     if (!m.error.empty()) return;
-    if (completed) continue;
     int done = 0;
     for (int i = 0; i < m.thread_count; ++i) done += m.threads[i].state == State::done;
     if (done == m.thread_count) break;

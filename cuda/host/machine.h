@@ -83,8 +83,8 @@ void wait_as(State state, const Location& at);
 /// True when both are the same call in the source.
 bool same_call(const Location& a, const Location& b);
 
-/// Completes every collective of the block whose lanes have all arrived; true when there was one. Sets
+/// Completes every collective of a warp whose lanes have all arrived; true when there was one. Sets
 /// machine().error when one can never complete because a lane of its mask is gone.
-bool complete_collectives();
+bool complete_collectives(int warp);
 
 }  // namespace salu::cuda::host
