@@ -40,25 +40,28 @@ void resume(Thread& thread) {
   m.running = nullptr;
 }
 
-/// More fibers than threads, so that the threads of consecutive blocks get different ones (begin_block).
-void provide_fibers(std::size_t threads) {
+/// Consecutive blocks run on different fibers, which are threads to the sanitizer. A thread cannot race with
+/// itself, nor with those whose barriers it has passed: on the same fibers races between blocks would not
+/// show.
+constexpr std::size_t kFiberSets = kThreadSanitizer ? 2 : 1;
+
+void provide_fibers() {
   Machine& m = machine();
-  while (m.fibers.size() <= threads) {
+  while (m.fibers.size() < kFiberSets * static_cast<std::size_t>(m.thread_count)) {
     m.fibers.push_back(std::make_unique<Fiber>(static_cast<int>(m.fibers.size()), run_thread));
   }
 }
 
-/// Thread i of consecutive blocks runs on different fibers, which are threads to the sanitizer: the same
-/// thread cannot race with itself, and races between blocks would not show.
-void begin_block() {
+void begin_block(std::int64_t turn) {
   Machine& m = machine();
   begin_block_memory();
   if (kThreadSanitizer || !m.slots) m.slots = std::make_unique<SyncSlots>();
-  m.first_fiber = (m.first_fiber + 1) % m.fibers.size();
+  const std::size_t first =
+      static_cast<std::size_t>(turn) % kFiberSets * static_cast<std::size_t>(m.thread_count);
   for (int i = 0; i < m.thread_count; ++i) {
     Thread& thread = m.threads[i];
     thread = Thread{};
-    thread.fiber = m.fibers[(m.first_fiber + i) % m.fibers.size()].get();
+    thread.fiber = m.fibers[first + i].get();
     thread.number = i;
     const auto n = static_cast<unsigned>(i);
     thread.index = {n % blockDim.x, n / blockDim.x, 0};
@@ -157,10 +160,11 @@ void run_interval(const std::vector<int>& order) {
   }
 }
 
-void run_block(std::vector<int>& order) {
+/// `turn` counts the blocks of the grid as they run.
+void run_block(std::int64_t turn, std::vector<int>& order) {
   Machine& m = machine();
   const Quiet quiet;
-  begin_block();
+  begin_block(turn);
   for (;;) {
     order_threads(order);
     run_interval(order);
@@ -187,7 +191,7 @@ void begin_grid(const LaunchCheck& shape, std::function<void()> thread) {
                  static_cast<unsigned>(shape.blocks_z));
   blockDim = dim3(static_cast<unsigned>(shape.threads_x), static_cast<unsigned>(shape.threads_y));
   set_dynamic_shared(shape.shared_bytes);
-  provide_fibers(static_cast<std::size_t>(m.thread_count));
+  provide_fibers();
   ++m.counters.launches;
 }
 
@@ -222,7 +226,7 @@ void run_grid(const LaunchCheck& shape, std::function<void()> thread) {
     blockIdx = {static_cast<unsigned>(b % shape.blocks_x),
                 static_cast<unsigned>(b / shape.blocks_x % shape.blocks_y),
                 static_cast<unsigned>(b / (shape.blocks_x * shape.blocks_y))};
-    run_block(order);
+    run_block(n, order);
   }
   acquire(&m.done_slot);
   const Quiet quiet;

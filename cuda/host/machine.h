@@ -58,7 +58,6 @@ struct Machine {
   std::function<void()> body;
   std::string error;      ///< of the running grid; not empty: give up
   int barrier_count = 0;  ///< predicates that held at the last barrier
-  std::size_t first_fiber = 0;
   std::unique_ptr<SyncSlots> slots;
   char start_slot = 0, done_slot = 0, fence_slot = 0;
   std::uint64_t schedule = 0, random = 0;
