@@ -12,7 +12,9 @@
 namespace salu::test {
 namespace {
 
-/// Calls `body(sample)` for every sample; each op is a section, so that `-c salu` runs one op.
+/// Calls `body(sample, start)` for every sample; `start` is where its tensors begin in their storage, because
+/// kernels read packs of 16 bytes from aligned tensors and single numbers from others. Each op is a section,
+/// so that `-c salu` runs one op.
 template <class Body>
 void each_sample(Body&& body) {
   set_num_threads(1);  // ThreadSanitizer does not know OpenMP's barriers
@@ -20,7 +22,13 @@ void each_sample(Body&& body) {
     DYNAMIC_SECTION(entry.op) {
       for (const OpSample& sample : entry.samples) {
         INFO(sample.label);
-        body(sample);
+        body(sample, 1);
+      }
+      for (const OpSample& sample : entry.large) {
+        for (const std::int64_t start : {0, 1}) {
+          INFO(sample.label << " start " << start);
+          body(sample, start);
+        }
       }
     }
   }
@@ -50,10 +58,10 @@ Tolerance bf16_tolerance(const Tensor& exact) { return {1.6e-2, 0x1p-8 * scale_o
 
 TEST_CASE("f32 results err no more than twice the CPU's, against f64") {
   const Device device = cuda_device();
-  each_sample([&](const OpSample& sample) {
+  each_sample([&](const OpSample& sample, std::int64_t start) {
     const OpSample given = rounded(sample, DType::f32);
     const OpRun exact = run_op(given, DType::f64), on_cpu = run_op(given, DType::f32);
-    const OpRun got = run_op(given, DType::f32, device);
+    const OpRun got = run_op(given, DType::f32, device, start);
     CHECK(got.y.device() == device);
     CHECK(got.y.dtype() == DType::f32);
     CHECK(compare(got.y, exact.y, f32_tolerance(on_cpu.y, exact.y)) == "");
@@ -69,9 +77,9 @@ TEST_CASE("f32 results err no more than twice the CPU's, against f64") {
 
 TEST_CASE("bf16 results agree with f64 on the same rounded inputs; parameter gradients are f32") {
   const Device device = cuda_device();
-  each_sample([&](const OpSample& sample) {
+  each_sample([&](const OpSample& sample, std::int64_t start) {
     const OpSample given = rounded(sample, DType::bf16);
-    const OpRun exact = run_op(given, DType::f64), got = run_op(given, DType::bf16, device);
+    const OpRun exact = run_op(given, DType::f64), got = run_op(given, DType::bf16, device, start);
     CHECK(compare(got.y, exact.y, bf16_tolerance(exact.y)) == "");
     REQUIRE(got.gradients.size() == exact.gradients.size());
     for (std::size_t i = 0; i < exact.gradients.size(); ++i) {
@@ -84,14 +92,14 @@ TEST_CASE("bf16 results agree with f64 on the same rounded inputs; parameter gra
 
 TEST_CASE("results are the same bits on every run and under every schedule") {
   const Device device = cuda_device();
-  each_sample([&](const OpSample& sample) {
+  each_sample([&](const OpSample& sample, std::int64_t start) {
     for (const DType dtype : {DType::f32, DType::bf16}) {
       set_schedule(0);
-      const OpRun first = run_op(sample, dtype, device);
+      const OpRun first = run_op(sample, dtype, device, start);
       for (const std::uint64_t schedule : {1u, 2u, 3u}) {
         INFO(dtype_name(dtype) << ", schedule " << schedule);
         set_schedule(schedule);
-        const OpRun again = run_op(sample, dtype, device);
+        const OpRun again = run_op(sample, dtype, device, start);
         CHECK(compare_bits(again.y.to(Device{}), first.y.to(Device{})) == "");
         for (std::size_t i = 0; i < first.gradients.size(); ++i) {
           if (!first.gradients[i].defined()) continue;
