@@ -2,10 +2,11 @@
 /// Times the kernels of the GPU, and compares them with what the same machine reaches in a copy and in the
 /// library's matrix product.
 ///
-///   build/bench/bench_kernels [--smoke] [--json FILE] [FAMILY...]
+///   build/bench/bench_kernels [--smoke] [--handwritten] [--json FILE] [FAMILY...]
 ///
 /// Prints a table; FILE gets a JSON object per line. Families: salu, pointwise, loss, norm, pool, attention,
-/// conv, product, optimizer, floor; all by default. --smoke: tiny shapes, once over.
+/// conv, product, optimizer, floor; all by default. --smoke: tiny shapes, once over; --handwritten: without
+/// the libraries.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace salu::bench {
 namespace {
 
 struct Arguments {
-  bool smoke = false;
+  bool smoke = false, handwritten = false;
   std::string json;
   std::set<std::string> families;
 };
@@ -35,13 +36,15 @@ Arguments parse(int argc, char** argv) {
     const std::string word = argv[i];
     if (word == "--smoke") {
       a.smoke = true;
+    } else if (word == "--handwritten") {
+      a.handwritten = true;
     } else if (word == "--json" && i + 1 < argc) {
       a.json = argv[++i];
     } else if (std::find(std::begin(kFamilies), std::end(kFamilies), word) != std::end(kFamilies)) {
       a.families.insert(word);
     } else {
-      fail(ErrorCode::usage, "{}: unknown; expected --smoke, --json FILE, or families: {}", escaped(word),
-           fmt::join(kFamilies, ", "));
+      fail(ErrorCode::usage, "{}: unknown; expected --smoke, --handwritten, --json FILE, or families: {}",
+           escaped(word), fmt::join(kFamilies, ", "));
     }
   }
   return a;
@@ -84,9 +87,10 @@ int run(const Arguments& arguments) {
     fmt::print(stderr, "skipped: no CUDA device\n");
     return 77;
   }
-  cuda::open({});
+  cuda::open({.handwritten = arguments.handwritten});
   for (const std::string& line : cuda::describe()) fmt::print("{}\n", line);
-  const CaseOptions cases{arguments.smoke, std::string(cuda::program_backend()) == "cuda"};
+  const bool library = std::string(cuda::program_backend()) == "cuda" && !arguments.handwritten;
+  const CaseOptions cases{arguments.smoke, library};
   MeasureOptions measuring;
   if (arguments.smoke) measuring = {.rotate_bytes = 0, .repeats = 2, .fewest = 1, .seconds = 0};
   Report report(arguments.json);

@@ -18,12 +18,6 @@
 namespace salu::bench {
 namespace {
 
-double bytes_of(std::initializer_list<const Tensor*> tensors) {
-  double bytes = 0;
-  for (const Tensor* t : tensors) bytes += static_cast<double>(t->bytes());
-  return bytes;
-}
-
 Tensor parameters(std::int64_t n, double value) { return Tensor::full({n}, value, DType::f32, kGpu); }
 
 /// A pair of cases, forward and backward, that share how their tensors are made.

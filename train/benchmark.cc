@@ -71,6 +71,7 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
 
   BenchmarkResult result;
   result.parameters = model->store().count();
+  result.img_size = model_config.img_size;
   Clock::time_point last = Clock::now();
   const auto take = [&](bool all) {
     while (const auto done = step.take(all)) {
@@ -78,6 +79,8 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
       if (done->step >= kBenchmarkWarmup) {
         result.ms.push_back(std::chrono::duration<double, std::milli>(now - last).count());
       }
+      if (done->step == 0)
+        result.first_step_ms = std::chrono::duration<double, std::milli>(now - last).count();
       last = now;
       result.loss = done->result.loss;
     }

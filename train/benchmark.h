@@ -13,8 +13,9 @@ struct BenchmarkResult {
   std::vector<double> ms;       ///< of each timed step
   std::int64_t peak_bytes = 0;  ///< most bytes of tensors on the device at once, the warm-up included
   std::int64_t held_bytes = 0;  ///< what the allocator keeps of the device at the end
-  std::int64_t parameters = 0;
-  double loss = 0;  ///< of the last step
+  std::int64_t parameters = 0, img_size = 0;
+  double first_step_ms = 0;  ///< loading code and choosing algorithms included
+  double loss = 0;           ///< of the last step
 
   /// The q-quantile of the steps, 0.5 for the median.
   double quantile(double q) const;
