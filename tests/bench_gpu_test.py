@@ -12,10 +12,9 @@ import sys
 import tempfile
 import unittest
 
-TRAIN, BENCH = sys.argv[1], pathlib.Path(sys.argv[2])
+TRAIN, BENCH = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
 KERNELS = sys.argv[3] if len(sys.argv) > 3 else None
-SMALL = ["--dataset", "synthetic", "--model", "salunet_c8", "--batch-size", "3", "--img-size", "12", "--num-classes", "7",
-         "--device", "cpu"]
+SMALL = ["--dataset", "synthetic", "--model", "salunet_c8", "--batch-size", "3", "--img-size", "12", "--device", "cpu"]
 
 
 def run(*command, env=None):
@@ -53,7 +52,7 @@ class Benchmark(Case):
     def test_classes_and_size_reach_the_network(self):
         def parameters(*flags):
             return json.loads(self.ok(TRAIN, "--benchmark", 1, "--json", *SMALL, *flags).stdout)["parameters"]
-        self.assertEqual(parameters() - parameters("--num-classes", "5"), 2 * (64 + 1))
+        self.assertEqual(parameters() - parameters("--num-classes", "7"), 3 * (64 + 1))
 
     def test_text(self):
         self.assertRegex(self.ok(TRAIN, "--benchmark", 2, *SMALL).stdout,
@@ -68,7 +67,6 @@ class Benchmark(Case):
             self.assertIn(message, done.stderr)
 
     def test_nothing_is_written(self):
-        run("true")
         done = subprocess.run([TRAIN, "--benchmark", "1", *SMALL], cwd=self.dir, capture_output=True, timeout=300)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(list(self.dir.iterdir()), [])

@@ -26,8 +26,8 @@ except ImportError:
     print("skipped: no PyTorch", file=sys.stderr)
     sys.exit(77)
 
-TRAIN = sys.argv[1]
-sys.path.insert(0, sys.argv[2])
+TRAIN, PEERS = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+sys.path.insert(0, str(PEERS))
 sys.dont_write_bytecode = True
 import nets  # noqa: E402
 
@@ -123,6 +123,18 @@ class Parity(unittest.TestCase):
                 shutil.rmtree(self.dir)
                 self.dir.mkdir()
                 self.compare(model)
+
+    def test_both_take_turns(self):
+        file = self.dir / "n.json"
+        command = [sys.executable, PEERS.parent / "gpu/networks.py", "--salutrain", TRAIN, "--small", "--device", "cpu",
+                   "--rounds", 2, "--steps", 3, "--warmup", 1, "--only", "peers", "--json", file]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        self.assertEqual([line["pair"] for line in lines], ["R8 b=4 vs E", "R8 b=4 vs E", "R8 b=4 vs Eprime"])
+        for line in lines:
+            self.assertNotIn("error", line)
+            self.assertEqual((line["a"]["steps"], line["b"]["steps"]), (6, 6))
 
     def test_another_network_is_noticed(self):
         run = self.train("salunet_c8", 16)
