@@ -36,11 +36,7 @@ int last_dimension(const Tensor& t) { return static_cast<int>(t.dim(-1)); }
 
 }  // namespace
 
-Shape padded_channels(const Shape& shape) { return shape.with(shape.rank() - 1, kPaddedChannels); }
-
 Tensor pad_channels(const Tensor& from) {
-  check(last_dimension(from) <= kPaddedChannels, "[pad_channels] expected at most {} channels, got {}",
-        kPaddedChannels, from.shape().str());
   Tensor to = Tensor::empty(padded_channels(from.shape()), from.dtype(), from.device());
   dispatch_activation("pad_channels", from.dtype(), [&]<class T>() {
     const std::int64_t pixels = rows_of(from);

@@ -9,7 +9,8 @@ namespace salu::cuda {
 
 inline constexpr std::int64_t kPaddedChannels = 8;
 
-/// The shape with kPaddedChannels in place of its last dimension.
+/// The shape with kPaddedChannels in place of its last dimension; throws ErrorCode::internal when that has
+/// more.
 Shape padded_channels(const Shape& shape);
 /// A copy of (...,C), C <= kPaddedChannels, f32 or bf16, with zeros in the channels behind C.
 Tensor pad_channels(const Tensor& from);
