@@ -210,49 +210,51 @@ __global__ void write_constant_kernel(float* y) { y[threadIdx.x] = 1; }
 
 constexpr LaunchShape kWarpBlock{.threads_x = 32}, kBlock{.threads_x = 64};
 
-}  // namespace
+template <auto kernel>
+void on_warp(GateBuffers& d) {
+  launch("seeded bug", kernel, kWarpBlock, d.x, d.y);
+}
+template <auto kernel>
+void on_block(GateBuffers& d) {
+  launch("seeded bug", kernel, kBlock, d.x, d.y);
+}
 
-const std::vector<GateKernel>& seeded_bugs() {
-  static const std::vector<GateKernel> bugs = {
-      {"no_barrier",
-       [](GateBuffers& d) { launch("no_barrier_kernel", no_barrier_kernel, kBlock, d.x, d.y); }},
-      {"no_second_barrier",
-       [](GateBuffers& d) {
-         launch("no_second_barrier_kernel", no_second_barrier_kernel, kBlock, d.x, d.y);
-       }},
+/// Barriers, and what they order.
+std::vector<GateKernel> barrier_bugs() {
+  return {
+      {"no_barrier", on_block<no_barrier_kernel>},
+      {"no_second_barrier", on_block<no_second_barrier_kernel>},
       {"global_write_past",
        [](GateBuffers& d) {
          launch("copy_unchecked_kernel", copy_unchecked_kernel, {.blocks_x = 4, .threads_x = 32}, d.x,
                 d.exact_out);
        }},
-      {"shared_one_past",
-       [](GateBuffers& d) { launch("shared_one_past_kernel", shared_one_past_kernel, kBlock, d.x, d.y); }},
+      {"shared_one_past", on_block<shared_one_past_kernel>},
       {"two_barriers",
        [](GateBuffers& d) { launch("two_barriers_kernel", two_barriers_kernel, kBlock, d.y, 40); }},
       {"early_return",
        [](GateBuffers& d) { launch("early_return_kernel", early_return_kernel, kBlock, d.y, 40); }},
-      {"full_mask_in_branch",
-       [](GateBuffers& d) {
-         launch("full_mask_in_branch_kernel", full_mask_in_branch_kernel, kWarpBlock, d.x, d.y);
-       }},
-      {"lane_outside_mask",
-       [](GateBuffers& d) {
-         launch("lane_outside_mask_kernel", lane_outside_mask_kernel, kWarpBlock, d.x, d.y);
-       }},
-      {"caller_outside_mask",
-       [](GateBuffers& d) {
-         launch("caller_outside_mask_kernel", caller_outside_mask_kernel, kWarpBlock, d.x, d.y);
-       }},
-      {"different_shuffles",
-       [](GateBuffers& d) {
-         launch("different_shuffles_kernel", different_shuffles_kernel, kWarpBlock, d.x, d.y);
-       }},
-      {"bad_width",
-       [](GateBuffers& d) { launch("bad_width_kernel", bad_width_kernel, kWarpBlock, d.x, d.y); }},
+  };
+}
+
+/// Warp functions.
+std::vector<GateKernel> warp_bugs() {
+  return {
+      {"full_mask_in_branch", on_warp<full_mask_in_branch_kernel>},
+      {"lane_outside_mask", on_warp<lane_outside_mask_kernel>},
+      {"caller_outside_mask", on_warp<caller_outside_mask_kernel>},
+      {"different_shuffles", on_warp<different_shuffles_kernel>},
+      {"bad_width", on_warp<bad_width_kernel>},
       {"missing_lanes",
        [](GateBuffers& d) {
          launch("missing_lanes_kernel", missing_lanes_kernel, {.threads_x = 48}, d.x, d.y);
        }},
+  };
+}
+
+/// Races, alignment, shared memory.
+std::vector<GateKernel> race_bugs() {
+  return {
       {"block_race",
        [](GateBuffers& d) {
          launch("block_race_kernel", block_race_kernel, {.blocks_x = 4, .threads_x = 64}, d.x, d.y);
@@ -262,16 +264,20 @@ const std::vector<GateKernel>& seeded_bugs() {
          launch("no_atomic_kernel", no_atomic_kernel, {.blocks_x = 8, .threads_x = 128}, d.bins, d.histogram,
                 1024);
        }},
-      {"misaligned",
-       [](GateBuffers& d) { launch("misaligned_kernel", misaligned_kernel, kWarpBlock, d.x, d.y); }},
-      {"unwritten_shared",
-       [](GateBuffers& d) { launch("unwritten_shared_kernel", unwritten_shared_kernel, kBlock, d.x, d.y); }},
-      {"lockstep", [](GateBuffers& d) { launch("lockstep_kernel", lockstep_kernel, kWarpBlock, d.x, d.y); }},
+      {"misaligned", on_warp<misaligned_kernel>},
+      {"unwritten_shared", on_block<unwritten_shared_kernel>},
+      {"lockstep", on_warp<lockstep_kernel>},
       {"dynamic_overrun",
        [](GateBuffers& d) {
          launch("dynamic_overrun_kernel", dynamic_overrun_kernel, {.threads_x = 64, .shared_bytes = 128},
                 d.y);
        }},
+  };
+}
+
+/// Launches and pointers.
+std::vector<GateKernel> launch_bugs() {
+  return {
       {"too_much_dynamic",
        [](GateBuffers& d) {
          launch("dynamic_overrun_kernel", dynamic_overrun_kernel,
@@ -315,6 +321,12 @@ const std::vector<GateKernel>& seeded_bugs() {
          release_raw(block);
          release_raw(block);
        }},
+  };
+}
+
+/// Order between blocks, and more of shared memory.
+std::vector<GateKernel> order_bugs() {
+  return {
       {"no_fence",
        [](GateBuffers& d) {
          launch("no_fence_kernel", no_fence_kernel, {.blocks_x = 5, .threads_x = 32}, d.x, d.y, d.y + 100,
@@ -324,13 +336,10 @@ const std::vector<GateKernel>& seeded_bugs() {
        [](GateBuffers& d) {
          launch("block_order_kernel", block_order_kernel, {.blocks_x = 4, .threads_x = 32}, d.x, d.y);
        }},
-      {"float_atomic",
-       [](GateBuffers& d) { launch("float_atomic_kernel", float_atomic_kernel, kBlock, d.x, d.y); }},
-      {"shared_tag",
-       [](GateBuffers& d) { launch("shared_tag_kernel", shared_tag_kernel, kBlock, d.x, d.y); }},
+      {"float_atomic", on_block<float_atomic_kernel>},
+      {"shared_tag", on_block<shared_tag_kernel>},
       {"uneven_loop", [](GateBuffers& d) { launch("uneven_loop_kernel", uneven_loop_kernel, kBlock, d.y); }},
-      {"reused_partial",
-       [](GateBuffers& d) { launch("reused_partial_kernel", reused_partial_kernel, kBlock, d.x, d.y); }},
+      {"reused_partial", on_block<reused_partial_kernel>},
       {"shared_write_race",
        [](GateBuffers& d) { launch("bool_shared_race_kernel", bool_shared_race_kernel, kBlock, d.y); }},
       {"pack_overrun",
@@ -338,6 +347,12 @@ const std::vector<GateKernel>& seeded_bugs() {
          launch("pack_overrun_kernel", pack_overrun_kernel, {.threads_x = 32, .shared_bytes = 16 * 32 - 4},
                 d.x, d.y);
        }},
+  };
+}
+
+/// Device memory and the stream.
+std::vector<GateKernel> queue_bugs() {
+  return {
       {"unwritten_global",
        [](GateBuffers& d) {
          auto* fresh = static_cast<float*>(allocate_raw(256));
@@ -368,6 +383,18 @@ const std::vector<GateKernel>& seeded_bugs() {
          copy_to_device(d.y, &early, 4);
        }},
   };
+}
+
+}  // namespace
+
+const std::vector<GateKernel>& seeded_bugs() {
+  static const std::vector<GateKernel> bugs = [] {
+    std::vector<GateKernel> all;
+    for (const auto group : {barrier_bugs, warp_bugs, race_bugs, launch_bugs, order_bugs, queue_bugs}) {
+      for (const GateKernel& bug : group()) all.push_back(bug);
+    }
+    return all;
+  }();
   return bugs;
 }
 
