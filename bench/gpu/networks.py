@@ -40,8 +40,8 @@ class Ours:
     def __init__(self, o, net, *flags, cache=None):
         precision = ["--precision", "bf16"] if o.device != "cpu" else []
         self.command = [o.salutrain, "--benchmark", o.steps, "--json", "--dataset", "synthetic", "--model", net.model,
-                        "--batch-size", net.batch, "--num-classes", net.classes, "--opt", "sgd", "--lr", 0.01, "--device",
-                        o.device, *precision, *net.flags(), *flags]
+                        "--batch-size", net.batch, "--num-classes", net.classes, "--opt", "sgd", "--lr", 0.01, "--no-aug", "--crop-pct", 1,
+                        "--device", o.device, *precision, *net.flags(), *flags]
         self.environment = {**os.environ, **({"XDG_CACHE_HOME": str(cache)} if cache else {})}
 
     def round(self, deadline):
