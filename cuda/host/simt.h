@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -39,16 +40,13 @@ template <class T, class... Allowed>
 concept OneOf = (std::same_as<T, Allowed> || ...);
 
 /// Replaces the value by f(value) and returns the old one. Relaxed, as on the GPU: it orders nothing else.
-/// The built-in functions get the order as a constant; std::atomic_ref passes it on as a variable, which g++
-/// -O1 turns into sequential consistency, and missing fences do not show.
 template <class T, class F>
 T atomic_update(T* address, const Location& at, F f) {
   check_atomic(address, sizeof(T), at);
-  T old, next;
-  __atomic_load(address, &old, __ATOMIC_RELAXED);
-  do {
-    next = f(old);
-  } while (!__atomic_compare_exchange(address, &old, &next, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  const std::atomic_ref<T> cell(*address);
+  T old = cell.load(std::memory_order_relaxed);
+  while (!cell.compare_exchange_weak(old, f(old), std::memory_order_relaxed)) {
+  }
   return old;
 }
 

@@ -52,6 +52,14 @@ __global__ void shared_count_kernel(float* y) {
   y[threadIdx.x] = static_cast<float>(count);
 }
 
+/// All threads write one shared variable.
+__global__ void shared_write_kernel(float* y) {
+  auto& value = shared<float, struct Value>();
+  value = static_cast<float>(threadIdx.x);
+  __syncthreads();
+  y[threadIdx.x] = value;
+}
+
 /// Two arrays of one type and one tag are one array.
 __global__ void same_tag_kernel(float* y, const float* x) {
   struct Staged;
@@ -167,6 +175,15 @@ __global__ void narrow_width_kernel(float* y, const float* x) {
   if (threadIdx.x == 0) y[0] = sum;
 }
 
+/// The two halves of the warp are at different shuffles, though on one line.
+__global__ void different_shuffles_kernel(float* y, const float* x) {
+  const float v = x[threadIdx.x];
+  y[threadIdx.x] = threadIdx.x % 2 == 0 ? __shfl_xor_sync(kFullMask, v, 1) : __shfl_xor_sync(kFullMask, v, 2);
+}
+
+/// A block of a warp and a half, whose sums need whole warps.
+__global__ void half_warp_kernel(float* y, const float* x) { y[threadIdx.x] = warp_sum(x[threadIdx.x]); }
+
 // --- order between blocks ---
 
 /// Blocks add to the same elements without atomics.
@@ -226,6 +243,11 @@ __global__ void write_past_end_kernel(float* y, const float* x) { y[global_threa
 __global__ void read_past_end_kernel(float* y, const float* x, int n) {
   const int i = static_cast<int>(threadIdx.x);
   y[i] = x[i] + (i < n ? x[i + 1] : 0.0f);
+}
+
+/// Reads one element before the start.
+__global__ void read_before_start_kernel(float* y, const float* x) {
+  y[threadIdx.x] = x[static_cast<int>(threadIdx.x) - 1];
 }
 
 /// A shared array is written one past its end.

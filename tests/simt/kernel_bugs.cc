@@ -33,6 +33,7 @@ std::vector<Bug> order_bugs() {
        }},
       maps("reused_parts", reused_parts_kernel, kWarps2),
       writes("shared_count", shared_count_kernel, kWarps2),
+      writes("shared_write", shared_write_kernel, kWarps2),
       maps("same_tag", same_tag_kernel, kWarps2),
       maps("lockstep", lockstep_kernel, kWarp1),
       maps("warp_barrier", warp_barrier_kernel, kWarps2),
@@ -55,6 +56,8 @@ std::vector<Bug> meeting_bugs() {
       maps("shuffle_left_out", shuffle_left_out_kernel, kWarp1),
       writes("vote_outside_mask", vote_outside_mask_kernel, kWarp1),
       maps("different_masks", different_masks_kernel, kWarp1),
+      maps("different_shuffles", different_shuffles_kernel, kWarp1),
+      maps("half_warp", half_warp_kernel, {.threads_x = 48}),
       maps("odd_width", odd_width_kernel, kWarp1),
       std::move(narrow),
   };
@@ -91,6 +94,10 @@ std::vector<Bug> address_bugs() {
       {"read_past_end",
        [](Buffers& d) {
          launch("read_past_end", read_past_end_kernel, {.threads_x = 100}, d.y.data(), d.hundred.data(), 100);
+       }},
+      {"read_before_start",
+       [](Buffers& d) {
+         launch("read_before_start", read_before_start_kernel, kWarps2, d.y.data(), d.hundred.data());
        }},
       maps("shared_past_end", shared_past_end_kernel, kWarps2),
       {"shared_pointer_past_end",
