@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "data/image_check.h"
+#include "data/jpeg.h"
 #include "data/stb.h"
 
 namespace salu {
@@ -57,7 +58,8 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
   const ImageInfo info = check_image(bytes, name, limits);
   if (info.kind == ImageKind::pnm) return decode_pnm(bytes, info);
   Image image;
-  const std::string trouble = stb::decode(bytes, image);
+  const bool decoded = info.kind == ImageKind::jpeg && decode_jpeg(bytes, image);
+  const std::string trouble = decoded ? "" : stb::decode(bytes, image);
   if (!trouble.empty()) fail(ErrorCode::data, "{}: damaged: {}", escaped(name), trouble);
   if (image.height != info.height || image.width != info.width) {
     fail(ErrorCode::data, "{}: damaged: decodes to {} x {}, its header says {} x {}", escaped(name),

@@ -28,7 +28,7 @@ std::vector<double> milestones(const std::string& text) {
 }  // namespace
 
 void TrainConfig::resolve() {
-  const bool transformer = model.name == "salunet_t" || model.name == "vit_cifar";
+  const bool transformer = model.name == "salunet_t" || canonical_model_name(model.name).starts_with("vit_");
   const bool batch_normed =
       model.name.starts_with("resnet") && model.norm.value_or("batchnorm") == "batchnorm";
   // SGD's first epochs are slow without batch norm: salunet_c8 on shapes is at 20 % after four epochs, at 92

@@ -65,7 +65,7 @@ json card_to_json(const ModelCard& card) {
           {"pretrained_cfg",
            {{"input_size", {3, size, size}},
             {"crop_pct", card.crop_pct},
-            {"interpolation", "bicubic"},
+            {"interpolation", name_of(card.interpolation)},
             {"mean", card.mean},
             {"std", card.std}}},
           {"salu",
@@ -90,6 +90,8 @@ ModelCard card_from_json(const json& j, const std::string& file) {
     const json& cfg = j.at("pretrained_cfg");
     card.model.img_size = cfg.at("input_size").at(1).get<std::int64_t>();
     card.crop_pct = cfg.at("crop_pct").get<double>();
+    card.interpolation =
+        interpolation_of(cfg.at("interpolation").get<std::string>()).value_or(Interpolation::bicubic);
     card.mean = cfg.at("mean").get<std::array<float, 3>>();
     card.std = cfg.at("std").get<std::array<float, 3>>();
     card.class_names = j.at("salu").at("class_names").get<std::vector<std::string>>();

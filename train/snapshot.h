@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "data/resize.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
 
@@ -32,12 +33,15 @@ struct ModelCard {
   std::int64_t val_from_train = 0;
   std::array<float, 3> mean{}, std{};
   double crop_pct = 1;
+  Interpolation interpolation = Interpolation::bicubic;
+  std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, where a file names them
+  std::optional<double> test_crop_pct;
 };
 
 /// config.json: timm's keys plus one object `salu`.
 nlohmann::json card_to_json(const ModelCard& card);
-/// Throws ErrorCode::checkpoint naming the field that is missing or of the wrong type; `file` is named in the
-/// message.
+/// Reads config.json of salutrain, and of timm (train/interop.h). Throws ErrorCode::checkpoint naming the
+/// field that is missing or of the wrong type; `file` is named in the message.
 ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
 
 /// Everything of a run, copied. `ema` may be null.
