@@ -72,6 +72,7 @@ int train(const TrainOptions& options) {
                   config.model.name, trainer.model().store().count(), trainer.data().train->name(),
                   trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
                   *config.lr, *config.weight_decay, num_threads(), shown(folder.path())));
+  if (!trainer.initial_note().empty()) progress.line(trainer.initial_note());
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
   install_stop_signals();

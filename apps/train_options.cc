@@ -6,6 +6,7 @@
 
 #include "apps/cli.h"
 #include "train/file_ops.h"
+#include "train/interop.h"
 
 namespace salu {
 namespace {
@@ -65,6 +66,9 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--head-init", c.model.head_init,
                    "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
+  add(app.add_option(
+      "--initial-checkpoint", c.initial_checkpoint,
+      "start from these weights: a run or checkpoint of ours, a folder of timm's, a .safetensors"));
   add(add_optional(app, "--img-size", c.img_size, "picture side; the data set's by default")
           ->check(whole_number(1, 16384)));
   app.add_flag("--list-models", o.list_models, "print the names and stop")
@@ -128,6 +132,12 @@ void add_regularisation(CLI::App& app, TrainOptions& o) {
           ->check(whole_number(0, 64)));
   augmentation(add_optional(app, "--crop-pct", c.crop_pct, "evaluation crop / resized side")
                    ->check(real_number(0, true, 1)));
+  const auto preprocessing = [&](CLI::Option* option) { return option->group("Data"); };
+  preprocessing(add_optional(app, "--interpolation", c.interpolation, "bilinear, bicubic"))
+      ->check(CLI::IsMember({"bilinear", "bicubic"}));
+  preprocessing(add_rgb(app, "--mean", c.mean, "of red, green, blue in 0..1; the data set's by default"))
+      ->check(real_number(-10, false));
+  preprocessing(add_rgb(app, "--std", c.std, "likewise"))->check(real_number(0, true));
   const auto add = [&](CLI::Option* option) { option->group("Regularisation")->capture_default_str(); };
   add(app.add_option("--smoothing", c.smoothing, "label smoothing")->check(real_number(0, false, 0.999)));
   add(app.add_option("--smoothing-wrong-classes", c.smoothing_wrong_classes,
@@ -245,12 +255,38 @@ bool parse_into(TrainOptions& options, const std::vector<std::string>& arguments
   return true;
 }
 
+/// Flags for what --initial-checkpoint decides and the command line leaves open, so that they stand in the
+/// run's own configuration.
+std::vector<std::string> inherited_flags(const TrainConfig& c) {
+  const std::string file = shown(c.initial_checkpoint);
+  Checkpoint checkpoint = load_checkpoint(c.initial_checkpoint);
+  checkpoint.model = native_names(std::move(checkpoint.model));
+  const ModelCard card = card_of(checkpoint, c.model.name, file);
+  std::vector<std::string> flags;
+  const auto add = [&](const char* flag, const std::array<float, 3>& values) {
+    flags.push_back(flag);
+    for (const float v : values) flags.push_back(fmt::format("{}", v));
+  };
+  if (!c.mean) add("--mean", card.mean);
+  if (!c.std) add("--std", card.std);
+  if (!c.interpolation) flags.insert(flags.end(), {"--interpolation", name_of(card.interpolation)});
+  if (!c.model.stem) flags.insert(flags.end(), {"--stem", stem_of(card.model)});
+  return flags;
+}
+
 }  // namespace
 
 std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments) {
   TrainOptions options;
   if (!parse_into(options, arguments)) return std::nullopt;
-  if (options.resume.empty()) return options;
+  if (options.resume.empty()) {
+    if (options.config.initial_checkpoint.empty()) return options;
+    std::vector<std::string> all = arguments, more = inherited_flags(options.config);
+    all.insert(all.end(), more.begin(), more.end());
+    TrainOptions inherited;
+    parse_into(inherited, all);
+    return inherited;
+  }
 
   split_resume_path(options);
   const std::filesystem::path config = options.run_dir / "config.toml";
@@ -267,6 +303,7 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
   TrainOptions after;
   parse_into(after, merged);
   refuse_changes(options.resume, before.resolved_toml, after.resolved_toml);
+  after.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place
   after.run_dir = options.run_dir;
   after.checkpoint = options.checkpoint;
   return after;

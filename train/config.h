@@ -2,6 +2,7 @@
 /// Everything a training run is made of, as the command line and the TOML file fill it.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -52,7 +53,10 @@ struct TrainConfig {
   bool no_aug = false;
   double hflip = 0.5;
   int crop_padding = 4;
-  std::optional<double> crop_pct;  ///< of the evaluation crop
+  std::optional<double> crop_pct;                 ///< of the evaluation crop
+  std::optional<std::array<float, 3>> mean, std;  ///< the data set's by default
+  std::optional<std::string> interpolation;       ///< bilinear or bicubic (which is the default)
+  std::filesystem::path initial_checkpoint;       ///< weights to start from
 
   int threads = 0;   ///< 0: all cores
   int workers = -1;  ///< -1: one per core, at most 4

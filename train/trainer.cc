@@ -5,6 +5,7 @@
 
 #include "core/ops/targets.h"
 #include "data/transform.h"
+#include "train/interop.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
 
@@ -43,8 +44,9 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   card_.dataset = config.data.dataset;
   card_.data_seed = config.data.seed;
   card_.val_from_train = config.data.val_from_train;
-  card_.mean = data_.mean;
-  card_.std = data_.std;
+  card_.mean = config.mean.value_or(data_.mean);
+  card_.std = config.std.value_or(data_.std);
+  if (config.interpolation) card_.interpolation = *interpolation_of(*config.interpolation);
   card_.crop_pct = config.crop_pct.value_or(default_crop_pct(static_cast<int>(card_.model.img_size)));
   TransformOptions transform;
   transform.img_size = static_cast<int>(card_.model.img_size);
@@ -52,9 +54,16 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   transform.hflip = config.hflip;
   transform.crop_padding = config.crop_padding;
   transform.crop_pct = card_.crop_pct;
+  transform.interpolation = card_.interpolation;
   train_loader_ = make_loader(config, data_.train, transform, true);
   eval_loader_ = make_loader(config, data_.eval, transform, false);
   model_ = make_model(card_.model);
+  if (!config.initial_checkpoint.empty()) {
+    const std::string file = shown(config.initial_checkpoint);
+    initial_note_ =
+        load_pretrained(*model_, native_names(load_checkpoint(config.initial_checkpoint).model), file);
+    if (initial_note_.empty()) initial_note_ = file + ": all weights loaded";
+  }
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
   if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
   schedule_ = config.schedule(train_loader_->batches());
@@ -123,7 +132,7 @@ void Trainer::train_batch(const Batch& batch) {
       batch.labels, card_.model.num_classes, config_.smoothing,
       config_.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform);
   const Variable logits =
-      model_->forward(Variable(normalize_images(batch.images, data_.mean, data_.std)), context);
+      model_->forward(Variable(normalize_images(batch.images, card_.mean, card_.std)), context);
   const Variable loss = cross_entropy(logits, targets);  // (B,K), (B,K) -> scalar
   model_->store().gradients().fill(0);
   backward(loss);
@@ -191,7 +200,7 @@ void Trainer::show_progress() {
 void Trainer::finish_epoch(TrainOutcome& outcome) {
   const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
   const auto score = [&] {
-    return evaluate(*model_, *eval_loader_, data_.mean, data_.std, card_.model.num_classes);
+    return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes);
   };
   outcome.last = score();
   if (ema_) {

@@ -39,6 +39,8 @@ class Trainer {
   /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place.
   TrainOutcome run();
 
+  /// A line about --initial-checkpoint, or "".
+  const std::string& initial_note() const { return initial_note_; }
   const DataSplits& data() const { return data_; }
   Model& model() { return *model_; }
   const ModelConfig& model_config() const { return card_.model; }
@@ -60,6 +62,7 @@ class Trainer {
   std::unique_ptr<CsvLog> csv_;
   std::unique_ptr<JsonLog> jsonl_;
   ModelCard card_;
+  std::string initial_note_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Ema> ema_;
