@@ -26,10 +26,6 @@ std::string xml_text(const std::string& text) {
   return out;
 }
 
-std::int64_t count_at(const EvalResult& result, std::size_t truth, std::size_t prediction) {
-  return result.confusion[truth * result.class_samples.size() + prediction];
-}
-
 /// Where things lie in the picture, in pixels.
 struct Layout {
   std::size_t classes;
@@ -46,9 +42,10 @@ Layout layout_of(std::size_t classes) {
 
 std::string cells_svg(const EvalResult& result, const std::vector<std::string>& names, const Layout& at) {
   std::string out;
+  const std::vector<std::int64_t> matrix = confusion_matrix(result);
   for (std::size_t t = 0; t < at.classes; ++t) {
     for (std::size_t p = 0; p < at.classes; ++p) {
-      const std::int64_t count = count_at(result, t, p);
+      const std::int64_t count = matrix[t * at.classes + p];
       if (count == 0) continue;
       const double part = share(count, result.class_samples[t]);
       // From near white to dark blue.
@@ -108,9 +105,11 @@ std::string per_class_csv(const EvalResult& result, const std::vector<std::strin
 std::string confusion_csv(const EvalResult& result, const std::vector<std::string>& class_names) {
   std::string out = "truth";
   for (const std::string& name : class_names) out += fmt::format(",{}", csv_field(name));
-  for (std::size_t t = 0; t < class_names.size(); ++t) {
-    out += fmt::format("\n{}", csv_field(class_names[t]));
-    for (std::size_t p = 0; p < class_names.size(); ++p) out += fmt::format(",{}", count_at(result, t, p));
+  const std::vector<std::int64_t> matrix = confusion_matrix(result);
+  for (std::size_t i = 0; i < matrix.size(); ++i) {
+    if (i % class_names.size() == 0)
+      out += fmt::format("\n{}", csv_field(class_names[i / class_names.size()]));
+    out += fmt::format(",{}", matrix[i]);
   }
   return out + "\n";
 }

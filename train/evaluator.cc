@@ -45,9 +45,8 @@ Tensor mirrored_images(const Tensor& images) {
 namespace {
 
 /// Where the prediction goes besides top-1: `confidence` is its probability.
-void count_prediction(EvalResult& result, std::int64_t truth, std::int64_t predicted, double confidence,
-                      std::int64_t classes) {
-  result.confusion[static_cast<std::size_t>(truth * classes + predicted)] += 1;
+void count_prediction(EvalResult& result, std::int64_t truth, std::int64_t predicted, double confidence) {
+  result.outcomes.push_back({static_cast<std::int32_t>(truth), static_cast<std::int32_t>(predicted)});
   // The upper edge belongs to a bin: 1 to the last one.
   const auto above = static_cast<std::size_t>(std::ceil(confidence * kCalibrationBins));
   CalibrationBin& bin = result.calibration[std::clamp<std::size_t>(above, 1, kCalibrationBins) - 1];
@@ -64,7 +63,6 @@ void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels)
   const std::int64_t* label = labels.data<std::int64_t>();
   result.class_samples.resize(static_cast<std::size_t>(classes));
   result.class_correct.resize(static_cast<std::size_t>(classes));
-  result.confusion.resize(static_cast<std::size_t>(classes * classes));
   for (std::int64_t i = 0; i < logits.dim(0); ++i, row += classes) {
     const std::int64_t truth = label[i];
     const float score = row[truth];
@@ -82,8 +80,17 @@ void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels)
     result.correct5 += rank < 5;
     result.class_samples[static_cast<std::size_t>(truth)] += 1;
     result.class_correct[static_cast<std::size_t>(truth)] += rank < 1;
-    if (!std::isnan(sum)) count_prediction(result, truth, best - row, 1 / sum, classes);
+    if (!std::isnan(sum)) count_prediction(result, truth, best - row, 1 / sum);
   }
+}
+
+std::vector<std::int64_t> confusion_matrix(const EvalResult& result) {
+  const std::size_t classes = result.class_samples.size();
+  std::vector<std::int64_t> counts(classes * classes);
+  for (const auto& [truth, prediction] : result.outcomes) {
+    counts[static_cast<std::size_t>(truth) * classes + static_cast<std::size_t>(prediction)] += 1;
+  }
+  return counts;
 }
 
 double calibration_error(const EvalResult& result) {
@@ -115,7 +122,6 @@ EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, 
   EvalResult result;
   result.class_samples.resize(classes);
   result.class_correct.resize(classes);
-  result.confusion.resize(classes * classes);
   Batch batch;
   loader.start(0);
   while (loader.next(batch)) count_batch(result, predict(model, batch.images, scoring), batch.labels);

@@ -25,8 +25,12 @@ struct EvalResult {
   std::int64_t samples = 0, correct1 = 0, correct5 = 0;
   double loss_sum = 0;  ///< cross-entropy without smoothing
   std::vector<std::int64_t> class_samples, class_correct;
-  std::vector<std::int64_t> confusion;  ///< (truth, prediction), row-major; without pictures with a NaN logit
-  std::array<CalibrationBin, kCalibrationBins> calibration;  ///< likewise
+  // Without pictures with a NaN logit:
+  struct Outcome {
+    std::int32_t truth, prediction;
+  };
+  std::vector<Outcome> outcomes;  ///< one per picture; a matrix of 20,000 classes would fill gigabytes
+  std::array<CalibrationBin, kCalibrationBins> calibration;
   double seconds = 0;
 
   double top1() const { return percent(correct1); }
@@ -38,6 +42,9 @@ struct EvalResult {
     return samples ? 100.0 * static_cast<double>(n) / static_cast<double>(samples) : 0;
   }
 };
+
+/// Pictures by (truth, prediction), row-major.
+std::vector<std::int64_t> confusion_matrix(const EvalResult& result);
 
 /// Expected calibration error (Guo et al. 2017): mean distance of accuracy and confidence over the bins,
 /// weighted by their pictures; 0 to 1.

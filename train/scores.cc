@@ -15,9 +15,8 @@ double ratio(std::int64_t part, std::int64_t whole) {
 
 /// How often each class was predicted.
 std::vector<std::int64_t> predicted(const EvalResult& result) {
-  const std::size_t classes = result.class_samples.size();
-  std::vector<std::int64_t> counts(classes);
-  for (std::size_t i = 0; i < result.confusion.size(); ++i) counts[i % classes] += result.confusion[i];
+  std::vector<std::int64_t> counts(result.class_samples.size());
+  for (const auto& outcome : result.outcomes) counts[static_cast<std::size_t>(outcome.prediction)] += 1;
   return counts;
 }
 
