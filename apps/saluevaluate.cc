@@ -18,7 +18,7 @@ bool read_options(EvaluateOptions& o, const Arguments& arguments) {
   add(app.add_option("checkpoints", o.checkpoints,
                      "run folders, checkpoint folders, timm's folders or .safetensors files"));
   add(add_optional(app, "--dataset", o.data.dataset,
-                   "shapes, cifar10, cifar100, folder; the one of training by default"));
+                   "shapes, cifar10, cifar100, folder, packed; that of training by default"));
   add(app.add_option("--data-dir", o.data.data_dir, "where the data set lies"));
   add(app.add_option("--num-samples", o.data.num_samples, "score only so many pictures, 0: all")
           ->check(whole_number(0, 1LL << 40)));
@@ -110,6 +110,7 @@ int evaluate_main(const Arguments& arguments) {
   EvaluateOptions options;
   if (!read_options(options, arguments)) return 0;
   set_num_threads(options.scoring.threads);
+  options.scoring.placement = open_device(options.scoring.device);
   if (options.results_file.has_parent_path()) real_files().make_folders(options.results_file.parent_path());
   if (!options.report.empty()) real_files().make_folders(options.report);
   std::vector<ScoredWeights> scored;
@@ -133,6 +134,7 @@ int predict_main(const Arguments& arguments) {
   PredictOptions options;
   if (!read_options(options, arguments)) return 0;
   set_num_threads(options.scoring.threads);
+  options.scoring.placement = open_device(options.scoring.device);
   const std::vector<Prediction> predictions = predict_images(options);
   if (options.json) {
     fmt::print("{}\n", prediction_json(predictions, options.output_type).dump(2));

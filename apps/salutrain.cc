@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// salutrain: trains a network.
+/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
 #include "apps/cli.h"
+#include "apps/data_commands.h"
+#include "apps/device.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
+#include "data/stb.h"
+#include "train/preview.h"
 #include "train/signals.h"
 #include "train/trainer.h"
 
@@ -24,6 +28,13 @@ int print_summary(const TrainOptions& options) {
   config.img_size = options.config.img_size.value_or(data.img_size);
   const std::unique_ptr<Model> model = make_model(config);
   fmt::print("{}", summary_table(*model, config));
+  return 0;
+}
+
+int write_preview(const TrainOptions& options) {
+  const std::vector<std::uint8_t> png = stb::encode_png(augmentation_preview(options.config));
+  replace_file(real_files(), options.aug_preview, {reinterpret_cast<const char*>(png.data()), png.size()});
+  fmt::print("{}\n", shown(options.aug_preview));
   return 0;
 }
 
@@ -49,8 +60,9 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
 }
 
 int train(const TrainOptions& options) {
-  const TrainConfig& config = options.config;
+  TrainConfig config = options.config;
   set_num_threads(config.threads);
+  config.model.placement = open_device(options.device);
   Trainer trainer(config);  // before the folder: a wrong name must not leave one behind
   RunFolderOptions folder_options;
   folder_options.dir = options.resume.empty() ? config.output : options.run_dir;
@@ -68,10 +80,12 @@ int train(const TrainOptions& options) {
   trainer.attach(folder, progress);
   progress.line(
       fmt::format("{} ({} parameters) on {}: {} pictures, {} classes; {} lr {:.4g} weight decay {:.3g}; "
-                  "{} threads; run folder {}",
+                  "on {}; run folder {}",
                   config.model.name, trainer.model().store().count(), trainer.data().train->name(),
                   trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
-                  *config.lr, *config.weight_decay, num_threads(), shown(folder.path())));
+                  *config.lr, *config.weight_decay,
+                  describe_placement(config.model.placement, options.device), shown(folder.path())));
+  progress.line("training pictures: " + describe_training(trainer.transform()));
   if (!trainer.initial_note().empty()) progress.line(trainer.initial_note());
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
@@ -85,7 +99,10 @@ int train(const TrainOptions& options) {
 
 int main(int argc, char** argv) {
   return salu::run_program("salutrain", [&] {
-    const auto options = read_train_options({argv + 1, argv + argc});
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments[0] == "pack") return pack_command({argv + 2, argv + argc});
+    if (!arguments.empty() && arguments[0] == "verify") return verify_command({argv + 2, argv + argc});
+    const auto options = read_train_options(arguments);
     if (!options) return 0;
     if (options->list_models) {
       for (const std::string& name : model_names()) fmt::print("{}\n", name);
@@ -95,6 +112,8 @@ int main(int argc, char** argv) {
       fmt::print("{}", options->resolved_toml);
       return 0;
     }
+    if (options->check) return print_check(options->device);
+    if (!options->aug_preview.empty()) return write_preview(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });
 }

@@ -72,6 +72,7 @@ void add_scoring_options(CLI::App& app, ScoringOptions& o) {
   add(app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none"))
       ->check(CLI::IsMember({"none", "hflip"}));
   add(app.add_option("--class-map", o.class_map, "a class name per line, in the order of the outputs"));
+  add_device_options(app, o.device);
 }
 
 TransformOptions ScoringModel::transform() const {
@@ -106,6 +107,7 @@ ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& o
   }
   if (!options.use_ema) out.weights.push_back({"raw", std::move(checkpoint.model)});
   if (!averages.empty()) out.weights.push_back({"ema", std::move(averages)});
+  out.card.model.placement = options.placement;
   out.model = make_model(out.card.model);
   load_weights(*out.model, out.weights.front().tensors, path);
   return out;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/device.h"
 #include "data/transform.h"
 #include "train/evaluator.h"
 #include "train/interop.h"
@@ -26,6 +27,8 @@ struct ScoringOptions {
   std::int64_t batch_size = 256;
   int threads = 0;
   bool use_ema = false;  ///< the averaged weights only
+  DeviceOptions device;
+  Placement placement;  ///< where the network lives: what open_device() made of `device`
 };
 
 /// Adds their flags to a command line.

@@ -23,6 +23,7 @@ class Renumbered : public Dataset {
   }
   std::int64_t size() const override { return source_->size(); }
   Image image(std::int64_t index) const override { return source_->image(index); }
+  std::string place(std::int64_t index) const override { return source_->place(index); }
   int label(std::int64_t index) const override {
     return position_[static_cast<std::size_t>(source_->label(index))];
   }
@@ -57,17 +58,29 @@ std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, Mode
   return std::make_shared<Renumbered>(std::move(data), card.class_names);
 }
 
-/// Only the split that is scored.
-ScoringData open_folder_split(const fs::path& root) {
+bool holds_folders(const fs::path& folder) {
+  std::error_code error;
+  const auto is_class = [](const fs::directory_entry& entry) {
+    std::error_code ignored;
+    return entry.is_directory(ignored) && !entry.path().filename().native().starts_with('.');
+  };
+  const fs::directory_iterator entries(folder, error);
+  return !error && std::any_of(begin(entries), end(entries), is_class);
+}
+
+/// Class folders below DIR/val and the like, or in DIR itself: no training pictures are needed. Nothing when
+/// DIR is laid out otherwise.
+std::optional<ScoringData> open_folder_split(const fs::path& root) {
   if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
   const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
-  std::error_code error;
   for (const char* split : {"val", "validation", "valid", "test"}) {
-    if (!fs::is_directory(root / split, error)) continue;
-    return {std::make_shared<FolderDataset>(name, root / split),
-            std::string(split) == "test" ? "test" : "val"};
+    if (!holds_folders(root / split)) continue;
+    return ScoringData{std::make_shared<FolderDataset>(name, root / split),
+                       std::string(split) == "test" ? "test" : "val"};
   }
-  return {std::make_shared<FolderDataset>(name, root), "val"};
+  std::error_code error;
+  if (fs::exists(root / "train", error) || fs::exists(root / "ILSVRC", error)) return std::nullopt;
+  return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
 }
 
 }  // namespace
@@ -78,20 +91,18 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   data.data_dir = options.data_dir;
   data.seed = card.data_seed;
   data.val_from_train = card.val_from_train;
-  ScoringData out;
-  if (data.dataset == "folder" && data.val_from_train == 0) {
-    out = open_folder_split(data.data_dir);
-    if (options.num_samples > 0 && options.num_samples != out.pictures->size()) {
-      out.pictures =
-          subset(out.pictures, hold_out(*out.pictures, options.num_samples, data.seed, "--num-samples").held);
-    }
-  } else {
+  std::optional<ScoringData> out;
+  if (data.dataset == "folder" && data.val_from_train == 0) out = open_folder_split(data.data_dir);
+  if (!out) {
     data.val_num_samples = options.num_samples;
     DataSplits splits = open_dataset(data);
     out = {std::move(splits.eval), splits.eval_name};
+  } else if (options.num_samples > 0 && options.num_samples != out->pictures->size()) {
+    out->pictures =
+        subset(out->pictures, hold_out(*out->pictures, options.num_samples, data.seed, "--num-samples").held);
   }
-  out.pictures = matched(std::move(out.pictures), card, path);
-  return out;
+  out->pictures = matched(std::move(out->pictures), card, path);
+  return *out;
 }
 
 }  // namespace salu

@@ -17,8 +17,8 @@ void add_common(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder"));
-  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies"));
+  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder, packed"));
+  add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies; packed: the file"));
   add(app.add_option("--model", c.model.name, "network; --list-models names them"));
   add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
           ->check(whole_number(1, 1000000)));
@@ -28,6 +28,9 @@ void add_common(CLI::App& app, TrainOptions& o) {
           ->check(whole_number(0, 1024)));
   app.add_option("--output", c.output, "run folder (default runs/<time>-<model>-<size>)")
       ->group("Common")
+      ->configurable(false);
+  app.add_flag("--check", o.check, "print what was built and found, test the device, and stop")
+      ->group("Device")
       ->configurable(false);
   app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit")
       ->group("Common")
@@ -46,8 +49,17 @@ void add_data(CLI::App& app, TrainOptions& o) {
           ->check(whole_number(0, kMaxCount)));
   add(app.add_option("-j,--workers", c.workers, "loader threads, -1: one per core, at most 4; 0: none")
           ->check(whole_number(-1, 256)));
+  add(app.add_option("--bad-images", c.bad_images,
+                     "stop, skip: pass over unreadable pictures, up to 1 % of them")
+          ->check(CLI::IsMember({"stop", "skip"})));
   add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
           ->check(whole_number(1, 1048576)));
+  const auto preprocessing = [&](CLI::Option* option) { return option->group("Data"); };
+  preprocessing(add_optional(app, "--interpolation", c.interpolation, "of evaluation: bilinear, bicubic"))
+      ->check(CLI::IsMember({"bilinear", "bicubic"}));
+  preprocessing(add_rgb(app, "--mean", c.mean, "of red, green, blue in 0..1; the data set's by default"))
+      ->check(real_number(-10, false));
+  preprocessing(add_rgb(app, "--std", c.std, "likewise"))->check(real_number(0, true));
 }
 
 void add_model(CLI::App& app, TrainOptions& o) {
@@ -119,25 +131,47 @@ void add_schedule(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--sched-per-epoch", c.sched_per_epoch, "true: the rate changes between epochs only"));
 }
 
+void add_augmentation(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Augmentation")->capture_default_str(); };
+  add(app.add_flag("--no-aug", c.no_aug, "none of what follows"));
+  add(app.add_option("--train-crop-mode", c.train_crop_mode,
+                     "pad (border, random crop), rrc (random part, resized), auto: pad up to 64 pixels"));
+  add(app.add_option("--crop-padding", c.crop_padding, "pad: width of the border")
+          ->check(whole_number(0, 64)));
+  add(app.add_option("--scale", c.scale, "rrc: least and greatest share of the area")
+          ->delimiter(',')
+          ->check(real_number(0, true, 1)));
+  add(app.add_option("--ratio", c.ratio, "rrc: least and greatest width / height")
+          ->delimiter(',')
+          ->check(real_number(0, true, 100)));
+  add(app.add_option("--train-interpolation", c.train_interpolation,
+                     "of rrc and of policies: random, bilinear, bicubic"));
+  add(app.add_option("--hflip", c.hflip, "chance of a mirror image")->check(real_number(0, false, 1)));
+  add(app.add_option("--vflip", c.vflip, "chance of standing on its head")->check(real_number(0, false, 1)));
+  add(app.add_option("--color-jitter", c.color_jitter,
+                     "brightness, contrast, colour by up to this share; not used beside --aa, as in timm")
+          ->check(real_number(0, false, 10)));
+  add(app.add_option("--aa", c.aa,
+                     "policy: rand-m9-mstd0.5-inc1 (n steps, p chance, mmax), ta_wide, cifar10, original, "
+                     "originalr, v0, v0r, none"));
+  add(app.add_option("--cutout", c.cutout, "side of a square that is erased, 0: none")
+          ->check(whole_number(0, 16384)));
+  add(app.add_option("--reprob", c.reprob, "chance of random erasing")->check(real_number(0, false, 1)));
+  add(app.add_option("--remode", c.remode, "erased: const (mean), rand (one colour), pixel (noise)"));
+  add(app.add_option("--recount", c.recount, "most erased rectangles")->check(whole_number(1, 100)));
+  add(app.add_option("--aug-repeats", c.aug_repeats,
+                     "each picture so many times in a row, and 1 of so many pictures in an epoch; 0: once")
+          ->check(whole_number(0, 1000)));
+  add(add_optional(app, "--crop-pct", c.crop_pct, "evaluation crop / resized side")
+          ->check(real_number(0, true, 1)));
+  app.add_option("--aug-preview", o.aug_preview, "write augmented pictures to this PNG file and stop")
+      ->group("Augmentation")
+      ->configurable(false);
+}
+
 void add_regularisation(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
-  const auto augmentation = [&](CLI::Option* option) {
-    option->group("Augmentation")->capture_default_str();
-  };
-  augmentation(app.add_flag("--no-aug", c.no_aug, "no random crop, no flip"));
-  augmentation(
-      app.add_option("--hflip", c.hflip, "chance of a mirror image")->check(real_number(0, false, 1)));
-  augmentation(
-      app.add_option("--crop-padding", c.crop_padding, "border for the random crop of small pictures")
-          ->check(whole_number(0, 64)));
-  augmentation(add_optional(app, "--crop-pct", c.crop_pct, "evaluation crop / resized side")
-                   ->check(real_number(0, true, 1)));
-  const auto preprocessing = [&](CLI::Option* option) { return option->group("Data"); };
-  preprocessing(add_optional(app, "--interpolation", c.interpolation, "bilinear, bicubic"))
-      ->check(CLI::IsMember({"bilinear", "bicubic"}));
-  preprocessing(add_rgb(app, "--mean", c.mean, "of red, green, blue in 0..1; the data set's by default"))
-      ->check(real_number(-10, false));
-  preprocessing(add_rgb(app, "--std", c.std, "likewise"))->check(real_number(0, true));
   const auto add = [&](CLI::Option* option) { option->group("Regularisation")->capture_default_str(); };
   add(app.add_option("--smoothing", c.smoothing, "label smoothing")->check(real_number(0, false, 0.999)));
   add(app.add_option("--smoothing-wrong-classes", c.smoothing_wrong_classes,
@@ -177,17 +211,22 @@ void add_output(CLI::App& app, TrainOptions& o) {
 
 void register_options(CLI::App& app, TrainOptions& options) {
   add_common(app, options);
+  add_device_options(app, options.device);
   add_data(app, options);
   add_model(app, options);
   add_optimisation(app, options);
   add_schedule(app, options);
+  add_augmentation(app, options);
   add_regularisation(app, options);
   add_output(app, options);
   finish_app(app,
              "\nExamples:\n"
              "  salutrain --dataset shapes --model salunet_c8 --epochs 5\n"
              "  salutrain -c recipes/cifar10_c20_quick.toml --data-dir DIR\n"
-             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n");
+             "  salutrain --resume runs/20260801-101500-salunet_c8-32\n"
+             "\nData sets:\n"
+             "  salutrain verify DIR           what is wrong with it\n"
+             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n");
 }
 
 /// Every setting as it is used, once resolve() has run.
@@ -201,6 +240,13 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
+  // CLI11 would write a default pair as a string, and with six digits.
+  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio}}) {
+    if (CLI::Option* option = app.get_option(name); option->count() == 0) {
+      option->add_result(fmt::format("{}", pair[0]));
+      option->add_result(fmt::format("{}", pair[1]));
+    }
+  }
   return app.config_to_str(true, false);
 }
 
@@ -220,8 +266,10 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 
 /// A resumed run may get longer and may run on other hardware; everything else stays.
 void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {
-      "epochs", "threads", "workers", "log-interval", "checkpoint-hist", "validation-batch-size", "data-dir"};
+  static const std::set<std::string> allowed = {"epochs",       "threads",         "device",
+                                                "kernels",      "workers",         "bad-images",
+                                                "log-interval", "checkpoint-hist", "validation-batch-size",
+                                                "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {
     const auto it = old_settings.find(key);

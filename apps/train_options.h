@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/device.h"
 #include "train/config.h"
 #include "train/progress.h"
 
@@ -14,9 +15,11 @@ namespace salu {
 
 struct TrainOptions {
   TrainConfig config;
-  std::string resume;  ///< run folder, or a checkpoint in it
+  DeviceOptions device;
+  std::string resume;       ///< run folder, or a checkpoint in it
+  std::string aug_preview;  ///< PNG file to write instead of training
   bool overwrite = false;
-  bool summary = false, list_models = false, print_config = false;
+  bool summary = false, list_models = false, print_config = false, check = false;
   std::string progress = "auto";
   bool quiet = false;
 

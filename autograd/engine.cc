@@ -54,7 +54,7 @@ void Gradients::set(std::size_t i, Tensor gradient) {
 Tensor& Gradients::sum(std::size_t i) {
   Node& input = *node_.inputs[i];
   if (!input.grad.defined()) {
-    input.grad = Tensor::zeros(input.shape, input.dtype);
+    input.grad = Tensor::zeros(input.shape, parameter_dtype(input.dtype), input.device);
   } else if (input.backward && !input.grad.unique()) {
     input.grad = input.grad.clone();
   }
@@ -67,7 +67,7 @@ void backward(const Variable& output, Tensor upstream) {
   if (!upstream.defined()) {
     check(output.value().numel() == 1, "[backward] expected an upstream gradient for output {}",
           output.shape().str());
-    upstream = Tensor::full(output.shape(), 1.0, output.value().dtype());
+    upstream = Tensor::full(output.shape(), 1.0, output.value().dtype(), output.value().device());
   }
   const std::vector<Node*> nodes = newest_first(output.node().get());
   for (Node* node : nodes) {

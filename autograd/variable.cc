@@ -14,6 +14,7 @@ std::shared_ptr<Node> make_node(const char* op, const Tensor& y) {
   node->op = op;
   node->shape = y.shape();
   node->dtype = y.dtype();
+  node->device = y.device();
   node->order = created++;
   return node;
 }
@@ -43,7 +44,8 @@ const Tensor& Variable::grad() const {
 
 void Variable::set_grad(Tensor buffer) {
   check(node_ && !node_->backward, "[grad] expected a leaf that requires a gradient");
-  check_like("grad", value_, buffer);
+  check_shape("grad", "buffer", buffer, value_.shape());
+  check_parameter("grad", "buffer", buffer, value_);
   node_->grad = std::move(buffer);
 }
 

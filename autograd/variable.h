@@ -23,6 +23,7 @@ struct Node {
   const char* op = "leaf";
   Shape shape;
   DType dtype = DType::f32;
+  Device device;
   std::uint64_t order = 0;                    ///< creation number: inputs always have a smaller one
   std::vector<std::shared_ptr<Node>> inputs;  ///< null where an input needs no gradient
   Backward backward;                          ///< empty for leaves, and after the backward pass

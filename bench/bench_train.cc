@@ -24,6 +24,7 @@ int run(const std::string& name, std::int64_t batch, int steps, std::int64_t siz
   config.img_size = size;
   const auto model = make_model(config);
   Optimizer optimizer(model->store(), {});
+  optimizer.set_lr(0.01);
   Tensor images = Tensor::empty({batch, size, size, 3});
   Tensor labels = Tensor::empty({batch}, DType::i64);
   Rng rng({1, Purpose::test, 0, 0});
@@ -39,7 +40,7 @@ int run(const std::string& name, std::int64_t batch, int steps, std::int64_t siz
                                      cross_entropy(model->forward(Variable(images), context), targets);
                                  model->store().gradients().fill(0);
                                  backward(loss);
-                                 optimizer.step(0.01, optimizer.gradient_norm());
+                                 optimizer.step(loss.value());
                                  last_loss = loss.value().item();
                                }}};
   time_interleaved(timed, steps);

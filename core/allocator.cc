@@ -4,9 +4,6 @@
 #include <bit>
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <mutex>
-#include <vector>
 
 #include "core/error.h"
 
@@ -20,88 +17,84 @@ constexpr unsigned char kCanary = 0xA5;
 constexpr std::size_t kCanaryBytes = 0;
 #endif
 
-/// Eight size classes per power of two: at most 12.5 % of a block is padding.
-std::size_t size_class(std::size_t bytes) {
-  if (bytes <= 512) return (bytes + kAlignment - 1) / kAlignment * kAlignment + (bytes == 0 ? kAlignment : 0);
-  const std::size_t step = std::bit_floor(bytes - 1) / 8;
-  return (bytes + step - 1) / step * step;
-}
-
-class Cache {
- public:
-  void* take(std::size_t size) {
-    {
-      std::scoped_lock lock(mutex_);
-      stats_.live_blocks += 1;
-      stats_.live_bytes += static_cast<std::int64_t>(size);
-      stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.live_bytes);
-      auto& list = free_[size];
-      if (!list.empty()) {
-        void* p = list.back();
-        list.pop_back();
-        stats_.cached_bytes -= static_cast<std::int64_t>(size);
-        return p;
-      }
-      stats_.system_calls += 1;
-    }
-    void* p = std::aligned_alloc(kAlignment, size + kCanaryBytes);
-    if (!p) {
-      give_back_count(size);
-      fail(ErrorCode::environment, "out of memory: {} bytes asked, {} bytes in use. Use a smaller batch",
-           size, stats().live_bytes);
-    }
-    return p;
-  }
-
-  void give(void* p, std::size_t size) {
-    std::scoped_lock lock(mutex_);
-    stats_.live_blocks -= 1;
-    stats_.live_bytes -= static_cast<std::int64_t>(size);
-    stats_.cached_bytes += static_cast<std::int64_t>(size);
-    free_[size].push_back(p);
-  }
-
-  void release() {
-    std::scoped_lock lock(mutex_);
-    for (auto& [size, list] : free_) {
-      for (void* p : list) std::free(p);
-    }
-    free_.clear();
-    stats_.cached_bytes = 0;
-  }
-
-  MemoryStats stats() {
-    std::scoped_lock lock(mutex_);
-    return stats_;
-  }
-
-  void reset_peak() {
-    std::scoped_lock lock(mutex_);
-    stats_.peak_bytes = stats_.live_bytes;
-  }
-
- private:
-  void give_back_count(std::size_t size) {
-    std::scoped_lock lock(mutex_);
-    stats_.live_blocks -= 1;
-    stats_.live_bytes -= static_cast<std::int64_t>(size);
-  }
-
-  std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> free_;
-  MemoryStats stats_;
-};
+void* allocate_system(std::size_t size) { return std::aligned_alloc(kAlignment, size + kCanaryBytes); }
 
 /// Leaked on purpose: tensors with static storage duration may be freed after any destructor of ours.
-Cache& cache() {
-  static Cache* instance = new Cache;
+BlockCache& cache() {
+  static BlockCache* instance = new BlockCache("host", allocate_system, std::free);
   return *instance;
 }
 
 }  // namespace
 
+/// Eight size classes per power of two: at most 12.5 % of a block is padding.
+std::size_t BlockCache::size_class(std::size_t bytes) {
+  if (bytes <= 512) return (bytes + kAlignment - 1) / kAlignment * kAlignment + (bytes == 0 ? kAlignment : 0);
+  const std::size_t step = std::bit_floor(bytes - 1) / 8;
+  return (bytes + step - 1) / step * step;
+}
+
+void* BlockCache::take_cached(std::size_t size) {
+  std::scoped_lock lock(mutex_);
+  auto& list = free_[size];
+  if (list.empty()) {
+    stats_.system_calls += 1;
+    return nullptr;
+  }
+  void* block = list.back();
+  list.pop_back();
+  stats_.cached_bytes -= static_cast<std::int64_t>(size);
+  return block;
+}
+
+void* BlockCache::take(std::size_t size) {
+  void* block = take_cached(size);
+  if (!block) block = allocate_(size);
+  if (!block) {
+    release_cached();  // blocks of other sizes may be what stands in the way
+    block = allocate_(size);
+  }
+  if (!block) {
+    fail(ErrorCode::environment, "out of {} memory: {} bytes asked, {} bytes in use. Use a smaller batch",
+         device_, size, stats().live_bytes);
+  }
+  std::scoped_lock lock(mutex_);
+  stats_.live_blocks += 1;
+  stats_.live_bytes += static_cast<std::int64_t>(size);
+  stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.live_bytes);
+  return block;
+}
+
+void BlockCache::give(void* block, std::size_t size) {
+  std::scoped_lock lock(mutex_);
+  stats_.live_blocks -= 1;
+  stats_.live_bytes -= static_cast<std::int64_t>(size);
+  stats_.cached_bytes += static_cast<std::int64_t>(size);
+  free_[size].push_back(block);
+}
+
+void BlockCache::release_cached() {
+  std::scoped_lock lock(mutex_);
+  for (auto& [size, list] : free_) {
+    for (void* block : list) release_(block);
+  }
+  free_.clear();
+  stats_.cached_bytes = 0;
+  stats_.releases += 1;
+}
+
+MemoryStats BlockCache::stats() {
+  std::scoped_lock lock(mutex_);
+  return stats_;
+}
+
+void BlockCache::reset_peak() {
+  std::scoped_lock lock(mutex_);
+  stats_.peak_bytes = stats_.live_bytes;
+}
+
 std::shared_ptr<void> allocate_host(std::size_t bytes) {
-  const std::size_t size = size_class(bytes);
+  const std::size_t size = BlockCache::size_class(bytes);
   void* p = cache().take(size);
 #ifndef NDEBUG
   std::memset(p, 0xFF, size);
@@ -123,6 +116,6 @@ std::shared_ptr<void> allocate_host(std::size_t bytes) {
 
 MemoryStats host_memory() { return cache().stats(); }
 void reset_peak() { cache().reset_peak(); }
-void release_cached_host() { cache().release(); }
+void release_cached_host() { cache().release_cached(); }
 
 }  // namespace salu

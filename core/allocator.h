@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 namespace salu {
 
@@ -16,6 +19,34 @@ struct MemoryStats {
   std::int64_t peak_bytes = 0;    ///< highest live_bytes so far
   std::int64_t cached_bytes = 0;  ///< bytes kept for reuse
   std::int64_t system_calls = 0;  ///< allocations that went to the system
+  std::int64_t releases = 0;      ///< times that cached blocks were given back to the system
+};
+
+/// Keeps freed blocks by size and hands them out again. Thread safe.
+class BlockCache {
+ public:
+  /// `allocate(size)` asks the system, null when it has no more; `release(block)` gives back.
+  BlockCache(const char* device, void* (*allocate)(std::size_t), void (*release)(void*))
+      : device_(device), allocate_(allocate), release_(release) {}
+
+  /// The size of the blocks that serve a request of `bytes`.
+  static std::size_t size_class(std::size_t bytes);
+  /// A block of a size class. Throws ErrorCode::environment when memory is exhausted.
+  void* take(std::size_t size);
+  void give(void* block, std::size_t size);
+  void release_cached();
+  MemoryStats stats();
+  void reset_peak();
+
+ private:
+  void* take_cached(std::size_t size);
+
+  const char* device_;
+  void* (*allocate_)(std::size_t);
+  void (*release_)(void*);
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<void*>> free_;
+  MemoryStats stats_;
 };
 
 /// At least `bytes` bytes, 64-byte aligned, not initialised (0xFF bytes in debug builds: unwritten floats are

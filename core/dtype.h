@@ -2,27 +2,42 @@
 /// Element types, and the one place where a run-time type becomes a template argument.
 #pragma once
 
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#endif
+
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
 #include "core/error.h"
+#include "core/host_device.h"
 
 namespace salu {
 
 /// bfloat16 storage: the upper half of a float. Arithmetic is done in float.
 struct bf16 {
-  std::uint16_t bits = 0;
+  std::uint16_t bits;  // uninitialised by default, so that kernels may keep it in shared memory
 
   bf16() = default;
   /// Rounds to nearest, ties to even; NaN stays NaN.
-  explicit bf16(float value) {
+  SALU_HOST_DEVICE explicit bf16(float value) {
+#if defined(__CUDA_ARCH__)
+    bits = __bfloat16_as_ushort(__float2bfloat16_rn(value));  // one instruction
+#else
     const auto u = std::bit_cast<std::uint32_t>(value);
     bits = static_cast<std::uint16_t>(std::isnan(value) ? (u >> 16) | 0x40u
                                                         : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+#endif
   }
-  operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+  SALU_HOST_DEVICE operator float() const {
+#if defined(__CUDA_ARCH__)
+    return __uint_as_float(static_cast<unsigned>(bits) << 16);
+#else
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+#endif
+  }
 };
 
 enum class DType : std::uint8_t { f32, f64, bf16, i32, i64, u8 };
@@ -50,6 +65,15 @@ inline constexpr DType dtype_of<std::int64_t> = DType::i64;
 template <>
 inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
 
+/// What the parameters beside bf16 activations are kept in, and every gradient of a parameter: f32. Only
+/// matrices and filters have a bf16 copy (layers/parameter.h).
+constexpr DType parameter_dtype(DType activations) {
+  return activations == DType::bf16 ? DType::f32 : activations;
+}
+
+/// Throws `[op] expected dtype …, got …`.
+[[noreturn]] void fail_dtype(const char* op, const char* expected, DType got);
+
 /// Calls `body.template operator()<T>()` with T = float or double.
 /// Use: `dispatch_float("relu", x.dtype(), [&]<class T>() { … });`
 template <class Body>
@@ -60,7 +84,7 @@ void dispatch_float(const char* op, DType dtype, Body&& body) {
     case DType::f64:
       return body.template operator()<double>();
     default:
-      fail(ErrorCode::internal, "[{}] expected dtype f32 or f64, got {}", op, dtype_name(dtype));
+      fail_dtype(op, "f32 or f64", dtype);
   }
 }
 

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "core/device.h"
-#include "core/error.h"
 
 namespace salu {
+
+/// Throws ErrorCode::usage: this build has no CUDA.
+[[noreturn]] void fail_no_kernel(const char* name);
 
 template <class Signature>
 class Kernel;
@@ -25,9 +27,7 @@ class Kernel<void(Args...)> {
 
   void operator()(Device device, Args... args) const {
     const Function function = entries_[static_cast<int>(device.type)];
-    if (!function) {
-      fail(ErrorCode::usage, "{}: this build has no CUDA (configure with -Dcuda=enabled)", name_);
-    }
+    if (!function) fail_no_kernel(name_);
     function(std::forward<Args>(args)...);
   }
 

@@ -11,12 +11,14 @@
 #include <cstdint>
 #include <numbers>
 
+#include "core/host_device.h"
+
 namespace salu {
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;
 
 /// Ten rounds of Philox4x32.
-constexpr PhiloxBlock philox4x32(PhiloxBlock c, std::uint32_t k0, std::uint32_t k1) {
+SALU_HOST_DEVICE constexpr PhiloxBlock philox4x32(PhiloxBlock c, std::uint32_t k0, std::uint32_t k1) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c[0];
     const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * c[2];
@@ -45,18 +47,21 @@ enum class Purpose : std::uint32_t {
 struct RandomKey {
   std::uint64_t seed = 0;
   Purpose purpose = Purpose::test;
-  std::uint32_t time = 0;   ///< epoch or step
-  std::uint32_t index = 0;  ///< sample, parameter or layer
+  std::uint32_t time = 0;    ///< epoch or step
+  std::uint32_t index = 0;   ///< sample, parameter or layer
+  std::uint32_t repeat = 0;  ///< tells several streams of one sample apart; below 2^24
 
   /// The four numbers of one block of the stream.
-  constexpr PhiloxBlock block(std::uint32_t position) const {
-    return philox4x32({position, index, time, static_cast<std::uint32_t>(purpose)},
+  SALU_HOST_DEVICE constexpr PhiloxBlock block(std::uint32_t position) const {
+    return philox4x32({position, index, time, static_cast<std::uint32_t>(purpose) | repeat << 8},
                       static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32));
   }
 };
 
 /// Uniform in [0, 1) with 24 bits: exact in float, so that every device gets the same value.
-constexpr float to_uniform(std::uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+SALU_HOST_DEVICE constexpr float to_uniform(std::uint32_t bits) {
+  return static_cast<float>(bits >> 8) * 0x1p-24f;
+}
 
 /// Reads a stream in order.
 class Rng {

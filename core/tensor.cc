@@ -4,15 +4,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/allocator.h"
+#include "core/backend.h"
 
 namespace salu {
 
 Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
-  if (device.type != DeviceType::cpu) {
-    fail(ErrorCode::usage, "tensor on {}: this build has no CUDA (configure with -Dcuda=enabled)",
-         device.str());
-  }
   std::int64_t bytes = 0;
   check(!__builtin_mul_overflow(shape.numel(), static_cast<std::int64_t>(dtype_bytes(dtype)), &bytes),
         "[tensor] {} {} has more bytes than 2^63", shape.str(), dtype_name(dtype));
@@ -20,15 +16,11 @@ Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
   t.shape_ = shape;
   t.dtype_ = dtype;
   t.device_ = device;
-  t.storage_ = allocate_host(t.bytes());
+  t.storage_ = device.type == DeviceType::cpu ? allocate_host(t.bytes()) : cuda_backend().allocate(t.bytes());
   return t;
 }
 
-Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
-  Tensor t = empty(shape, dtype, device);
-  std::memset(t.raw(), 0, t.bytes());
-  return t;
-}
+Tensor Tensor::zeros(Shape shape, DType dtype, Device device) { return full(shape, 0, dtype, device); }
 
 Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
   Tensor t = empty(shape, dtype, device);
@@ -66,11 +58,7 @@ Tensor Tensor::narrow(std::int64_t offset, Shape shape) const {
   return t;
 }
 
-Tensor Tensor::clone() const {
-  Tensor t = empty(shape_, dtype_, device_);
-  std::memcpy(t.raw(), raw(), bytes());
-  return t;
-}
+Tensor Tensor::clone() const { return to(dtype_); }
 
 Tensor Tensor::to(DType dtype) const {
   Tensor t = empty(shape_, dtype, device_);
@@ -94,12 +82,35 @@ To convert(From value) {
 
 }  // namespace
 
+Tensor Tensor::to(Device device) const {
+  if (device == device_) return *this;
+  Tensor t = empty(shape_, dtype_, device);
+  t.copy_from(*this);
+  return t;
+}
+
+namespace {
+
+void copy_bytes(Tensor& to, const Tensor& from) {
+  const bool to_host = to.device().type == DeviceType::cpu, from_host = from.device().type == DeviceType::cpu;
+  if (to_host && from_host) {
+    std::memmove(to.raw(), from.raw(), from.bytes());
+  } else {
+    const Backend& backend = cuda_backend();
+    (to_host     ? backend.copy_to_host
+     : from_host ? backend.copy_to_device
+                 : backend.copy_on_device)(to.raw(), from.raw(), from.bytes());
+  }
+}
+
+}  // namespace
+
 void Tensor::copy_from(const Tensor& source) {
   check(shape_ == source.shape_, "[copy] expected shape {}, got {}", shape_.str(), source.shape_.str());
-  if (dtype_ == source.dtype_) {
-    std::memmove(raw(), source.raw(), bytes());
-    return;
-  }
+  if (numel() == 0) return;
+  if (dtype_ == source.dtype_) return copy_bytes(*this, source);
+  if (device_ != source.device_) return copy_bytes(*this, source.to(dtype_));
+  if (device_.type == DeviceType::cuda) return cuda_backend().convert(*this, source);
   dispatch_any(dtype_, [&]<class To>() {
     dispatch_any(source.dtype_, [&]<class From>() {
       const From* from = source.data<From>();
@@ -109,12 +120,14 @@ void Tensor::copy_from(const Tensor& source) {
 }
 
 void Tensor::fill(double value) {
+  if (numel() == 0) return;
+  if (device_.type == DeviceType::cuda) return cuda_backend().fill(*this, value);
   dispatch_any(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), convert<T, double>(value)); });
 }
 
 double Tensor::item() const {
   check(numel() == 1, "[item] expected one element, got {}", shape_.str());
-  return to(DType::f64).data<double>()[0];
+  return values<double>()[0];
 }
 
 void check_like(const char* op, const Tensor& expected, const Tensor& got) {
@@ -126,6 +139,19 @@ void check_like(const char* op, const Tensor& expected, const Tensor& got) {
         dtype_name(got.dtype()));
   check(expected.device() == got.device(), "[{}] expected a tensor on {}, got {}", op,
         expected.device().str(), got.device().str());
+}
+
+void check_count(const Shape& shape, std::int64_t count) {
+  check(count == shape.numel(), "[tensor] expected {} values for {}, got {}", shape.numel(), shape.str(),
+        count);
+}
+
+void check_parameter(const char* op, const char* name, const Tensor& t, const Tensor& x) {
+  const DType expected = parameter_dtype(x.dtype());
+  check(t.dtype() == expected, "[{}] expected {} {}, got {}", op, name, dtype_name(expected),
+        dtype_name(t.dtype()));
+  check(t.device() == x.device(), "[{}] expected {} on {}, got {}", op, name, x.device().str(),
+        t.device().str());
 }
 
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected) {

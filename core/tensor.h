@@ -57,7 +57,8 @@ class Tensor {
 
   Tensor clone() const;                  ///< a deep copy
   Tensor to(DType dtype) const;          ///< a converted deep copy (round to nearest even for bf16)
-  void copy_from(const Tensor& source);  ///< same shape; converts the dtype when it differs
+  Tensor to(Device device) const;        ///< a deep copy on another device; the tensor itself if it is there
+  void copy_from(const Tensor& source);  ///< same shape; converts dtype and moves between devices as needed
   void fill(double value);
   double item() const;  ///< the only element; throws when there are more
   /// All elements as T; for tests, tables and small results.
@@ -78,10 +79,12 @@ class Tensor {
   Device device_;
 };
 
+/// Throws unless a tensor of this shape has `count` elements.
+void check_count(const Shape& shape, std::int64_t count);
+
 template <class T>
 Tensor Tensor::from(Shape shape, const std::vector<T>& values) {
-  check(static_cast<std::int64_t>(values.size()) == shape.numel(),
-        "[tensor] expected {} values for {}, got {}", shape.numel(), shape.str(), values.size());
+  check_count(shape, static_cast<std::int64_t>(values.size()));
   Tensor t = empty(shape, dtype_of<T>);
   std::copy(values.begin(), values.end(), t.data<T>());
   return t;
@@ -89,13 +92,23 @@ Tensor Tensor::from(Shape shape, const std::vector<T>& values) {
 
 template <class T>
 std::vector<T> Tensor::values() const {
+  if (device_.type != DeviceType::cpu) return to(Device{}).template values<T>();
   if (dtype_ != dtype_of<T>) return to(dtype_of<T>).template values<T>();
   const T* p = data<T>();
   return std::vector<T>(p, p + numel());
 }
 
+/// Rows of x seen as a matrix: the product of all dimensions but the last.
+inline std::int64_t rows_of(const Tensor& x) {
+  std::int64_t rows = 1;
+  for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
+  return rows;
+}
+
 /// Throws `[op] expected … got …` unless both have the same shape, dtype and device.
 void check_like(const char* op, const Tensor& expected, const Tensor& got);
+/// Throws unless `t` has the dtype of the parameters beside activations `x`, and is on the same device.
+void check_parameter(const char* op, const char* name, const Tensor& t, const Tensor& x);
 /// Throws unless `t` has exactly this shape.
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);
 

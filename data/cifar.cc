@@ -29,6 +29,7 @@ struct Layout {
   std::vector<std::string> train_files;
   std::string test_file;
   const char* to_binary;  // Python: the pickled file `f`, loaded as `d`, in the binary format
+  const char* to_names;   // Python: writes the file of class names, where the built-in ones do not do
 
   std::size_t label_bytes() const { return coarse_classes ? 2 : 1; }
 };
@@ -44,7 +45,8 @@ const Layout& layout_of(Cifar kind) {
       0,
       {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
       "test_batch.bin",
-      "bytes([l])+r.tobytes() for l,r in zip(d[b'labels'],d[b'data'])"};
+      "bytes([l])+r.tobytes() for l,r in zip(d[b'labels'],d[b'data'])",
+      ""};
   static const Layout hundred = {
       "cifar100",
       "cifar-100-binary",
@@ -55,7 +57,10 @@ const Layout& layout_of(Cifar kind) {
       20,
       {"train.bin"},
       "test.bin",
-      "bytes([c,l])+r.tobytes() for c,l,r in zip(d[b'coarse_labels'],d[b'fine_labels'],d[b'data'])"};
+      "bytes([c,l])+r.tobytes() for c,l,r in zip(d[b'coarse_labels'],d[b'fine_labels'],d[b'data'])",
+      "; "
+      "open('fine_label_names.txt','w').write('\\n'.join(pickle.load(open('meta','rb'))['fine_label_names'])"
+      ")"};
   return kind == Cifar::ten ? ten : hundred;
 }
 
@@ -106,11 +111,10 @@ void refuse_python_version(const Layout& layout, const fs::path& folder) {
   }
   fail(ErrorCode::data,
        "{}: is the Python version of CIFAR; expected the binary one: salutrain reads the binary version and "
-       "never "
-       "unpickles. Convert it, in that folder: python3 -c \"import pickle;"
+       "never unpickles. Convert it, in that folder: python3 -c \"import pickle; "
        "[open(f+'.bin','wb').write(b''.join({})) for f in [{}] "
-       "for d in [pickle.load(open(f,'rb'),encoding='bytes')]]\"",
-       shown(folder), layout.to_binary, files);
+       "for d in [pickle.load(open(f,'rb'),encoding='bytes')]]{}\"",
+       shown(folder), layout.to_binary, files, layout.to_names);
 }
 
 // The folder with the .bin files, or an error that names what is there instead.

@@ -29,6 +29,7 @@ class Subset : public Dataset {
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
   Image image(std::int64_t index) const override { return source_->image(at(index)); }
   int label(std::int64_t index) const override { return source_->label(at(index)); }
+  std::string place(std::int64_t index) const override { return source_->place(at(index)); }
 
  private:
   std::int64_t at(std::int64_t index) const { return indices_.at(static_cast<std::size_t>(index)); }
@@ -53,6 +54,10 @@ std::vector<std::size_t> shares(const std::vector<std::size_t>& weights, std::si
 }
 
 }  // namespace
+
+std::string Dataset::place(std::int64_t index) const {
+  return fmt::format("sample {} of {}", index, escaped(name_));
+}
 
 std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> source,
                                       std::vector<std::int64_t> indices) {

@@ -24,6 +24,8 @@ class Dataset {
   /// Throws ErrorCode::data with the path when the picture cannot be read.
   virtual Image image(std::int64_t index) const = 0;
   virtual int label(std::int64_t index) const = 0;  ///< position in class_names()
+  /// Where the picture comes from, for messages: its path, or its number.
+  virtual std::string place(std::int64_t index) const;
 
   const std::vector<std::string>& class_names() const { return class_names_; }
   const std::string& name() const { return name_; }

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "data/image_check.h"
 #include "data/jpeg.h"
+#include "data/resize.h"
 #include "data/stb.h"
 
 namespace salu {
@@ -38,6 +39,32 @@ Image decode_pnm(std::span<const std::uint8_t> bytes, const ImageInfo& info) {
   return image;
 }
 
+ImageSize size_of(const ImageInfo& info) {
+  return {static_cast<int>(info.height), static_cast<int>(info.width)};
+}
+
+// `region` of a file that check_image has passed.
+Image decode_checked(std::span<const std::uint8_t> bytes, const std::string& name, const ImageInfo& info,
+                     const Region& region) {
+  const ImageSize whole = size_of(info);
+  Image image;
+  std::string trouble;
+  if (info.kind == ImageKind::jpeg) {
+    trouble = jpeg::decode(bytes, region, whole, image);
+  } else if (info.kind == ImageKind::pnm) {
+    image = decode_pnm(bytes, info);
+  } else {
+    trouble = stb::decode(bytes, image);
+  }
+  if (!trouble.empty()) fail(ErrorCode::data, "{}: damaged: {}", escaped(name), trouble);
+  if (image.size() == ImageSize{region.height, region.width}) return image;
+  if (image.size() != whole) {
+    fail(ErrorCode::data, "{}: damaged: decodes to {} x {}, its header says {} x {}", escaped(name),
+         image.width, image.height, info.width, info.height);
+  }
+  return crop(image, region.top, region.left, region.height, region.width);
+}
+
 class File {
  public:
   explicit File(int descriptor) : descriptor_(descriptor) {}
@@ -56,17 +83,27 @@ class File {
 
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeLimits& limits) {
   const ImageInfo info = check_image(bytes, name, limits);
-  if (info.kind == ImageKind::pnm) return decode_pnm(bytes, info);
-  Image image;
-  const bool decoded = info.kind == ImageKind::jpeg && decode_jpeg(bytes, image);
-  const std::string trouble = decoded ? "" : stb::decode(bytes, image);
-  if (!trouble.empty()) fail(ErrorCode::data, "{}: damaged: {}", escaped(name), trouble);
-  if (image.height != info.height || image.width != info.width) {
-    fail(ErrorCode::data, "{}: damaged: decodes to {} x {}, its header says {} x {}", escaped(name),
-         image.width, image.height, info.width, info.height);
-  }
-  return image;
+  return decode_checked(bytes, name, info, Region::all_of(size_of(info)));
 }
+
+ImageSize image_size(std::span<const std::uint8_t> bytes, const std::string& name,
+                     const DecodeLimits& limits) {
+  return size_of(check_image(bytes, name, limits));
+}
+
+Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name, const Region& region,
+                    const DecodeLimits& limits) {
+  const ImageInfo info = check_image(bytes, name, limits);
+  const auto inside = [](int begin, int count, std::int64_t size) {
+    return begin >= 0 && count > 0 && std::int64_t{begin} + count <= size;
+  };
+  check(inside(region.top, region.height, info.height) && inside(region.left, region.width, info.width),
+        "[decode_region] expected a part of {} x {}, got {} x {} at ({}, {})", info.height, info.width,
+        region.height, region.width, region.top, region.left);
+  return decode_checked(bytes, name, info, region);
+}
+
+std::string jpeg_decoder() { return jpeg::decoder(); }
 
 std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes) {
   const std::string name = escaped(path.string());

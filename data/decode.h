@@ -24,6 +24,19 @@ struct DecodeLimits {
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
                    const DecodeLimits& limits = {});
 
+/// The size that decode_image would give, from the file's headers; the same errors, but for those of the
+/// decoder.
+ImageSize image_size(std::span<const std::uint8_t> bytes, const std::string& name,
+                     const DecodeLimits& limits = {});
+
+/// decode_image followed by a crop, to the bit; libjpeg-turbo decodes little more of a JPEG than the region.
+/// Damage outside the region may stay unnoticed. The region must not be empty and must lie in the picture.
+Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name, const Region& region,
+                    const DecodeLimits& limits = {});
+
+/// What decodes JPEG in this build: "libjpeg-turbo 2.1.5" or "stb_image".
+std::string jpeg_decoder();
+
 /// The bytes of a regular file; anything else (a folder, a FIFO, a device) is refused without waiting for it.
 std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes);
 

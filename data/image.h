@@ -2,11 +2,27 @@
 /// A decoded picture.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace salu {
+
+using Rgb = std::array<std::uint8_t, 3>;
+
+struct ImageSize {
+  int height = 0, width = 0;
+  friend bool operator==(const ImageSize&, const ImageSize&) = default;
+};
+
+/// A part of a picture, in pixels.
+struct Region {
+  int top = 0, left = 0, height = 0, width = 0;
+
+  static Region all_of(const ImageSize& size) { return {0, 0, size.height, size.width}; }
+  friend bool operator==(const Region&, const Region&) = default;
+};
 
 struct Image {
   int height = 0, width = 0;
@@ -16,6 +32,7 @@ struct Image {
   Image(int h, int w)
       : height(h), width(w), pixels(static_cast<std::size_t>(h) * static_cast<std::size_t>(w) * 3) {}
 
+  ImageSize size() const { return {height, width}; }
   std::uint8_t* at(int y, int x) { return pixels.data() + offset(y, x); }
   const std::uint8_t* at(int y, int x) const { return pixels.data() + offset(y, x); }
 

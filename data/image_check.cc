@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,12 @@ class Walk {
     const std::size_t begin = position_;
     skip(count);
     return bytes_.subspan(begin, static_cast<std::size_t>(count));
+  }
+  void skip_to(std::uint8_t value) {
+    const std::span<const std::uint8_t> rest = bytes_.subspan(position_);
+    const void* found = rest.empty() ? nullptr : std::memchr(rest.data(), value, rest.size());
+    if (!found) truncated();
+    position_ = static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - bytes_.data());
   }
   std::uint8_t byte() { return take(1)[0]; }
   std::uint8_t peek() const {
@@ -124,7 +131,7 @@ void read_scan_header(Walk& segment, JpegState& state, const DecodeLimits& limit
 // Coded data: FF 00 is a byte FF, FF D0..D7 a restart, any other FF xx the next marker.
 void skip_scan_data(Walk& in) {
   while (true) {
-    while (in.peek() != 0xFF) in.skip(1);
+    in.skip_to(0xFF);
     const Walk before = in;
     while (in.peek() == 0xFF) in.skip(1);
     const std::uint8_t next = in.byte();

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
+/// The JPEG decoder of this build: libjpeg-turbo where it was found, else stb_image. The two differ by a few
+/// units in single pixels.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "data/image.h"
 
-namespace salu {
+namespace salu::jpeg {
 
-/// Decodes with libjpeg-turbo, to the bits that Pillow and torchvision see. False when the build has no such
-/// library, and when it is not entirely happy with the file (a warning, CMYK): stb_image then has the word.
-bool decode_jpeg(std::span<const std::uint8_t> bytes, Image& image);
+/// Name and version: "libjpeg-turbo 2.1.5" or "stb_image".
+std::string decoder();
 
-}  // namespace salu
+/// A JPEG, or its part `region`, as RGB: stb_image cannot decode parts and gives the whole picture. The
+/// pixels of the region are the same either way. `whole` is the size in the header, and the region lies
+/// inside. Returns "" or what the decoder found wrong; warnings count.
+std::string decode(std::span<const std::uint8_t> bytes, const Region& region, const ImageSize& whole,
+                   Image& image);
+
+}  // namespace salu::jpeg

@@ -1,59 +1,121 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
+#include <vector>
 
-// clang-format off: this header needs the one above and does not include it
-#include <jpeglib.h>
-// clang-format on
-
+#include "core/error.h"
 #include "data/jpeg.h"
 
-namespace salu {
+// After <cstdio>: the header needs its types.
+#include <jpeglib.h>
+
+namespace salu::jpeg {
 namespace {
 
-struct Trouble : jpeg_error_mgr {
-  std::jmp_buf place;
+/// libjpeg reports by calling back; the only way out of its C frames is a jump.
+struct Trouble {
+  jpeg_error_mgr manager;  // first: the library knows this part only
+  std::jmp_buf leave;
+  char text[JMSG_LENGTH_MAX];
 };
 
-/// libjpeg is C: no exception may cross it.
-[[noreturn]] void give_up(j_common_ptr info) { std::longjmp(static_cast<Trouble*>(info->err)->place, 1); }
-
-void on_message(j_common_ptr info, int level) {
-  if (level < 0) give_up(info);  // a warning: the data is damaged
+[[noreturn]] void stop(j_common_ptr info) {
+  auto* trouble = reinterpret_cast<Trouble*>(info->err);
+  info->err->format_message(info, trouble->text);
+  std::longjmp(trouble->leave, 1);
 }
 
-/// Between setjmp and the end nothing needs a destructor.
-bool decode_into(jpeg_decompress_struct& info, std::span<const std::uint8_t> bytes, Image& image) {
+// Negative levels are warnings: the picture is damaged, and the library would guess the rest.
+void note(j_common_ptr info, int level) {
+  if (level < 0) stop(info);
+}
+
+/// Owns the library's memory. A jump lands in the frame that holds it, so that it is released.
+class Decoder {
+ public:
+  Decoder() {
+    info.err = jpeg_std_error(&trouble.manager);
+    trouble.manager.error_exit = stop;
+    trouble.manager.emit_message = note;
+  }
+  ~Decoder() { jpeg_destroy_decompress(&info); }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  jpeg_decompress_struct info{};
+  Trouble trouble{};
+  std::vector<std::uint8_t> line;
+};
+
+// Adobe's programs store the inverse of the ink, and mark that.
+void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool inverted) {
+  const int flip = inverted ? 0 : 255;
+  for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
+    for (int c = 0; c < 3; ++c) {
+      rgb[c] = static_cast<std::uint8_t>(((cmyk[c] ^ flip) * (cmyk[3] ^ flip) + 127) / 255);
+    }
+  }
+}
+
+/// Columns of a region and of its neighbours: chroma is smoothed across them. Upwards and downwards the
+/// library sees to it by itself.
+struct Columns {
+  JDIMENSION first, count;
+};
+
+Columns columns_for(const jpeg_decompress_struct& info, const Region& region) {
+  const int block = info.max_h_samp_factor * DCTSIZE;
+  const int left = std::max(region.left - block, 0);
+  const int right = std::min(region.left + region.width + block, static_cast<int>(info.output_width));
+  return {static_cast<JDIMENSION>(left), static_cast<JDIMENSION>(right - left)};
+}
+
+// No object with a destructor may be made below: a jump would step over it.
+const char* read_region(Decoder& d, std::span<const std::uint8_t> bytes, const Region& region,
+                        const ImageSize& whole, Image& image) {
+  jpeg_decompress_struct& info = d.info;
+  jpeg_create_decompress(&info);
   jpeg_mem_src(&info, bytes.data(), bytes.size());
   jpeg_read_header(&info, TRUE);
-  if (info.num_components != 1 && info.num_components != 3) return false;
-  info.out_color_space = JCS_RGB;
-  jpeg_start_decompress(&info);
-  image = Image(static_cast<int>(info.output_height), static_cast<int>(info.output_width));
-  while (info.output_scanline < info.output_height) {
-    JSAMPROW row = image.at(static_cast<int>(info.output_scanline), 0);
-    jpeg_read_scanlines(&info, &row, 1);
+  if (info.image_width != static_cast<JDIMENSION>(whole.width) ||
+      info.image_height != static_cast<JDIMENSION>(whole.height)) {
+    return "two headers with different sizes";
   }
-  jpeg_finish_decompress(&info);
-  return true;
+  const bool ink = info.num_components == 4;
+  info.out_color_space = ink ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(&info);
+  Columns columns = columns_for(info, region);
+  jpeg_crop_scanline(&info, &columns.first, &columns.count);  // moves the left end to that of a block
+  if (region.top > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(region.top));
+  JSAMPROW line = d.line.data();
+  const std::size_t skipped = static_cast<std::size_t>(region.left) - columns.first;
+  for (int y = 0; y < region.height; ++y) {
+    jpeg_read_scanlines(&info, &line, 1);
+    const std::uint8_t* from = line + skipped * (ink ? 4 : 3);
+    if (ink) {
+      ink_to_rgb(from, image.at(y, 0), region.width, info.saw_Adobe_marker);
+    } else {
+      std::copy_n(from, region.width * 3, image.at(y, 0));
+    }
+  }
+  return "";
 }
 
 }  // namespace
 
-bool decode_jpeg(std::span<const std::uint8_t> bytes, Image& image) {
-  Trouble trouble;
-  jpeg_decompress_struct info;
-  info.err = jpeg_std_error(&trouble);
-  trouble.error_exit = give_up;
-  trouble.emit_message = on_message;
-  jpeg_create_decompress(&info);
-  if (setjmp(trouble.place) != 0) {
-    jpeg_destroy_decompress(&info);
-    return false;
-  }
-  const bool good = decode_into(info, bytes, image);
-  jpeg_destroy_decompress(&info);
-  return good;
+std::string decoder() {
+  constexpr int kVersion = LIBJPEG_TURBO_VERSION_NUMBER;
+  return fmt::format("libjpeg-turbo {}.{}.{}", kVersion / 1'000'000, kVersion / 1000 % 1000, kVersion % 1000);
 }
 
-}  // namespace salu
+std::string decode(std::span<const std::uint8_t> bytes, const Region& region, const ImageSize& whole,
+                   Image& image) {
+  Decoder d;
+  d.line.resize(static_cast<std::size_t>(whole.width) * 4);
+  image = Image(region.height, region.width);
+  if (setjmp(d.trouble.leave)) return d.trouble.text;
+  return read_region(d, bytes, region, whole, image);
+}
+
+}  // namespace salu::jpeg

@@ -15,6 +15,13 @@
 namespace salu {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// With repeats, each sample stands there so many times in a row and the last ones are left out.
 std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& options, std::uint32_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -24,6 +31,8 @@ std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& o
       std::swap(order[i - 1], order[rng.below(static_cast<std::uint32_t>(i))]);
     }
   }
+  for (std::size_t i = order.size(); i-- > 0;)
+    order[i] = order[i / static_cast<std::size_t>(options.repeats)];
   return order;
 }
 
@@ -38,23 +47,28 @@ class Loader::Epoch {
         epoch_(epoch),
         order_(sample_order(loader.dataset_->size(), loader.options_, epoch)),
         slots_(static_cast<std::size_t>(loader.options_.prefetch)),
+        jobs_(static_cast<std::size_t>(std::max(loader.options_.workers, 1))),
         end_(loader.batches()),
         claimed_(first_batch),
         taken_(first_batch) {
-    for (int i = 0; i < loader.options_.workers; ++i) {
-      workers_.emplace_back([this](std::stop_token stop) { work(stop); });
+    for (std::size_t i = 0; i < static_cast<std::size_t>(loader.options_.workers); ++i) {
+      workers_.emplace_back([this, i](std::stop_token stop) { work(stop, jobs_[i]); });
     }
   }
 
   bool next(Batch& batch) {
-    if (taken_ == end_) return false;
-    const auto begin = std::chrono::steady_clock::now();
-    Slot slot = workers_.empty() ? fill(taken_) : take();
-    wait_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (slot.error) std::rethrow_exception(slot.error);
-    batch = std::move(slot.batch);
-    if (workers_.empty()) ++taken_;
-    return true;
+    while (taken_ != end_) {
+      const auto begin = Clock::now();
+      Slot slot = workers_.empty() ? fill(taken_, jobs_[0], {}) : take();
+      wait_ += seconds_since(begin);
+      for (const std::string& line : loader_.pictures_->take_reports()) report(line);
+      if (slot.error) std::rethrow_exception(slot.error);
+      if (workers_.empty()) ++taken_;
+      if (slot.batch.indices.empty()) continue;  // all of its pictures were left out
+      batch = std::move(slot.batch);
+      return true;
+    }
+    return false;
   }
 
   double wait_seconds() const { return wait_; }
@@ -65,12 +79,39 @@ class Loader::Epoch {
     std::exception_ptr error;
   };
 
+  /// The picture that a worker is busy with.
+  struct Job {
+    std::int64_t index = -1;  // none
+    Clock::time_point since;
+    bool reported = false;
+  };
+
+  void report(const std::string& line) const {
+    if (loader_.options_.report) loader_.options_.report(line);
+  }
+
+  void begin_job(Job& job, std::int64_t index) {
+    const std::lock_guard lock(mutex_);
+    job = {index, Clock::now(), false};
+  }
+
+  // Once for each picture that keeps a worker too long: a hung network disk would stop the run in silence.
+  void report_slow_jobs() {
+    for (Job& job : jobs_) {
+      if (job.index < 0 || job.reported || seconds_since(job.since) < loader_.options_.slow_seconds) continue;
+      job.reported = true;
+      report(fmt::format("{}: a worker has been busy with it for {:.0f} s",
+                         escaped(loader_.dataset_->place(job.index)), seconds_since(job.since)));
+    }
+  }
+
   std::optional<Slot>& slot(std::int64_t b) { return slots_[static_cast<std::size_t>(b) % slots_.size()]; }
 
   // Waits for batch number taken_. A failed one stays in its slot, so that every later call meets it again.
   Slot take() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return slot(taken_).has_value(); });
+    const std::chrono::duration<double> glance(loader_.options_.slow_seconds / 4);
+    while (!changed_.wait_for(lock, glance, [&] { return slot(taken_).has_value(); })) report_slow_jobs();
     std::optional<Slot>& ready = slot(taken_);
     if (ready->error) return *ready;
     Slot out = std::move(*ready);
@@ -81,7 +122,7 @@ class Loader::Epoch {
     return out;
   }
 
-  void work(std::stop_token stop) {
+  void work(std::stop_token stop, Job& job) {
     while (true) {
       std::int64_t b;
       {
@@ -90,53 +131,69 @@ class Loader::Epoch {
         if (!changed_.wait(lock, stop, room) || claimed_ == end_) return;
         b = claimed_++;
       }
-      Slot filled = fill(b, stop);
+      Slot filled = fill(b, job, stop);
       {
         const std::lock_guard lock(mutex_);
+        job.index = -1;
         slot(b) = std::move(filled);
       }
       changed_.notify_all();
     }
   }
 
-  Slot fill(std::int64_t b, const std::stop_token& stop = {}) const {
+  Slot fill(std::int64_t b, Job& job, const std::stop_token& stop) {
     Slot out;
     try {
-      out.batch = make_batch(b, stop);
+      out.batch = make_batch(b, job, stop);
     } catch (...) {
       out.error = std::current_exception();
     }
     return out;
   }
 
-  Batch make_batch(std::int64_t b, const std::stop_token& stop) const {
+  Batch make_batch(std::int64_t b, Job& job, const std::stop_token& stop) {
     const auto first = order_.begin() + b * loader_.options_.batch_size;
     const auto count = std::min<std::int64_t>(loader_.options_.batch_size, order_.end() - first);
     Batch batch;
-    batch.indices.assign(first, first + count);
     batch.labels = Tensor::empty({count}, DType::i64);
     for (std::int64_t i = 0; i < count && !stop.stop_requested(); ++i) {
-      const std::int64_t index = batch.indices[static_cast<std::size_t>(i)];
-      const Image image = sample(index);
-      if (i == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
-      check(image.height == batch.images.dim(1) && image.width == batch.images.dim(2),
-            "[loader] expected pictures of one size {}, got {} x {} for sample {}",
-            batch.images.shape().str(), image.height, image.width, index);
-      std::memcpy(batch.images.data<std::uint8_t>() + static_cast<std::size_t>(i) * image.pixels.size(),
-                  image.pixels.data(), image.pixels.size());
-      batch.labels.data<std::int64_t>()[i] = loader_.dataset_->label(index);
+      std::int64_t index = first[i];
+      begin_job(job, index);
+      const std::optional<Image> image = sample(index, b * loader_.options_.batch_size + i);
+      if (image) add(batch, *image, index, count);
+    }
+    const auto got = static_cast<std::int64_t>(batch.indices.size());
+    if (got > 0 && got < count) {
+      batch.images = batch.images.slice(0, got);
+      batch.labels = batch.labels.slice(0, got);
     }
     return batch;
   }
 
-  // The transformed picture; an exception gets the sample's index and keeps its exit code.
-  Image sample(std::int64_t index) const {
+  // Appends a picture to a batch with room for `count`.
+  void add(Batch& batch, const Image& image, std::int64_t index, std::int64_t count) const {
+    const std::size_t row = batch.indices.size();
+    if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
+    check(image.height == batch.images.dim(1) && image.width == batch.images.dim(2),
+          "[loader] expected pictures of one size {}, got {} x {} for sample {}", batch.images.shape().str(),
+          image.height, image.width, index);
+    std::memcpy(batch.images.data<std::uint8_t>() + row * image.pixels.size(), image.pixels.data(),
+                image.pixels.size());
+    batch.labels.data<std::int64_t>()[row] = loader_.dataset_->label(index);
+    batch.indices.push_back(index);
+  }
+
+  // The transformed picture at `index`, the sample at this position of the order. `index` becomes that of its
+  // substitute; nothing when it is left out. An exception gets the sample's index and keeps its exit code.
+  std::optional<Image> sample(std::int64_t& index, std::int64_t position) const {
+    const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
+                        static_cast<std::uint32_t>(position % loader_.options_.repeats)};
     const auto place = [&] {
       return fmt::format("sample {} of {}", index, escaped(loader_.dataset_->name()));
     };
     try {
-      const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index)};
-      return loader_.transform_(loader_.dataset_->image(index), key);
+      const std::optional<Image> image = loader_.pictures_->read(index);
+      return image ? std::optional(loader_.transform_(*image, key)) : std::nullopt;
     } catch (const Error& e) {
       fail(e.code(), "{} ({})", e.what(), place());
     } catch (const std::bad_alloc&) {
@@ -150,9 +207,10 @@ class Loader::Epoch {
   const std::uint32_t epoch_;
   const std::vector<std::int64_t> order_;
 
-  std::mutex mutex_;  // guards the four below
+  std::mutex mutex_;  // guards the five below
   std::condition_variable_any changed_;
   std::vector<std::optional<Slot>> slots_;
+  std::vector<Job> jobs_;  // one for each worker
   const std::int64_t end_;
   std::int64_t claimed_, taken_;
 
@@ -161,10 +219,13 @@ class Loader::Epoch {
 };
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options)
-    : dataset_(std::move(dataset)), transform_(std::move(transform)), options_(options) {
-  check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0,
-        "[loader] expected batch_size > 0, workers >= 0, prefetch > 0, got {}, {}, {}", options_.batch_size,
-        options_.workers, options_.prefetch);
+    : dataset_(std::move(dataset)),
+      pictures_(std::make_unique<PictureSource>(dataset_, options.bad_images)),
+      transform_(std::move(transform)),
+      options_(std::move(options)) {
+  check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0 && options_.repeats > 0,
+        "[loader] expected batch_size > 0, workers >= 0, prefetch > 0, repeats > 0, got {}, {}, {}, {}",
+        options_.batch_size, options_.workers, options_.prefetch, options_.repeats);
   if (dataset_->size() == 0) fail(ErrorCode::data, "{}: no samples", escaped(dataset_->name()));
   if (batches() == 0) {
     fail(ErrorCode::usage,

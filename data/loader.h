@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Batches of transformed pictures, prepared ahead by threads.
 ///
-/// Order and augmentation are functions of (seed, epoch, index) only: any number of workers gives the same
-/// batches, and so does an epoch that is taken up in the middle.
+/// Order and augmentation are functions of (seed, epoch, index, repeat) only: any number of workers gives the
+/// same batches, and so does an epoch that is taken up in the middle.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "core/rng.h"
 #include "core/tensor.h"
+#include "data/bad_images.h"
 #include "data/dataset.h"
 
 namespace salu {
@@ -19,7 +20,7 @@ namespace salu {
 struct Batch {
   Tensor images;                      ///< u8 (B,S,S,3)
   Tensor labels;                      ///< i64 (B)
-  std::vector<std::int64_t> indices;  ///< into the data set
+  std::vector<std::int64_t> indices;  ///< into the data set; of substitutes where there are some
 };
 
 struct LoaderOptions {
@@ -28,12 +29,19 @@ struct LoaderOptions {
   int prefetch = 4;  ///< batches that may be in preparation or ready, at least 1
   bool shuffle = false;
   bool drop_last = false;  ///< leave out the last batch when it is not full
+  /// Repeated augmentation (Hoffer et al., arXiv 1901.09335): each sample comes so many times in a row, each
+  /// time with other random numbers. An epoch keeps its length, so it sees a part of the data only.
+  int repeats = 1;
   std::uint64_t seed = 42;
+  BadImages bad_images = BadImages::stop;
+  double slow_seconds = 60;  ///< a worker that takes longer for one picture is reported
+  /// Gets lines about bad and slow pictures, called by next(); may be empty.
+  std::function<void(const std::string&)> report;
 };
 
 class Loader {
  public:
-  /// Gets (seed, Purpose::augment, epoch, index in the data set); called from several threads.
+  /// Gets (seed, Purpose::augment, epoch, index in the data set, repeat); called from several threads.
   using Transform = std::function<Image(const Image&, RandomKey)>;
 
   /// Throws ErrorCode::usage when drop_last leaves no batch at all, ErrorCode::data for an empty data set.
@@ -44,8 +52,8 @@ class Loader {
   /// Begins an epoch at batch `first_batch`; drops what is left of the one before. The workers start at once,
   /// so a call before the evaluation hides the wait for the first batch after it.
   void start(std::uint32_t epoch, std::int64_t first_batch = 0);
-  /// The next batch; false at the end of the epoch. Throws what a worker threw, with the sample's index, in
-  /// the place of the batch that is missing, and again when called again.
+  /// The next batch with a picture in it; false at the end of the epoch. Throws what a worker threw, with the
+  /// sample's index, in the place of the batch that is missing, and again when called again.
   bool next(Batch& batch);
   /// Seconds that next() has waited (or worked, without workers) since start().
   double wait_seconds() const;
@@ -54,6 +62,7 @@ class Loader {
   class Epoch;
 
   std::shared_ptr<const Dataset> dataset_;
+  std::unique_ptr<PictureSource> pictures_;
   Transform transform_;
   LoaderOptions options_;
   std::unique_ptr<Epoch> epoch_;

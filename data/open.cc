@@ -6,6 +6,7 @@
 #include "data/cifar.h"
 #include "data/dataset.h"
 #include "data/folder.h"
+#include "data/packed.h"
 #include "data/shapes.h"
 
 namespace salu {
@@ -38,6 +39,7 @@ constexpr Source kSources[] = {
     {"cifar10", [](const DataOptions& o) { return open_cifar(Cifar::ten, o); }},
     {"cifar100", [](const DataOptions& o) { return open_cifar(Cifar::hundred, o); }},
     {"folder", open_folder},
+    {"packed", open_packed},
 };
 
 // `count` samples of `set`, chosen by seed; all of them when count is 0.
@@ -80,7 +82,7 @@ DataSplits open_dataset(const DataOptions& options) {
   }
   if (!splits.eval) {
     fail(ErrorCode::data,
-         "{}: no folder val, validation, valid or test; expected one beside train. "
+         "{}: no val, validation, valid or test; expected one beside train. "
          "Or hold out samples: --val-from-train N",
          escaped(options.data_dir.string()));
   }

@@ -174,4 +174,13 @@ Image mirrored(const Image& source) {
   return out;
 }
 
+Image flipped(const Image& source) {
+  Image out(source.height, source.width);
+  for (int y = 0; y < source.height; ++y) {
+    std::memcpy(out.at(y, 0), source.at(source.height - 1 - y, 0),
+                static_cast<std::size_t>(source.width) * 3);
+  }
+  return out;
+}
+
 }  // namespace salu

@@ -39,6 +39,7 @@ Image center_crop(const Image& source, int height, int width);
 /// Short side to `side`, long side to the truncated proportional length.
 Image resize_short_side(const Image& source, int side, Interpolation interpolation);
 
-Image mirrored(const Image& source);
+Image mirrored(const Image& source);  ///< left to right
+Image flipped(const Image& source);   ///< top to bottom
 
 }  // namespace salu

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <memory>
 
+#include "core/error.h"
+
 // Cleared memory: where a damaged JPEG leaves blocks out, every run decodes the same picture.
 #define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_REALLOC(pointer, size) std::realloc(pointer, size)
@@ -16,6 +18,9 @@
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
 #define STBI_NO_STDIO
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STB_IMAGE_WRITE_STATIC
+#define STBI_WRITE_NO_STDIO
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -23,6 +28,7 @@
 #pragma GCC diagnostic ignored "-Wextra"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <stb_image.h>
+#include <stb_image_write.h>
 #pragma GCC diagnostic pop
 
 namespace salu::stb {
@@ -47,6 +53,20 @@ std::int64_t inflate(std::span<const std::uint8_t> in, std::span<std::uint8_t> o
                               reinterpret_cast<const char*>(in.data()), static_cast<int>(in.size()));
   const bool full = got < 0 && std::strcmp(stbi_failure_reason(), "output buffer limit") == 0;
   return full ? static_cast<std::int64_t>(out.size()) + 1 : got;
+}
+
+std::vector<std::uint8_t> encode_png(const Image& image) {
+  std::vector<std::uint8_t> out;
+  const auto append = [](void* context, void* data, int size) {
+    const auto* bytes = static_cast<const std::uint8_t*>(data);
+    static_cast<std::vector<std::uint8_t>*>(context)->insert(
+        static_cast<std::vector<std::uint8_t>*>(context)->end(), bytes, bytes + size);
+  };
+  constexpr int kRgb = 3;
+  const int done = stbi_write_png_to_func(append, &out, image.width, image.height, kRgb, image.pixels.data(),
+                                          kRgb * image.width);
+  check(done != 0, "[encode_png] expected a picture, got {} x {}", image.height, image.width);
+  return out;
 }
 
 }  // namespace salu::stb

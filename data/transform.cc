@@ -5,41 +5,35 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "data/random_crop.h"
 
 namespace salu {
 namespace {
 
-struct Box {
-  int top = 0, left = 0, height = 0, width = 0;
-};
-
-// An even draw from 0 .. n.
-int offset(Rng& rng, int n) { return static_cast<int>(rng.below(static_cast<std::uint32_t>(n) + 1)); }
-
-// Random area and log-random ratio (Szegedy et al., "Going deeper with convolutions", 2014). Ten tries, then
-// the largest central part with an allowed ratio.
-Box random_part(int height, int width, const TransformOptions& options, Rng& rng) {
-  constexpr int kTries = 10;
-  const double area = static_cast<double>(height) * width;
-  for (int i = 0; i < kTries; ++i) {
-    const double target = area * rng.uniform(options.scale[0], options.scale[1]);
-    const double ratio = std::exp(rng.uniform(std::log(options.ratio[0]), std::log(options.ratio[1])));
-    const int w = static_cast<int>(std::lround(std::sqrt(target * ratio)));
-    const int h = static_cast<int>(std::lround(std::sqrt(target / ratio)));
-    if (w < 1 || h < 1 || w > width || h > height) continue;
-    const int top = offset(rng, height - h);
-    return {top, offset(rng, width - w), h, w};
-  }
-  const double ratio = std::clamp(static_cast<double>(width) / height, options.ratio[0], options.ratio[1]);
-  const int w = std::clamp(static_cast<int>(std::lround(height * ratio)), 1, width);
-  const int h = std::clamp(static_cast<int>(std::lround(width / ratio)), 1, height);
-  return {(height - h) / 2, (width - w) / 2, h, w};
+CropMode crop_mode_of(const TransformOptions& options) {
+  return options.crop_mode.value_or(options.img_size <= kSmallImage ? CropMode::padded : CropMode::resized);
 }
 
-Image shifted(const Image& image, const TransformOptions& options, Rng& rng) {
-  const int top = offset(rng, 2 * options.crop_padding) - options.crop_padding;
-  const int left = offset(rng, 2 * options.crop_padding) - options.crop_padding;
-  return crop(image, top, left, image.height, image.width);
+Image random_crop(const Image& image, const TransformOptions& options, Rng& rng) {
+  if (crop_mode_of(options) == CropMode::padded) {
+    TransformOptions whole = options;
+    whole.crop_pct = 1;
+    return shifted(eval_transform(image, whole), options.crop_padding, rng);
+  }
+  const Image part = random_part(image, options.scale, options.ratio, rng);
+  const Interpolation drawn = rng.chance(0.5) ? Interpolation::bicubic : Interpolation::bilinear;
+  return resize(part, options.img_size, options.img_size, options.train_interpolation.value_or(drawn));
+}
+
+// Three factors, applied in random order.
+Image jittered(const Image& image, double strength, Rng& rng) {
+  std::array<AugmentKind, 3> kinds{AugmentKind::brightness, AugmentKind::contrast, AugmentKind::color};
+  for (std::uint32_t i = 3; i > 1; --i) std::swap(kinds[i - 1], kinds[rng.below(i)]);
+  Image out = image;
+  for (const AugmentKind kind : kinds) {
+    out = augment(out, kind, rng.uniform(std::max(0.0, 1 - strength), 1 + strength));
+  }
+  return out;
 }
 
 }  // namespace
@@ -49,17 +43,18 @@ double default_crop_pct(int img_size) { return img_size <= kSmallImage ? 1.0 : 0
 Image train_transform(const Image& image, const TransformOptions& options, RandomKey key) {
   if (!options.augment) return eval_transform(image, options);
   Rng rng(key);
-  Image out;
-  if (options.img_size <= kSmallImage) {
-    TransformOptions whole = options;
-    whole.crop_pct = 1;
-    out = shifted(eval_transform(image, whole), options, rng);
-  } else {
-    const Box part = random_part(image.height, image.width, options, rng);
-    out = resize(crop(image, part.top, part.left, part.height, part.width), options.img_size,
-                 options.img_size, options.interpolation);
+  const Rgb mean = options.moments.mean_color();
+  Image out = random_crop(image, options, rng);
+  if (rng.chance(options.hflip)) out = mirrored(out);
+  if (rng.chance(options.vflip)) out = flipped(out);
+  if (!options.policy.empty()) {
+    out = augment(out, options.policy.draw(out.height, out.width, options.train_interpolation, mean, rng));
+  } else if (options.color_jitter > 0) {
+    out = jittered(out, options.color_jitter, rng);
   }
-  return rng.chance(options.hflip) ? mirrored(out) : out;
+  if (options.cutout > 0) cutout(out, options.cutout, mean, rng);
+  random_erase(out, options.erase, options.moments, rng);
+  return out;
 }
 
 Image eval_transform(const Image& image, const TransformOptions& options) {
@@ -69,6 +64,31 @@ Image eval_transform(const Image& image, const TransformOptions& options) {
   const int side = static_cast<int>(std::floor(options.img_size / options.crop_pct));
   return center_crop(resize_short_side(image, side, options.interpolation), options.img_size,
                      options.img_size);
+}
+
+std::string describe_training(const TransformOptions& options) {
+  if (!options.augment) return fmt::format("centre {} of crop_pct {}", options.img_size, options.crop_pct);
+  std::string out = crop_mode_of(options) == CropMode::padded
+                        ? fmt::format("padded by {}, cropped to {}", options.crop_padding, options.img_size)
+                        : fmt::format("part of {:g}..{:g} of the area, ratio {:g}..{:g}, resized to {} ({})",
+                                      options.scale[0], options.scale[1], options.ratio[0], options.ratio[1],
+                                      options.img_size,
+                                      !options.train_interpolation                              ? "random"
+                                      : *options.train_interpolation == Interpolation::bilinear ? "bilinear"
+                                                                                                : "bicubic");
+  const auto add = [&](bool used, const std::string& text) {
+    if (used) out += ", " + text;
+  };
+  const bool jitter = options.color_jitter > 0;
+  add(options.hflip > 0, fmt::format("mirrored {:g}", options.hflip));
+  add(options.vflip > 0, fmt::format("upside down {:g}", options.vflip));
+  add(!options.policy.empty(), "policy " + options.policy.name());
+  add(jitter && options.policy.empty(), fmt::format("colour jitter {:g}", options.color_jitter));
+  add(jitter && !options.policy.empty(), "no colour jitter beside a policy");
+  add(options.cutout > 0, fmt::format("cutout {}", options.cutout));
+  add(options.erase.chance > 0,
+      fmt::format("erasing {:g}, up to {}", options.erase.chance, options.erase.count));
+  return out;
 }
 
 }  // namespace salu

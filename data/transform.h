@@ -3,34 +3,54 @@
 #pragma once
 
 #include <array>
+#include <optional>
+#include <string>
 
 #include "core/rng.h"
-#include "data/image.h"
+#include "data/auto_augment.h"
+#include "data/random_erase.h"
 #include "data/resize.h"
 
 namespace salu {
 
 inline constexpr int kSmallImage = 64;  ///< pixels; up to here pictures are padded and shifted, not zoomed
 
+/// How training cuts a picture: resized to img_size and shifted over a border, or a random part resized.
+enum class CropMode { padded, resized };
+
 struct TransformOptions {
   int img_size = 32;
-  bool augment = true;   ///< false: train_transform does what eval_transform does
-  double hflip = 0.5;    ///< chance of a mirror image
-  int crop_padding = 4;  ///< black border for the shift, in pixels; for img_size <= kSmallImage
-  std::array<double, 2> scale{0.08, 1.0};         ///< share of the area that is kept; above kSmallImage
-  std::array<double, 2> ratio{3.0 / 4, 4.0 / 3};  ///< width / height of the part
-  double crop_pct = 1.0;                          ///< side of the centre crop / resized short side
-  Interpolation interpolation = Interpolation::bicubic;
+  double crop_pct = 1.0;  ///< evaluation: side of the centre crop / resized short side
+  Interpolation interpolation = Interpolation::bicubic;  ///< of everything but random parts and warps
+
+  // Training only, in the order in which they are applied.
+  bool augment = true;                            ///< false: train_transform does what eval_transform does
+  std::optional<CropMode> crop_mode;              ///< nothing: padded up to kSmallImage, else resized
+  int crop_padding = 4;                           ///< padded: black border in pixels
+  std::array<double, 2> scale{0.08, 1.0};         ///< resized: share of the area that is kept
+  std::array<double, 2> ratio{3.0 / 4, 4.0 / 3};  ///< resized: width / height of the part
+  /// Of random parts and warps; nothing: bilinear or bicubic at random.
+  std::optional<Interpolation> train_interpolation;
+  double hflip = 0.5;  ///< chance of a mirror image
+  double vflip = 0;    ///< chance of standing on its head
+  AutoAugment policy;  ///< random steps
+  double color_jitter =
+      0;           ///< brightness, contrast and colour by up to this share; not with a policy, as timm
+  int cutout = 0;  ///< side of a square that is erased
+  EraseOptions erase;
+  PixelMoments moments;  ///< colours of what is empty or erased
 };
 
 /// 1 up to kSmallImage, 0.875 above, as usual for CIFAR and ImageNet.
 double default_crop_pct(int img_size);
 
-/// Small pictures: resized and cropped to img_size if they are not, then a border, a random crop and a flip.
-/// Larger ones: a random part of random shape, resized, and a flip. A pure function of its arguments.
+/// A pure function of its arguments; (img_size, img_size) whatever the picture's size.
 Image train_transform(const Image& image, const TransformOptions& options, RandomKey key);
 
 /// Short side to floor(img_size / crop_pct), then the centre.
 Image eval_transform(const Image& image, const TransformOptions& options);
+
+/// What train_transform does, in one line for the log: "padded by 4, cropped to 32, mirrored 0.5".
+std::string describe_training(const TransformOptions& options);
 
 }  // namespace salu

@@ -72,7 +72,7 @@ Buffer& ParameterStore::add_buffer(std::string name, Shape shape, double value) 
   return buffers_.emplace_back(Buffer{std::move(name), Tensor::full(shape, value)});
 }
 
-void ParameterStore::allocate(std::uint64_t seed, DType dtype) {
+void ParameterStore::allocate(std::uint64_t seed, Placement placement) {
   std::int64_t offset = 0;
   for (int g = 0; g < kParameterGroups; ++g) {
     const auto group = static_cast<ParameterGroup>(g);
@@ -86,15 +86,26 @@ void ParameterStore::allocate(std::uint64_t seed, DType dtype) {
     }
     if (offset > begin) ranges_.push_back({group, begin, offset});
   }
-  values_ = Tensor::zeros({offset}, dtype);
-  gradients_ = Tensor::zeros({offset}, dtype);
+  Tensor initial = Tensor::zeros({offset}, placement.dtype);
   for (Parameter& p : parameters_) {
-    Tensor value = values_.narrow(p.offset, p.shape);
+    Tensor value = initial.narrow(p.offset, p.shape);
     p.init(value, {seed, Purpose::init, 0, hash(p.name)});
-    p.variable = Variable(value, true);
-    p.variable.set_grad(gradients_.narrow(p.offset, p.shape));
   }
-  for (Buffer& b : buffers_) b.value = b.value.to(dtype);
+  values_ = initial.to(placement.device);
+  gradients_ = Tensor::zeros({offset}, placement.dtype, placement.device);
+  if (placement.activations == DType::bf16) shadow_ = values_.to(DType::bf16);
+  for (Parameter& p : parameters_) place(p);
+  for (Buffer& b : buffers_) b.value = b.value.to(placement.dtype).to(placement.device);
+}
+
+void ParameterStore::place(Parameter& p) {
+  const bool reads_shadow = shadow_.defined() && p.group == ParameterGroup::weights;
+  p.variable = Variable((reads_shadow ? shadow_ : values_).narrow(p.offset, p.shape), true);
+  p.variable.set_grad(gradients_.narrow(p.offset, p.shape));
+}
+
+void ParameterStore::refresh_shadow() {
+  if (shadow_.defined()) shadow_.copy_from(values_);
 }
 
 std::int64_t ParameterStore::count() const {

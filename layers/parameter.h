@@ -49,6 +49,13 @@ struct ParameterRange {
   std::int64_t begin, end;  ///< in elements, padding between parameters included
 };
 
+/// Where a network lives, and what it computes in.
+struct Placement {
+  Device device;
+  DType dtype = DType::f32;        ///< of the parameters; f64 for tests
+  DType activations = DType::f32;  ///< f32, bf16, or f64 with f64 parameters
+};
+
 class ParameterStore {
  public:
   /// References stay valid. Names must be new; throws otherwise.
@@ -56,13 +63,18 @@ class ParameterStore {
   Buffer& add_buffer(std::string name, Shape shape, double value);
 
   /// Lays the parameters out, allocates the flat buffers and initialises. The stream of a parameter is keyed
-  /// by its name, so that networks which share a layer start from the same weights there. Call once, after
-  /// the last add().
-  void allocate(std::uint64_t seed, DType dtype = DType::f32);
+  /// by its name, so that networks which share a layer start from the same weights there; every device starts
+  /// from the same bits. With bf16 activations, ops read matrices and filters from a bf16 copy. Call once,
+  /// after the last add().
+  void allocate(std::uint64_t seed, Placement placement = {});
+  /// Renews the bf16 copy; after values() was written to by anything but the optimizer.
+  void refresh_shadow();
 
   Tensor& values() { return values_; }
   const Tensor& values() const { return values_; }
   Tensor& gradients() { return gradients_; }
+  Tensor& shadow() { return shadow_; }  ///< undefined unless activations are bf16
+  DType activations() const { return shadow_.defined() ? DType::bf16 : values_.dtype(); }
   const std::vector<ParameterRange>& ranges() const { return ranges_; }  ///< one per non-empty group
   std::deque<Parameter>& parameters() { return parameters_; }            ///< in order of creation
   const std::deque<Parameter>& parameters() const { return parameters_; }
@@ -74,7 +86,8 @@ class ParameterStore {
  private:
   std::deque<Parameter> parameters_;
   std::deque<Buffer> buffers_;
-  Tensor values_, gradients_;
+  void place(Parameter& parameter);
+  Tensor values_, gradients_, shadow_;
   std::vector<ParameterRange> ranges_;
 };
 

@@ -162,7 +162,7 @@ std::unique_ptr<Model> make_model(const ModelConfig& config) {
   for (const Entry& entry : registry()) {
     if (name != entry.name) continue;
     std::unique_ptr<Model> model = build(entry, config);
-    model->store().allocate(config.seed, config.dtype);
+    model->store().allocate(config.seed, config.placement);
     return model;
   }
   fail(ErrorCode::usage, "--model: unknown name '{}'; expected one of {}{}", escaped(config.name),
@@ -174,7 +174,9 @@ std::vector<LayerRecord> summarize(Model& model, const ModelConfig& config) {
   std::vector<LayerRecord> records;
   Context context;
   context.records = &records;
-  model.forward(Variable(Tensor::zeros({1, config.img_size, config.img_size, 3}, config.dtype)), context);
+  model.forward(
+      Variable(Tensor::zeros({1, config.img_size, config.img_size, 3}, config.placement.activations)),
+      context);
   return records;
 }
 

@@ -22,7 +22,7 @@ struct ModelConfig {
   double drop_path = 0;  ///< rate of the last block; it grows linearly from 0 (ResNets and ViT)
   double drop = 0;       ///< dropout before the classifier
   std::uint64_t seed = 42;
-  DType dtype = DType::f32;
+  Placement placement;
 };
 
 class Model {

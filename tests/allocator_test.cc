@@ -74,7 +74,7 @@ TEST_CASE("more bytes than there are in a machine, or in 64 bits, are refused") 
   const MemoryStats before = host_memory();
 #ifndef __SANITIZE_ADDRESS__  // it ends the program on such a size
   const std::string text = error_of([] { Tensor::empty({1ll << 45}); });
-  CHECK(contains(text, "5: out of memory: 140737488355328 bytes asked"));
+  CHECK(contains(text, "5: out of host memory: 140737488355328 bytes asked"));
   CHECK(contains(text, "Use a smaller batch"));
 #endif
   // 2^61 doubles are 2^64 bytes, which is 0 in 64 bits.

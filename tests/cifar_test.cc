@@ -159,7 +159,7 @@ TEST_CASE("what stands in the place of CIFAR's binary files is named") {
     const std::string message = opening("cifar10", given);
     CHECK(message.starts_with("3: " + python.string() + ": "));
     CHECK(contains(message, "reads the binary version and never unpickles"));
-    CHECK(contains(message, "python3 -c \"import pickle;"));
+    CHECK(contains(message, "python3 -c \"import pickle; "));
     CHECK(std::count(message.begin(), message.end(), '\n') == 0);
   }
   const fs::path hundred = here / "cifar-100-python";

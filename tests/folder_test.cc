@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "data/decode.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"
 
@@ -110,7 +111,7 @@ TEST_CASE("missing, empty and differing folders") {
   CHECK(contains(opening(here), "train: 1 class folders: cat; expected at least 2"));
   fs::create_directory(here / "train" / "dog");
   fs::create_directory(here / "train" / "e\nel");
-  CHECK(contains(opening(here), "2 class folders without pictures: dog, e\\x0ael; expected .jpg"));
+  CHECK(contains(opening(here), "2 classes without pictures: dog, e\\x0ael; expected .jpg"));
   write_file(here / "train" / "dog" / "1.png", plain<1>(8, 8));
   fs::remove(here / "train" / "e\nel");
   write_file(here / "val" / "cat" / "1.png", plain<1>(8, 8));
@@ -124,6 +125,83 @@ TEST_CASE("missing, empty and differing folders") {
     CHECK(contains(opening(here), "Permission denied"));
     fs::permissions(here / "train", fs::perms::owner_all);
   }
+}
+
+// Three classes in train; a flat val of four pictures.
+void write_flat(const fs::path& train, const fs::path& val) {
+  for (const char* name : {"n01", "n02", "n03"}) write_file(train / name / "x.JPEG", plain<7>(8, 8));
+  write_file(val / "val_1.JPEG", plain<1>(8, 8));
+  write_file(val / "val_2.JPEG", plain<2>(8, 8));
+  write_file(val / "val_3.png", plain<3>(8, 8));
+  write_file(val / "with blank.png", plain<4>(8, 8));
+}
+
+// (label, value) of each picture of the evaluation split.
+std::vector<std::pair<int, int>> eval_of(const fs::path& dir) {
+  const DataSplits splits = open(dir);
+  std::vector<std::pair<int, int>> out;
+  for (std::int64_t i = 0; i < splits.eval->size(); ++i) {
+    out.emplace_back(splits.eval->label(i), splits.eval->image(i).pixels[0]);
+  }
+  return out;
+}
+
+TEST_CASE("a flat val folder takes its classes from val_map.txt, in it or beside it") {
+  using Pairs = std::vector<std::pair<int, int>>;
+  const TempDir dir;
+  const fs::path here = dir.path();
+  write_flat(here / "train", here / "val");
+  CHECK(contains(opening(here), "3: " + (here / "val").string() + ": pictures without class folders"));
+  CHECK(
+      contains(opening(here), "expected val_map.txt (lines 'NAME CLASS') or Kaggle's LOC_val_solution.csv"));
+  CHECK(open(here, {.val_from_train = 1}).eval->size() == 1);  // val is not looked at
+  const std::string map = "val_3.png n01\nval_1 n03\r\n\nwith blank.png n02\nval_2.JPEG\tn03\n";
+  for (const char* place : {"val_map.txt", "val/val_map.txt"}) {
+    write_text(here / place, map);
+    CHECK(eval_of(here) == Pairs{{0, 3}, {1, 4}, {2, 1}, {2, 2}});
+    fs::remove(here / place);
+  }
+  const auto refused = [&](const std::string& text) {
+    write_text(here / "val_map.txt", text);
+    return opening(here);
+  };
+  CHECK(contains(refused("val_3.png n04\n"), "val_map.txt: line 1: class 'n04' is none of the 3 classes"));
+  CHECK(contains(refused(map + "val_1 n03\n"), "val_map.txt: lines 2 and 6 are both about val_1"));
+  CHECK(contains(refused(map + "val_9 n03\n"), "line 6: no picture val_9 in "));
+  CHECK(contains(refused("val_1\n"), "line 1: 'val_1'; expected NAME CLASS"));
+  CHECK(contains(refused("val_1 n01\nval_2 n02\nwith blank n03"), "val_3.png: not in "));
+  CHECK(contains(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02"),
+                 "1 classes without pictures: n03"));
+}
+
+TEST_CASE("Kaggle's ImageNet folder is read as it is unpacked") {
+  const TempDir dir;
+  const fs::path here = dir.path();
+  write_flat(here / "ILSVRC/Data/CLS-LOC/train", here / "ILSVRC/Data/CLS-LOC/val");
+  write_file(here / "ILSVRC/Data/CLS-LOC/test" / "test_1.JPEG", plain<9>(8, 8));
+  write_text(here / "LOC_val_solution.csv",
+             "ImageId,PredictionString\nval_3,n02 85 1 499 272 n01 1 2 3 4 \nval_1,n03 1 2 3 4 \n"
+             "val_2,n01 131 0 499 254 \nwith blank,n01 0 0 1 1 \n");
+  CHECK(eval_of(here) == std::vector<std::pair<int, int>>{{0, 2}, {0, 4}, {1, 3}, {2, 1}});
+  CHECK(open(here).eval_name == "val");
+  write_text(here / "LOC_val_solution.csv", "val_3\n");
+  CHECK(contains(opening(here), "LOC_val_solution.csv: line 1: 'val_3'; expected ImageId,CLASS x y x y"));
+}
+
+TEST_CASE("ImageNet's odd files: CMYK, grey, and a PNG that is named .JPEG") {
+  const TempDir dir;
+  write_file(dir.path() / "a" / "cmyk.JPEG", jpeg::kCmyk);
+  write_file(dir.path() / "a" / "grey.JPEG", jpeg::kGrey);
+  write_file(dir.path() / "b" / "png.JPEG", plain<5>(4, 6));
+  const FolderDataset set("x", dir.path());
+  const Image cmyk = set.image(0), grey = set.image(1);
+  // (0, 225, 195, 55) of 255: red is 255 - 55, green (255 - 225) (255 - 55) / 255, blue alike.
+  const int expected[] = {200, 24, 47};
+  for (int c = 0; c < 3; ++c) {
+    CHECK(std::abs(cmyk.at(1, 2)[c] - expected[c]) <= 2);
+    CHECK(std::abs(grey.at(1, 2)[c] - 77) <= 1);
+  }
+  CHECK(set.image(2) == decode_image(plain<5>(4, 6), "x"));
 }
 
 TEST_CASE("only regular files are pictures") {

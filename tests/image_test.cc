@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// Decoding: every kind gives the pixels that were written, every kind of damage is refused.
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 
 #include "data/decode.h"
+#include "data/resize.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"
 
@@ -145,6 +143,27 @@ TEST_CASE("JPEG: sequential, progressive, grey, CMYK and YCCK") {
   // The same stored values (255, 30, 60, 200) read as Y, Cb, Cr: ink R = 255 + 1.402 (60 - 128), G = 255 -
   // 0.344 (30 - 128) - 0.714 (60 - 128), B = 255 + 1.772 (30 - 128), clipped; then (255 - ink) 200 / 255.
   CHECK(near(decode_image(ycck, "x.jpg"), 0, 0, {75, 0, 136}, 3));
+}
+
+TEST_CASE("a part of any kind of picture has the pixels of the whole") {
+  for (const Bytes& file : samples()) {
+    const Image whole = decode_image(file, "x");
+    CHECK(image_size(file, "x") == whole.size());
+    for (int top = 0; top < whole.height; ++top) {
+      for (int left = 0; left < whole.width; left += 3) {
+        const Region part = {top, left, (whole.height - top + 1) / 2, whole.width - left};
+        CHECK(decode_region(file, "x", part) == crop(whole, top, left, part.height, part.width));
+      }
+    }
+    const auto outside = [&](Region part) { return error_of([&] { decode_region(file, "x", part); }); };
+    CHECK(contains(outside({-1, 0, 1, 1}), "1: [decode_region] expected a part of"));
+    CHECK(contains(outside({0, 0, 0, 1}), "got 0 x 1 at (0, 0)"));
+    CHECK(contains(outside({0, 1, 1, whole.width}), "[decode_region]"));
+    CHECK(contains(outside({1, 0, whole.height, 1}), "[decode_region]"));
+    CHECK(contains(outside({1, 0, std::numeric_limits<int>::max(), 1}), "[decode_region]"));
+  }
+  CHECK(contains(error_of([] { image_size(bytes_of("<html>"), "x"); }), "3: x: is not a JPEG"));
+  CHECK(contains(error_of([] { decode_region(bytes_of("<html>"), "x", {}); }), "3: x: is not a JPEG"));
 }
 
 TEST_CASE("every file cut at any byte is refused") {
@@ -371,26 +390,6 @@ TEST_CASE("BMP: the decoder is not given colours that its table lacks") {
   file[64] = 1;
   file[30] = 1;
   CHECK(contains(refusal(file), "unsupported BMP kind (compression 1)"));
-}
-
-TEST_CASE("only regular files are read") {
-  const TempDir dir;
-  const auto reading = [](const std::filesystem::path& path) { return error_of([&] { read_image(path); }); };
-  write_file(dir.path() / "good.jpg", jpeg::kBaseline);
-  CHECK(reading(dir.path() / "good.jpg") == "no error");
-  std::filesystem::create_symlink("good.jpg", dir.path() / "link.jpg");
-  CHECK(reading(dir.path() / "link.jpg") == "no error");
-  std::filesystem::create_symlink("loop.jpg", dir.path() / "loop.jpg");
-  CHECK(contains(reading(dir.path() / "loop.jpg"), "not a regular file"));
-  std::filesystem::create_directory(dir.path() / "folder.jpg");
-  CHECK(contains(reading(dir.path() / "folder.jpg"), "not a regular file"));
-  REQUIRE(mkfifo((dir.path() / "fifo.jpg").c_str(), 0600) == 0);
-  CHECK(contains(reading(dir.path() / "fifo.jpg"), "not a regular file"));
-  CHECK(contains(reading("/dev/zero"), "3: /dev/zero: not a regular file"));
-  CHECK(contains(reading(dir.path() / "none.jpg"), "cannot be opened: No such file"));
-  const std::string odd(251, '\xe9');
-  write_file(dir.path() / (odd + ".jpg"), jpeg::kBaseline);
-  CHECK(reading(dir.path() / (odd + ".jpg")) == "no error");
 }
 
 }  // namespace

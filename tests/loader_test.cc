@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -117,6 +118,42 @@ TEST_CASE("every sample comes once per epoch, with its label; augmentation diffe
   CHECK(by_index[1][17] == direct.pixels);
 }
 
+TEST_CASE("repeats: each sample so many times in a row, each time augmented otherwise") {
+  for (const int repeats : {2, 3, 30}) {
+    LoaderOptions options = with_workers(0);
+    Loader once(numbers, scramble, options);
+    options.repeats = repeats;
+    Loader reference(numbers, scramble, options);
+    CHECK(reference.batches() == once.batches());
+    std::vector<std::int64_t> order, plain;
+    for (const Seen& batch : epoch_of(once, 1)) {
+      plain.insert(plain.end(), batch.indices.begin(), batch.indices.end());
+    }
+    std::set<std::vector<std::uint8_t>> versions;
+    const auto whole = epoch_of(reference, 1);
+    for (const Seen& batch : whole) {
+      for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+        const auto begin = batch.pixels.begin() + static_cast<std::ptrdiff_t>(i * 12);
+        versions.insert({begin, begin + 12});
+        const auto repeat = static_cast<std::uint32_t>(order.size()) % static_cast<std::uint32_t>(repeats);
+        order.push_back(batch.indices[i]);
+        const RandomKey key{9, Purpose::augment, 1, static_cast<std::uint32_t>(order.back()), repeat};
+        CHECK(std::vector<std::uint8_t>(begin, begin + 12) ==
+              scramble(numbers->image(order.back()), key).pixels);
+      }
+    }
+    REQUIRE(order.size() == 23);
+    CHECK(versions.size() == 23);
+    for (std::size_t i = 0; i < 23; ++i) CHECK(order[i] == plain[i / static_cast<std::size_t>(repeats)]);
+    for (const int workers : {1, 3}) {
+      options.workers = workers;
+      Loader loader(numbers, scramble, options);
+      CHECK(epoch_of(loader, 1) == whole);
+      CHECK(epoch_of(loader, 1, 2) == std::vector<Seen>(whole.begin() + 2, whole.end()));
+    }
+  }
+}
+
 TEST_CASE("without shuffling the order is 0, 1, 2; the partial batch is delivered or left out") {
   LoaderOptions options{.batch_size = 5, .workers = 2};
   Loader all(numbers, scramble, options);
@@ -165,6 +202,101 @@ TEST_CASE("an exception of a worker reaches next() in its place, with path and i
     loader.start(1, 3);  // past the bad one
     CHECK(loader.next(batch));
   }
+}
+
+/// 300 pictures; those whose index is in a list are bad, one other takes its time.
+class Damaged : public Dataset {
+ public:
+  Damaged(std::set<std::int64_t> bad, std::int64_t slow = -1)
+      : Dataset("damaged", {"even", "odd"}), bad_(std::move(bad)), slow_(slow) {}
+  std::int64_t size() const override { return 300; }
+  Image image(std::int64_t index) const override {
+    if (bad_.contains(index)) fail(ErrorCode::data, "{}.jpg: truncated", index);
+    if (index == slow_) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    Image image(2, 2);
+    image.pixels[0] = static_cast<std::uint8_t>(index % 256);
+    return image;
+  }
+  int label(std::int64_t index) const override { return static_cast<int>(index % 2); }
+
+ private:
+  std::set<std::int64_t> bad_;
+  std::int64_t slow_;
+};
+
+TEST_CASE("a bad picture is reported once, and the next good one takes its place") {
+  std::vector<Seen> reference;
+  for (const int workers : {0, 1, 5}) {
+    std::vector<std::string> reports;
+    LoaderOptions options{.batch_size = 7, .workers = workers, .shuffle = true};
+    options.bad_images = BadImages::substitute;
+    options.report = [&](const std::string& line) { reports.push_back(line); };
+    Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{10, 11, 299}), scramble, options);
+    const auto epoch = epoch_of(loader, 3);
+    if (workers == 0) reference = epoch;
+    CHECK(epoch == reference);
+    std::map<std::int64_t, int> times;
+    for (const Seen& batch : epoch) {
+      for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+        ++times[batch.indices[i]];
+        CHECK(batch.labels[i] == batch.indices[i] % 2);
+        CHECK(batch.pixels[i * 12] == batch.indices[i] % 256);
+      }
+    }
+    CHECK(times.size() == 297);
+    CHECK(times[12] == 3);
+    CHECK(times[0] == 2);
+    epoch_of(loader, 4);
+    std::sort(reports.begin(), reports.end());
+    CHECK(reports == std::vector<std::string>{"bad picture skipped: 10.jpg: truncated",
+                                              "bad picture skipped: 11.jpg: truncated",
+                                              "bad picture skipped: 299.jpg: truncated"});
+  }
+}
+
+TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes") {
+  for (const int workers : {0, 3}) {
+    for (const std::int64_t batch_size : {1, 2, 300}) {
+      LoaderOptions options{.batch_size = batch_size, .workers = workers};
+      options.bad_images = BadImages::leave_out;
+      Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{0, 298, 299}), scramble, options);
+      std::int64_t expected = 1;
+      for (const Seen& batch : epoch_of(loader, 0)) {
+        for (std::size_t i = 0; i < batch.indices.size(); ++i) {
+          CHECK(batch.indices[i] == expected);
+          CHECK(batch.pixels[i * 12] == expected % 256);
+          ++expected;
+        }
+      }
+      CHECK(expected == 298);
+    }
+  }
+}
+
+TEST_CASE("more than 1 % of bad pictures stop the run") {
+  for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
+    LoaderOptions options{.batch_size = 50, .workers = 0};
+    options.bad_images = policy;
+    Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
+    loader.start(0);
+    Batch batch;
+    CHECK(loader.next(batch));
+    CHECK(loader.next(batch));
+    CHECK(contains(error_of([&] { loader.next(batch); }),
+                   "3: 4 of 300 pictures of damaged are unreadable; expected at most 1 % under --bad-images "
+                   "skip. The last: 105.jpg: truncated. Find all of them with salutrain verify"));
+  }
+}
+
+TEST_CASE("a worker that takes long for one picture is named once") {
+  std::vector<std::string> reports;
+  LoaderOptions options{.batch_size = 10, .workers = 2};
+  options.slow_seconds = 0.05;
+  options.report = [&](const std::string& line) { reports.push_back(line); };
+  Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{}, 17), scramble, options);
+  epoch_of(loader, 0);
+  REQUIRE(reports.size() == 1);
+  CHECK(reports[0] == "sample 17 of damaged: a worker has been busy with it for 0 s");
 }
 
 TEST_CASE("errors of the transform keep their meaning") {

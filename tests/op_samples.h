@@ -24,6 +24,8 @@ struct OpSample {
   bool has_sum = false;
   /// Inputs that take no gradient (indices, targets, masks).
   std::vector<std::size_t> constant = {};
+  /// Inputs that stay f32 beside bf16 activations: biases, affine parameters, coefficients, soft targets.
+  std::vector<std::size_t> parameters = {};
 };
 
 /// One misuse of one op: the message that must come out.
@@ -37,9 +39,13 @@ struct OpEntry {
   std::string op;
   std::vector<OpSample> samples;
   std::vector<BadCall> bad_calls;
+  std::vector<std::size_t> parameters = {};  ///< OpSample::parameters of every sample
+  /// Too large for a Jacobian: shapes that take several blocks of a kernel, or packs of several channels.
+  /// They run on CUDA only, against the CPU; their oracle is not used.
+  std::vector<OpSample> large = {};
 };
 
-/// All entries, in the order of core/ops/meson.build. Generated: an op without an entry does not link.
+/// All entries, in the order of core/meson.build. Generated: an op without an entry does not link.
 std::vector<OpEntry> op_table();
 
 /// Sizes that find the mistakes powers of two hide.

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 /// Every kind of op test, generated from the sample table.
-#include <algorithm>
-
 #include "autograd/gradcheck.h"
 #include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
-#include "tests/op_samples.h"
+#include "tests/op_run.h"
 
 namespace salu::test {
 namespace {
@@ -20,37 +18,6 @@ void each_sample(Body&& body) {
       body(entry, sample);
     }
   }
-}
-
-/// A copy in another dtype that starts one element into its storage: kernels must not rely on alignment.
-Tensor misaligned(const Tensor& t, DType dtype) {
-  if (t.dtype() != DType::f64) return t;
-  Tensor storage = Tensor::empty({t.numel() + 1}, dtype);
-  Tensor out = storage.narrow(1, t.shape());
-  out.copy_from(t);
-  return out;
-}
-
-struct Result {
-  Tensor y;
-  std::vector<Tensor> gradients;  // of the inputs that take one; undefined where none arrived
-};
-
-/// Forward and backward with a random upstream gradient, in `dtype`.
-Result run(const OpSample& sample, DType dtype) {
-  std::vector<Variable> inputs;
-  for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
-    const bool constant = std::ranges::find(sample.constant, i) != sample.constant.end();
-    inputs.emplace_back(misaligned(sample.inputs[i], dtype),
-                        sample.inputs[i].dtype() == DType::f64 && !constant);
-  }
-  const Variable y = sample.function(inputs);
-  Result result{y.value(), {}};
-  backward(y, random_tensor(y.shape(), 99).to(dtype));
-  for (const Variable& v : inputs) {
-    if (v.requires_grad()) result.gradients.push_back(v.grad());
-  }
-  return result;
 }
 
 Tolerance tolerance(const OpSample& sample, DType dtype, const Tensor& expected) {
@@ -79,9 +46,7 @@ TEST_CASE("f64 and f32 forward agree with the oracle") {
     const Tensor expected = sample.oracle(sample.inputs);
     for (const DType dtype : {DType::f64, DType::f32}) {
       const NoGrad guard;
-      std::vector<Variable> inputs;
-      for (const Tensor& t : sample.inputs) inputs.emplace_back(misaligned(t, dtype));
-      const Tensor y = sample.function(inputs).value();
+      const Tensor y = sample.function(op_inputs(sample, dtype)).value();
       CHECK(y.dtype() == dtype);
       CHECK(compare(y, expected, tolerance(sample, dtype, expected)) == "");
     }
@@ -90,7 +55,7 @@ TEST_CASE("f64 and f32 forward agree with the oracle") {
 
 TEST_CASE("f32 gradients agree with f64 gradients") {
   each_sample([](const OpEntry&, const OpSample& sample) {
-    const Result want = run(sample, DType::f64), got = run(sample, DType::f32);
+    const OpRun want = run_op(sample, DType::f64), got = run_op(sample, DType::f32);
     REQUIRE(want.gradients.size() == got.gradients.size());
     for (std::size_t i = 0; i < want.gradients.size(); ++i) {
       if (!want.gradients[i].defined()) continue;
@@ -103,10 +68,10 @@ TEST_CASE("f32 gradients agree with f64 gradients") {
 TEST_CASE("results are the same bits on every run and with 1, 2 and 3 threads") {
   each_sample([](const OpEntry&, const OpSample& sample) {
     set_num_threads(1);
-    const Result first = run(sample, DType::f32);
+    const OpRun first = run_op(sample, DType::f32);
     for (const int threads : {1, 2, 3, 2}) {
       set_num_threads(threads);
-      const Result again = run(sample, DType::f32);
+      const OpRun again = run_op(sample, DType::f32);
       CHECK(compare_bits(again.y, first.y) == "");
       for (std::size_t i = 0; i < first.gradients.size(); ++i) {
         if (first.gradients[i].defined()) CHECK(compare_bits(again.gradients[i], first.gradients[i]) == "");
@@ -118,12 +83,7 @@ TEST_CASE("results are the same bits on every run and with 1, 2 and 3 threads") 
 
 TEST_CASE("a second backward is refused") {
   each_sample([](const OpEntry&, const OpSample& sample) {
-    std::vector<Variable> inputs;
-    for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
-      const bool constant = std::ranges::find(sample.constant, i) != sample.constant.end();
-      inputs.emplace_back(sample.inputs[i], sample.inputs[i].dtype() == DType::f64 && !constant);
-    }
-    const Variable y = sample.function(inputs);
+    const Variable y = sample.function(op_inputs(sample, DType::f64));
     const Tensor upstream = Tensor::zeros(y.shape(), DType::f64);
     backward(y, upstream);
     CHECK(contains(error_of([&] { backward(y, upstream); }), "double backward is not supported"));

@@ -10,6 +10,8 @@ import json
 import math
 import os
 import pathlib
+import pickle
+import re
 import shutil
 import signal
 import struct
@@ -23,7 +25,8 @@ TRAIN, EVALUATE = sys.argv[1:3]
 SMALL = {"--dataset": "shapes", "--model": "salunet_c8", "--train-num-samples": "200", "--val-num-samples": "60",
          "--batch-size": "32", "--epochs": "2", "--progress": "none"}
 STEPS = 2 * (200 // 32)
-FEATURES = ["--model-ema", "--model-ema-decay", "0.9", "--drop-path", "0.2", "--drop", "0.1", "--smoothing", "0.1"]
+FEATURES = ["--model-ema", "--model-ema-decay", "0.9", "--drop-path", "0.2", "--drop", "0.1", "--smoothing", "0.1",
+            "--aa", "rand-m9-mstd0.5-inc1", "--vflip", "0.5", "--reprob", "0.3", "--cutout", "5", "--aug-repeats", "3"]
 
 
 def run(*command, env=None):
@@ -111,6 +114,30 @@ class TrainAndScore(Programs):
         self.assertEqual(header["layer2.0.downsample.0.weight"]["shape"], [32, 16, 1, 1])
         self.assertEqual(header["layer1.0.norm1.alpha"]["shape"], [1])
 
+    def test_augmentation_preview(self):
+        sheets = []
+        for name, flags in (("a", ()), ("b", ()), ("c", ("--aa", "cifar10")), ("d", ("--seed", "1"))):
+            file = self.dir / f"{name}.png"
+            result = run(TRAIN, "--dataset", "shapes", "--aug-preview", file, *flags)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(result.stdout.strip(), str(file))
+            sheets.append(file.read_bytes())
+            self.assertEqual(struct.unpack(">II", sheets[-1][16:24]), (9 * 66 + 2, 8 * 66 + 2))
+        self.assertEqual(sheets[0], sheets[1])
+        self.assertEqual(len(set(sheets)), 3)
+        self.refuse(5, "nowhere", TRAIN, "--dataset", "shapes", "--aug-preview", self.dir / "nowhere/a.png")
+
+    def test_pairs_keep_every_digit_in_the_config(self):
+        first = run(TRAIN, "--print-config")
+        self.assertIn("ratio=[0.75, 1.3333333333333333]", first.stdout.splitlines())
+        config = self.dir / "c.toml"
+        config.write_text(first.stdout, encoding="utf-8")
+        self.assertEqual(run(TRAIN, "-c", config, "--print-config").stdout, first.stdout)
+        config.write_text("scale=[0.25, 0.5]\naa=\"ta_wide\"\n", encoding="utf-8")
+        lines = run(TRAIN, "-c", config, "--ratio", "1", "2", "--print-config").stdout.splitlines()
+        for line in ("scale=[0.25, 0.5]", "ratio=[1, 2]", "aa=\"ta_wide\""):
+            self.assertIn(line, lines)
+
     def test_help(self):
         short, long = run(TRAIN, "--help"), run(TRAIN, "--help-all")
         self.assertEqual((short.returncode, long.returncode), (0, 0))
@@ -183,6 +210,14 @@ class BadCommandLine(Programs):
                 ("--opt: unknown name 'sdg'", "--opt", "sdg"),
                 ("--norm: unknown name 'bn'; expected one of salu, batchnorm", "--norm", "bn"),
                 ("did you mean shapes", "--dataset", "shape"),
+                ("--aa: unknown policy 'tawide' (did you mean ta_wide?)", "--aa", "tawide"),
+                ("--aa: section 'q3' is not known here", "--aa", "rand-m9-q3"),
+                ("--remode: unknown name 'pixels'", "--remode", "pixels"),
+                ("--train-crop-mode: unknown name 'rcc'", "--train-crop-mode", "rcc"),
+                ("--train-interpolation: unknown name 'cubic'", "--train-interpolation", "cubic"),
+                ("--scale: 1 0.5; expected the smaller number first", "--scale", "1", "0.5"),
+                ("--ratio: 2 1; expected the smaller number first", "--ratio", "2", "1"),
+                ("0 is not a finite number > 0 and <= 1", "--scale", "0", "1"),
                 ("dataset has 10 samples", "--train-num-samples", "10")):
             with self.subTest(flags=flags):
                 self.refuse(2, message, TRAIN, "--output", self.dir / "x", "--progress", "none", "--quiet", *flags)
@@ -203,6 +238,43 @@ class BadCommandLine(Programs):
     def test_missing_data(self):
         self.refuse(3, "nowhere", TRAIN, "--dataset", "cifar10", "--data-dir", self.dir / "nowhere", "--output",
                     self.dir / "x", "--quiet")
+
+
+class PythonCifar(Programs):
+    """The conversion that the error prints is run as it stands."""
+    def converted(self, dataset, folder, files, meta):
+        for name, content in {**files, "meta": meta}.items():
+            (folder / name).write_bytes(pickle.dumps(content))
+        flags = ["--dataset", dataset, "--data-dir", folder.parent, "--model", "salunet_c8"]
+        result = run(TRAIN, *flags, "--summary")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        command = re.search(r"python3 -c \".*\"", result.stderr)[0]
+        done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = run(TRAIN, *flags, "--summary")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_ten(self):
+        row = array.array("B", [(i * 7) % 256 for i in range(3072)])  # one object: the pickles stay small
+        labels = [i % 10 for i in range(10000)]
+        folder = self.dir / "cifar-10-batches-py"
+        folder.mkdir()
+        names = [f"data_batch_{b}" for b in range(1, 6)] + ["test_batch"]
+        self.converted("cifar10", folder, {n: {b"labels": labels, b"data": [row] * 10000} for n in names}, {})
+        data = (folder / "data_batch_3.bin").read_bytes()
+        self.assertEqual(data[12 * 3073:13 * 3073], bytes([2]) + row.tobytes())
+
+    def test_hundred(self):
+        row = array.array("B", [(i * 5) % 256 for i in range(3072)])
+        folder = self.dir / "cifar-100-python"
+        folder.mkdir()
+        files = {name: {b"fine_labels": [i % 100 for i in range(n)], b"coarse_labels": [i % 20 for i in range(n)],
+                        b"data": [row] * n} for name, n in (("train", 50000), ("test", 10000))}
+        class_names = [f"name{i}" for i in range(100)]
+        self.converted("cifar100", folder, files, {"fine_label_names": class_names})
+        data = (folder / "test.bin").read_bytes()
+        self.assertEqual(data[77 * 3074:78 * 3074], bytes([17, 77]) + row.tobytes())
+        self.assertEqual((folder / "fine_label_names.txt").read_text(encoding="utf-8").split(), class_names)
 
 
 class NotFinite(Programs):

@@ -129,6 +129,8 @@ TEST_CASE("crop fills with black outside, and mirrored twice is the same") {
   CHECK(crop(p, 9, 9, 2, 2) == Image(2, 2));
   CHECK(mirrored(mirrored(p)) == p);
   CHECK(mirrored(p).at(1, 0)[2] == p.at(1, 4)[2]);
+  CHECK(flipped(flipped(p)) == p);
+  for (int x = 0; x < 5; ++x) CHECK(flipped(p).at(0, x)[1] == p.at(2, x)[1]);
 }
 
 std::string bytes(const Image& image) { return {image.pixels.begin(), image.pixels.end()}; }

@@ -42,7 +42,8 @@ TEST_CASE("streams of different keys never share a block") {
   }
   for (const RandomKey& key :
        {RandomKey{2, Purpose::init, 2, 3}, RandomKey{1ull + (1ull << 32), Purpose::init, 2, 3},
-        RandomKey{1, Purpose::init, 3, 3}, RandomKey{1, Purpose::init, 3, 2}}) {
+        RandomKey{1, Purpose::init, 3, 3}, RandomKey{1, Purpose::init, 3, 2},
+        RandomKey{1, Purpose::init, 2, 3, 1}, RandomKey{1, Purpose::init, 2, 3, (1u << 24) - 1}}) {
     collect(key);
     ++streams;
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/ops/normalize_images.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "train/evaluator.h"
@@ -54,6 +55,8 @@ struct ScalarReference {
   }
 };
 
+const Tensor kFiniteLoss = Tensor::full({1}, 1.0);
+
 TEST_CASE("optimizers follow their definitions, by group") {
   for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw}) {
     for (const bool nesterov : {false, true}) {
@@ -73,7 +76,8 @@ TEST_CASE("optimizers follow their definitions, by group") {
         for (int step = 0; step < 12; ++step) {
           const double gw = rng.normal(), gb = rng.normal(), gc = rng.normal(), lr = 0.02 * (1 + step % 3);
           toy.gradients(static_cast<float>(gw), static_cast<float>(gb), static_cast<float>(gc));
-          optimizer.step(lr, optimizer.gradient_norm());
+          optimizer.set_lr(lr);
+          optimizer.step(kFiniteLoss);
           pw = w.step(pw, gw, lr, 0.1);
           pb = b.step(pb, gb, lr, decay_all ? 0.1 : 0.0);
           pc = c.step(pc, gc, 3 * lr, 0.0);
@@ -97,8 +101,9 @@ TEST_CASE("clipping scales to the given norm, and coefficients move by a limited
   Toy toy;
   Optimizer optimizer(toy.store, config);
   toy.gradients(2, 2, 2);  // five numbers of 2: norm sqrt(20)
-  CHECK(optimizer.gradient_norm() == Approx(std::sqrt(20.0)));
-  optimizer.step(1, optimizer.gradient_norm());
+  optimizer.set_lr(1);
+  optimizer.step(kFiniteLoss);
+  CHECK(optimizer.result().norm == Approx(std::sqrt(20.0)));
   CHECK(Toy::value(toy.w) == Approx(1.5 - 2 / std::sqrt(20.0)));
 
   config.clip_grad = 0;
@@ -106,25 +111,54 @@ TEST_CASE("clipping scales to the given norm, and coefficients move by a limited
   Toy limited;
   Optimizer other(limited.store, config);
   limited.gradients(2, 2, 2);
-  other.step(1, other.gradient_norm());
+  other.set_lr(1);
+  other.step(kFiniteLoss);
   CHECK(Toy::value(limited.c) == Approx(0.15));
   CHECK(Toy::value(limited.w) == Approx(-0.5));
 }
 
-TEST_CASE("a NaN gradient shows in the norm") {
+TEST_CASE("a step whose loss or gradient is not finite changes nothing") {
   Toy toy;
-  toy.gradients(1, NAN, 1);
-  CHECK(std::isnan(Optimizer(toy.store, {}).gradient_norm()));
+  Ema ema(toy.store, 0.5);
+  OptimizerConfig config;
+  config.kind = OptimizerKind::adamw;
+  Optimizer optimizer(toy.store, config, &ema);
+  optimizer.set_lr(0.1);
+  toy.gradients(1, 1, 1);
+  optimizer.step(kFiniteLoss);
+  CHECK(optimizer.result().applied);
+  const std::vector<Tensor> before{toy.store.values().clone(), optimizer.states()[0].values.clone(),
+                                   optimizer.states()[1].values.clone(), ema.values().clone()};
+  const auto unchanged = [&] {
+    return compare_bits(toy.store.values(), before[0]) == "" &&
+           compare_bits(optimizer.states()[0].values, before[1]) == "" &&
+           compare_bits(optimizer.states()[1].values, before[2]) == "" &&
+           compare_bits(ema.values(), before[3]) == "" && optimizer.updates() == 1;
+  };
+  for (const float bad : {NAN, HUGE_VALF}) {
+    toy.gradients(1, bad, 1);
+    optimizer.step(kFiniteLoss);
+    CHECK_FALSE(optimizer.result().applied);
+    CHECK_FALSE(std::isfinite(optimizer.result().norm));
+    CHECK(unchanged());
+    toy.gradients(1, 1, 1);
+    optimizer.step(Tensor::full({1}, bad));
+    CHECK_FALSE(optimizer.result().applied);
+    CHECK(unchanged());
+  }
+  optimizer.step(kFiniteLoss);
+  CHECK_FALSE(unchanged());
 }
 
 TEST_CASE("the moving average follows its definition, and swaps in and out") {
   Toy toy;
   Buffer& running = toy.store.add_buffer("running_mean", {2}, 1);
   Ema ema(toy.store, 0.75);
+  Optimizer optimizer(toy.store, {}, &ema);  // its learning rate is 0: only the average moves
   Tensor value = toy.w->variable.value();
   value.fill(3.5);
   running.value.fill(2);
-  ema.update();
+  optimizer.step(kFiniteLoss);
   ema.swap();
   CHECK(Toy::value(toy.w) == Approx(0.75 * 1.5 + 0.25 * 3.5));
   CHECK(running.value.values<double>()[1] == Approx(0.75 * 1 + 0.25 * 2));

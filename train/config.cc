@@ -6,6 +6,8 @@
 #include <cmath>
 #include <thread>
 
+#include "layers/choices.h"
+
 namespace salu {
 namespace {
 
@@ -23,6 +25,19 @@ std::vector<double> milestones(const std::string& text) {
     at = next < end ? next + 1 : end;
   }
   return out;
+}
+
+constexpr std::pair<const char*, std::optional<CropMode>> kCropModes[] = {
+    {"auto", std::nullopt}, {"pad", CropMode::padded}, {"rrc", CropMode::resized}};
+constexpr std::pair<const char*, std::optional<Interpolation>> kInterpolations[] = {
+    {"random", std::nullopt}, {"bilinear", Interpolation::bilinear}, {"bicubic", Interpolation::bicubic}};
+constexpr std::pair<const char*, EraseMode> kEraseModes[] = {
+    {"const", EraseMode::constant}, {"rand", EraseMode::color}, {"pixel", EraseMode::pixel}};
+
+void check_range(const char* flag, const std::array<double, 2>& range) {
+  if (range[0] > range[1]) {
+    fail(ErrorCode::usage, "{}: {} {}; expected the smaller number first", flag, range[0], range[1]);
+  }
 }
 
 }  // namespace
@@ -44,7 +59,11 @@ void TrainConfig::resolve() {
   // factor.
   if (!coef_lr_scale) coef_lr_scale = sgd ? 1 : 10;
   if (!warmup_epochs) warmup_epochs = std::min(5.0, 0.1 * static_cast<double>(epochs));
-  static_cast<void>(schedule(1));  // names and lists are checked here, before anything is made
+  // Names and lists are checked here, before anything is made.
+  static_cast<void>(schedule(1));
+  static_cast<void>(transform({}));
+  check_range("--scale", scale);
+  check_range("--ratio", ratio);
   if (workers < 0)
     workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
   data.seed = seed;
@@ -81,6 +100,27 @@ ScheduleConfig TrainConfig::schedule(std::int64_t steps_per_epoch) const {
   out.decay_rate = decay_rate;
   out.per_epoch = sched_per_epoch;
   out.steps_per_epoch = steps_per_epoch;
+  return out;
+}
+
+TransformOptions TrainConfig::transform(const DataSplits& splits) const {
+  TransformOptions out;
+  out.img_size = img_size.value_or(splits.img_size);
+  out.crop_pct = crop_pct.value_or(default_crop_pct(out.img_size));
+  out.augment = !no_aug;
+  out.crop_mode = choice_of("--train-crop-mode", kCropModes, train_crop_mode);
+  out.crop_padding = crop_padding;
+  out.scale = scale;
+  out.ratio = ratio;
+  out.train_interpolation = choice_of("--train-interpolation", kInterpolations, train_interpolation);
+  out.hflip = hflip;
+  out.vflip = vflip;
+  out.policy = AutoAugment::parse(aa);
+  out.color_jitter = color_jitter;
+  out.cutout = cutout;
+  out.erase = {reprob, choice_of("--remode", kEraseModes, remode), recount};
+  if (interpolation) out.interpolation = *interpolation_of(*interpolation);
+  out.moments = {mean.value_or(splits.mean), std.value_or(splits.std)};
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "data/transform.h"
 #include "models/model.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
@@ -51,15 +52,26 @@ struct TrainConfig {
   double model_ema_decay = 0.9998;
 
   bool no_aug = false;
-  double hflip = 0.5;
+  std::string train_crop_mode = "auto";  ///< auto, pad, rrc
   int crop_padding = 4;
+  std::array<double, 2> scale{0.08, 1.0}, ratio{3.0 / 4, 4.0 / 3};
+  std::string train_interpolation = "random";  ///< random, bilinear, bicubic
+  double hflip = 0.5, vflip = 0;
+  double color_jitter = 0;
+  std::string aa = "none";  ///< AutoAugment::parse
+  int cutout = 0;
+  double reprob = 0;
+  std::string remode = "pixel";  ///< const, rand, pixel
+  int recount = 1;
+  int aug_repeats = 0;                            ///< 0 and 1: each picture once
   std::optional<double> crop_pct;                 ///< of the evaluation crop
   std::optional<std::array<float, 3>> mean, std;  ///< the data set's by default
-  std::optional<std::string> interpolation;       ///< bilinear or bicubic (which is the default)
-  std::filesystem::path initial_checkpoint;       ///< weights to start from
+  std::optional<std::string> interpolation;  ///< of evaluation: bilinear or bicubic (which is the default)
+  std::filesystem::path initial_checkpoint;  ///< weights to start from
 
-  int threads = 0;   ///< 0: all cores
-  int workers = -1;  ///< -1: one per core, at most 4
+  int threads = 0;                  ///< 0: all cores
+  int workers = -1;                 ///< -1: one per core, at most 4
+  std::string bad_images = "stop";  ///< or "skip": unreadable pictures are passed over
   double max_seconds = 0;
   std::int64_t max_steps = 0;  ///< stop (and checkpoint) after this optimizer step; 0: no limit
   std::filesystem::path output;
@@ -69,6 +81,8 @@ struct TrainConfig {
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense
   OptimizerConfig optimizer() const;
   ScheduleConfig schedule(std::int64_t steps_per_epoch) const;
+  /// Pictures have the size of the data set unless --img-size says otherwise.
+  TransformOptions transform(const DataSplits& data) const;
 };
 
 }  // namespace salu

@@ -5,29 +5,9 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/parallel.h"
+#include "core/ops/normalize_images.h"
 
 namespace salu {
-
-Tensor normalize_images(const Tensor& images, const std::array<float, 3>& mean,
-                        const std::array<float, 3>& std) {
-  check(images.shape().rank() == 4 && images.dim(3) == 3, "[normalize] expected images (N,H,W,3), got {}",
-        images.shape().str());
-  Tensor out = Tensor::empty(images.shape());
-  const std::uint8_t* from = images.data<std::uint8_t>();
-  float* to = out.data<float>();
-  float factor[3], offset[3];
-  for (std::size_t c = 0; c < 3; ++c) {
-    factor[c] = 1 / (255 * std[c]);
-    offset[c] = mean[c] / std[c];
-  }
-  parallel_for(images.numel() / 3, kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      for (int c = 0; c < 3; ++c) to[3 * i + c] = static_cast<float>(from[3 * i + c]) * factor[c] - offset[c];
-    }
-  });
-  return out;
-}
 
 Tensor mirrored_images(const Tensor& images) {
   check(images.shape().rank() == 4 && images.dim(3) == 3, "[mirror] expected images (N,H,W,3), got {}",
@@ -104,9 +84,13 @@ double calibration_error(const EvalResult& result) {
 
 Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring) {
   const NoGrad guard;
+  const ParameterStore& store = model.store();
+  const Device device = store.values().device();
   const auto logits = [&](const Tensor& pictures) {
     Context context;
-    return model.forward(Variable(normalize_images(pictures, scoring.mean, scoring.std)), context).value();
+    const Tensor pixels =
+        normalize_images(pictures.to(device), scoring.mean, scoring.std, store.activations());
+    return model.forward(Variable(pixels), context).value().to(Device{}).to(DType::f32);
   };
   Tensor out = logits(images);
   if (!scoring.mirror) return out;

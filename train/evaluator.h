@@ -10,10 +10,6 @@
 
 namespace salu {
 
-/// u8 (N,H,W,3) -> f32 (x/255 - mean)/std.
-Tensor normalize_images(const Tensor& images, const std::array<float, 3>& mean,
-                        const std::array<float, 3>& std);
-
 /// The pictures whose largest probability lies in one fifteenth of (0, 1].
 struct CalibrationBin {
   std::int64_t samples = 0, correct = 0;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "train/optimizer.h"
 
-#include <cmath>
-
-#include "core/parallel.h"
 #include "layers/choices.h"
 
 namespace salu {
@@ -12,52 +9,33 @@ namespace {
 constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {
     {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
 
-/// What one range of the flat buffer needs to know.
-struct RangeStep {
-  float lr, weight_decay, gradient_scale, max_step;
-};
-
-float limited(float change, float max_step) {
-  if (max_step == 0) return change;
-  return change > max_step ? max_step : change < -max_step ? -max_step : change;
-}
-
-void sgd_range(std::int64_t n, float* p, const float* g, float* v, const RangeStep& s, float momentum,
-               bool nesterov) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float gradient = g[i] * s.gradient_scale + s.weight_decay * p[i];
-    v[i] = momentum * v[i] + gradient;
-    const float direction = nesterov ? gradient + momentum * v[i] : v[i];
-    p[i] -= limited(s.lr * direction, s.max_step);
-  }
-}
-
-struct AdamStep {
-  float beta1, beta2, eps;
-  float correction1, correction2;  ///< 1 / (1 - beta^t), the second under the root
-  bool decoupled;
-};
-
-void adam_range(std::int64_t n, float* p, const float* g, float* m, float* v, const RangeStep& s,
-                const AdamStep& a) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float gradient = g[i] * s.gradient_scale + (a.decoupled ? 0.0f : s.weight_decay * p[i]);
-    m[i] = a.beta1 * m[i] + (1 - a.beta1) * gradient;
-    v[i] = a.beta2 * v[i] + (1 - a.beta2) * gradient * gradient;
-    const float denominator = std::sqrt(v[i]) * a.correction2 + a.eps;
-    float change = s.lr * (m[i] * a.correction1) / denominator;
-    if (a.decoupled) change += s.lr * s.weight_decay * p[i];
-    p[i] -= limited(change, s.max_step);
-  }
+UpdateRange update_range(const ParameterRange& range, const OptimizerConfig& config) {
+  const bool coefficients = range.group == ParameterGroup::coefficients;
+  const bool decays = range.group == ParameterGroup::weights || (config.decay_all && !coefficients);
+  return {range.begin, range.end, static_cast<float>(coefficients ? config.coefficient_lr_scale : 1),
+          static_cast<float>(decays ? config.weight_decay : 0),
+          static_cast<float>(coefficients ? config.coefficient_max_step : 0)};
 }
 
 }  // namespace
 
 OptimizerKind optimizer_of(const std::string& name) { return choice_of("--opt", kOptimizers, name); }
 
-Optimizer::Optimizer(ParameterStore& store, OptimizerConfig config) : store_(store), config_(config) {
+Optimizer::Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema) : store_(store), ema_(ema) {
+  options_.kind = config.kind;
+  options_.momentum = config.momentum;
+  options_.nesterov = config.nesterov;
+  options_.beta1 = config.beta1;
+  options_.beta2 = config.beta2;
+  options_.eps = config.eps;
+  options_.clip_grad = config.clip_grad;
+  options_.ema_decay = ema ? ema->decay() : 0;
+  for (const ParameterRange& range : store.ranges()) {
+    options_.ranges[options_.range_count++] = update_range(range, config);
+  }
+  const Tensor& values = store.values();
   const auto add = [&](const char* name) {
-    states_.push_back({name, Tensor::zeros(store.values().shape())});
+    states_.push_back({name, Tensor::zeros(values.shape(), values.dtype(), values.device())});
   };
   if (config.kind == OptimizerKind::sgd) {
     add("momentum");
@@ -65,79 +43,50 @@ Optimizer::Optimizer(ParameterStore& store, OptimizerConfig config) : store_(sto
     add("exp_avg");
     add("exp_avg_sq");
   }
+  control_ = Tensor::zeros({kControlSlots}, DType::f64, values.device());
 }
 
-double Optimizer::gradient_norm() const {
-  const Tensor& gradients = store_.gradients();
-  const float* g = gradients.data<float>();
-  return std::sqrt(parallel_sum<double>(gradients.numel(), kElementwiseGrain, [=](auto begin, auto end) {
-    // Four running sums let the compiler vectorise without reordering a single sum.
-    double sums[4] = {0, 0, 0, 0};
-    std::int64_t i = begin;
-    for (; i + 4 <= end; i += 4) {
-      for (int k = 0; k < 4; ++k) sums[k] += static_cast<double>(g[i + k]) * static_cast<double>(g[i + k]);
-    }
-    for (; i < end; ++i) sums[0] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  }));
+void Optimizer::set(Control slot, double value) {
+  control_.narrow(static_cast<std::int64_t>(slot), {1}).fill(value);
 }
 
-void Optimizer::step(double lr, double norm) {
-  ++updates_;
-  const bool clips = config_.clip_grad > 0 && norm > config_.clip_grad;
-  const double t = static_cast<double>(updates_);
-  const AdamStep adam{static_cast<float>(config_.beta1),
-                      static_cast<float>(config_.beta2),
-                      static_cast<float>(config_.eps),
-                      static_cast<float>(1 / (1 - std::pow(config_.beta1, t))),
-                      static_cast<float>(std::sqrt(1 / (1 - std::pow(config_.beta2, t)))),
-                      config_.kind == OptimizerKind::adamw};
-  float* p = store_.values().data<float>();
-  const float* g = store_.gradients().data<float>();
-  float* first = states_[0].values.data<float>();
-  float* second = states_.back().values.data<float>();
-  for (const ParameterRange& range : store_.ranges()) {
-    const bool coefficients = range.group == ParameterGroup::coefficients;
-    const bool decays = range.group == ParameterGroup::weights || (config_.decay_all && !coefficients);
-    const RangeStep s{static_cast<float>(coefficients ? lr * config_.coefficient_lr_scale : lr),
-                      static_cast<float>(decays ? config_.weight_decay : 0),
-                      static_cast<float>(clips ? config_.clip_grad / norm : 1),
-                      static_cast<float>(coefficients ? config_.coefficient_max_step : 0)};
-    parallel_for(range.end - range.begin, kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
-      const std::int64_t at = range.begin + begin, n = end - begin;
-      if (config_.kind == OptimizerKind::sgd) {
-        sgd_range(n, p + at, g + at, first + at, s, static_cast<float>(config_.momentum), config_.nesterov);
-      } else {
-        adam_range(n, p + at, g + at, first + at, second + at, s, adam);
-      }
-    });
+void Optimizer::set_lr(double lr) { set(Control::lr, lr); }
+
+void Optimizer::step(const Tensor& loss) {
+  measure_step(control_, store_.gradients(), loss);
+  UpdateBuffers buffers{store_.values(),
+                        store_.gradients(),
+                        states_.front().values,
+                        states_.size() > 1 ? states_.back().values : Tensor(),
+                        ema_ ? ema_->values() : Tensor(),
+                        store_.shadow()};
+  update_parameters(buffers, control_, options_);
+  if (!ema_) return;
+  for (std::size_t i = 0; i < ema_->buffers().size(); ++i) {
+    blend(ema_->buffers()[i], store_.buffers()[i].value, ema_->decay(), control_);
   }
 }
+
+StepResult Optimizer::result_of(const std::vector<double>& control) {
+  const auto slot = [&](Control c) { return control[static_cast<std::size_t>(c)]; };
+  return {slot(Control::loss), slot(Control::norm), slot(Control::applied) != 0};
+}
+
+std::int64_t Optimizer::updates() const {
+  return static_cast<std::int64_t>(control_.values<double>()[static_cast<std::size_t>(Control::updates)]);
+}
+
+void Optimizer::set_updates(std::int64_t n) { set(Control::updates, static_cast<double>(n)); }
 
 Ema::Ema(ParameterStore& store, double decay)
     : store_(store), decay_(decay), values_(store.values().clone()) {
   for (const Buffer& b : store.buffers()) buffers_.push_back(b.value.clone());
 }
 
-void Ema::update() {
-  const float keep = static_cast<float>(decay_), take = static_cast<float>(1 - decay_);
-  const auto blend = [=](Tensor& average, const Tensor& value) {
-    float* a = average.data<float>();
-    const float* v = value.data<float>();
-    parallel_for(average.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) a[i] = keep * a[i] + take * v[i];
-    });
-  };
-  blend(values_, store_.values());
-  for (std::size_t i = 0; i < buffers_.size(); ++i) blend(buffers_[i], store_.buffers()[i].value);
-}
-
 void Ema::swap() {
-  const auto exchange = [](Tensor& a, Tensor& b) {
-    std::swap_ranges(a.data<float>(), a.data<float>() + a.numel(), b.data<float>());
-  };
-  exchange(values_, store_.values());
-  for (std::size_t i = 0; i < buffers_.size(); ++i) exchange(buffers_[i], store_.buffers()[i].value);
+  swap_values(values_, store_.values());
+  for (std::size_t i = 0; i < buffers_.size(); ++i) swap_values(buffers_[i], store_.buffers()[i].value);
+  store_.refresh_shadow();
 }
 
 }  // namespace salu

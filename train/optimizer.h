@@ -5,15 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "core/update.h"
 #include "layers/parameter.h"
 
 namespace salu {
 
-enum class OptimizerKind {
-  sgd,    ///< PyTorch's SGD: v = m v + g, step v, or g + m v with Nesterov; weight decay added to g
-  adam,   ///< Adam with L2: weight decay added to g
-  adamw,  ///< decoupled weight decay (Loshchilov & Hutter 2019)
-};
 OptimizerKind optimizer_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
 
 struct OptimizerConfig {
@@ -28,38 +24,13 @@ struct OptimizerConfig {
   double clip_grad = 0;               ///< largest global gradient norm; 0: no clipping
 };
 
-class Optimizer {
- public:
-  Optimizer(ParameterStore& store, OptimizerConfig config);
-
-  /// L2 norm of all gradients, summed in double in a fixed order.
-  double gradient_norm() const;
-  /// Updates the parameters from their gradients, scaled to clip_grad if `norm` exceeds it.
-  void step(double lr, double norm);
-
-  /// One flat buffer as it appears in a checkpoint.
-  struct State {
-    std::string name;  ///< "momentum", "exp_avg", "exp_avg_sq"
-    Tensor values;     ///< laid out like the parameters
-  };
-  std::vector<State>& states() { return states_; }
-  std::int64_t updates() const { return updates_; }  ///< steps taken: Adam's bias correction
-  void set_updates(std::int64_t n) { updates_ = n; }
-
- private:
-  ParameterStore& store_;
-  OptimizerConfig config_;
-  std::vector<State> states_;
-  std::int64_t updates_ = 0;
-};
-
 /// Exponential moving average of the parameters and of the running statistics.
 class Ema {
  public:
   Ema(ParameterStore& store, double decay);
-  void update();
   /// Exchanges the averages with the live values: for an evaluation, and back.
   void swap();
+  double decay() const { return decay_; }
   Tensor& values() { return values_; }
   std::vector<Tensor>& buffers() { return buffers_; }  ///< in the order of store.buffers()
 
@@ -68,6 +39,46 @@ class Ema {
   double decay_;
   Tensor values_;
   std::vector<Tensor> buffers_;
+};
+
+/// What a step found, and whether it changed anything.
+struct StepResult {
+  double loss, norm;  ///< norm: L2 of all gradients, before clipping
+  bool applied;       ///< false when one of them is not finite: weights, moments and averages are unchanged
+};
+
+class Optimizer {
+ public:
+  /// `ema`, if any, is updated with every step and must outlive the optimizer.
+  Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema = nullptr);
+
+  void set_lr(double lr);  ///< of the steps that follow
+  /// Updates the parameters from their gradients, scaled to clip_grad if their norm exceeds it. Asks nothing
+  /// of the device, so it can be recorded. `loss` (1) is noted, and decides with the norm whether to apply.
+  void step(const Tensor& loss);
+  /// Of the last step; waits for the device.
+  StepResult result() const { return result_of(control_.values<double>()); }
+  /// The same from a copy of control().
+  static StepResult result_of(const std::vector<double>& control);
+  const Tensor& control() const { return control_; }
+
+  /// One flat buffer as it appears in a checkpoint.
+  struct State {
+    std::string name;  ///< "momentum", "exp_avg", "exp_avg_sq"
+    Tensor values;     ///< laid out like the parameters
+  };
+  std::vector<State>& states() { return states_; }
+  std::int64_t updates() const;  ///< steps applied: Adam's bias correction
+  void set_updates(std::int64_t n);
+
+ private:
+  void set(Control slot, double value);
+
+  ParameterStore& store_;
+  Ema* ema_;
+  UpdateOptions options_;
+  std::vector<State> states_;
+  Tensor control_;
 };
 
 }  // namespace salu

@@ -138,9 +138,8 @@ RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& fi
          j.at("updates"), j.at("skipped_row"), j.at("best_top1"), j.at("best_epoch")};
     if (j.at("data_fingerprint").get<std::uint64_t>() != data_fingerprint) {
       fail(ErrorCode::checkpoint,
-           "{}: the data set differs from the one this run was trained on (other files, sizes or labels). "
-           "Give the "
-           "same --dataset and --data-dir, or start a new run",
+           "{}: the data set differs from the one this run was trained on (other files, sizes, labels, or "
+           "another JPEG decoder in this build). Give the same --dataset and --data-dir, or start a new run",
            file);
     }
   } catch (const json::exception& e) {

@@ -82,15 +82,16 @@ class Misfits {
 std::vector<NamedTensor> named_tensors(const ParameterStore& store, const Tensor& values,
                                        const std::vector<Tensor>* buffers, const std::string& prefix) {
   std::vector<NamedTensor> out;
+  const Tensor host = values.to(Device{});
   for (const Parameter& p : store.parameters()) {
-    const Tensor view = values.narrow(p.offset, p.shape);
+    const Tensor view = host.narrow(p.offset, p.shape);
     const Shape filter = filter_shape(p);
     out.push_back({prefix + p.name, filter.rank() == 4 ? permuted(view, filter, true) : view.clone()});
   }
   if (!buffers) return out;
   std::size_t i = 0;
   for (const Buffer& b : store.buffers()) {
-    out.push_back({prefix + b.name, (*buffers)[i++].clone()});
+    out.push_back({prefix + b.name, (*buffers)[i++].clone().to(Device{})});
     if (b.name.ends_with("running_var")) {  // PyTorch's files have this counter beside each pair
       const std::string stem = b.name.substr(0, b.name.size() - std::string("running_var").size());
       out.push_back({prefix + stem + "num_batches_tracked", Tensor::zeros(Shape{}, DType::i64)});
@@ -150,6 +151,7 @@ void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tens
   std::vector<Tensor> buffers;
   for (const Buffer& b : store.buffers()) buffers.push_back(b.value);
   read_named_tensors(store, tensors, "", store.values(), &buffers, file);
+  store.refresh_shadow();
 }
 
 std::string first_non_finite(const std::vector<NamedTensor>& tensors) {

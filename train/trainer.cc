@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ops/targets.h"
-#include "data/transform.h"
 #include "train/interop.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
@@ -21,13 +21,19 @@ double seconds_since(Clock::time_point start) {
 }
 
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
-                                    const TransformOptions& transform, bool training) {
+                                    const TransformOptions& transform, bool training,
+                                    std::function<void(const std::string&)> report) {
   LoaderOptions options;
   options.batch_size = training ? config.batch_size : config.validation_batch_size;
   options.workers = config.workers;
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
   options.seed = config.seed;
+  if (training) options.repeats = std::max(1, config.aug_repeats);
+  if (config.bad_images == "skip") {
+    options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
+  }
+  options.report = std::move(report);
   auto apply = [transform, training](const Image& image, RandomKey key) {
     return training ? train_transform(image, transform, key) : eval_transform(image, transform);
   };
@@ -44,19 +50,16 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   card_.dataset = config.data.dataset;
   card_.data_seed = config.data.seed;
   card_.val_from_train = config.data.val_from_train;
-  card_.mean = config.mean.value_or(data_.mean);
-  card_.std = config.std.value_or(data_.std);
-  if (config.interpolation) card_.interpolation = *interpolation_of(*config.interpolation);
-  card_.crop_pct = config.crop_pct.value_or(default_crop_pct(static_cast<int>(card_.model.img_size)));
-  TransformOptions transform;
-  transform.img_size = static_cast<int>(card_.model.img_size);
-  transform.augment = !config.no_aug;
-  transform.hflip = config.hflip;
-  transform.crop_padding = config.crop_padding;
-  transform.crop_pct = card_.crop_pct;
-  transform.interpolation = card_.interpolation;
-  train_loader_ = make_loader(config, data_.train, transform, true);
-  eval_loader_ = make_loader(config, data_.eval, transform, false);
+  data_.mean = config.mean.value_or(data_.mean);
+  data_.std = config.std.value_or(data_.std);
+  card_.mean = data_.mean;
+  card_.std = data_.std;
+  transform_ = config.transform(data_);
+  card_.crop_pct = transform_.crop_pct;
+  card_.interpolation = transform_.interpolation;
+  const auto report = [this](const std::string& text) { progress_->line(text); };
+  train_loader_ = make_loader(config, data_.train, transform_, true, report);
+  eval_loader_ = make_loader(config, data_.eval, transform_, false, report);
   model_ = make_model(card_.model);
   if (!config.initial_checkpoint.empty()) {
     const std::string file = shown(config.initial_checkpoint);
@@ -64,8 +67,13 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
         load_pretrained(*model_, native_names(load_checkpoint(config.initial_checkpoint).model), file);
     if (initial_note_.empty()) initial_note_ = file + ": all weights loaded";
   }
-  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer());
   if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
+  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
+  TrainStepOptions step;
+  step.mean = data_.mean;
+  step.std = data_.std;
+  step.seed = config.seed;
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, step);
   schedule_ = config.schedule(train_loader_->batches());
 }
 
@@ -121,52 +129,49 @@ void Trainer::train_epoch(TrainOutcome& outcome) {
     train_batch(batch);
     show_progress();
   }
+  take_results(true);
 }
 
 void Trainer::train_batch(const Batch& batch) {
-  Context context;
-  context.training = true;
-  context.seed = config_.seed;
-  context.step = static_cast<std::uint32_t>(at_.step);
   const Tensor targets = smoothed_targets(
       batch.labels, card_.model.num_classes, config_.smoothing,
       config_.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform);
-  const Variable logits =
-      model_->forward(Variable(normalize_images(batch.images, card_.mean, card_.std)), context);
-  const Variable loss = cross_entropy(logits, targets);  // (B,K), (B,K) -> scalar
-  model_->store().gradients().fill(0);
-  backward(loss);
-  last_loss_ = loss.value().item();
-  last_norm_ = optimizer_->gradient_norm();
-  last_lr_ = learning_rate(schedule_, at_.step);
-  if (std::isfinite(last_loss_) && std::isfinite(last_norm_)) {
-    optimizer_->step(last_lr_, last_norm_);
-    if (ema_) ema_->update();
-    at_.updates = optimizer_->updates();
-    at_.skipped_row = 0;
-    at_.loss_sum += last_loss_ * static_cast<double>(batch.indices.size());
-    at_.loss_count += static_cast<std::int64_t>(batch.indices.size());
-  } else {
-    skip_step(last_loss_, last_norm_);
-  }
+  step_->run(batch.images, targets, learning_rate(schedule_, at_.step), at_.step);
   ++at_.step;
   ++at_.batch;
   ++batches_now_;
   ++run_batches_;
+  take_results(false);
 }
 
-void Trainer::skip_step(double loss, double norm) {
-  if (at_.step == 0) {
+void Trainer::take_results(bool all) {
+  while (const auto finished = step_->take(all)) {
+    last_loss_ = finished->result.loss;
+    last_norm_ = finished->result.norm;
+    last_lr_ = finished->lr;
+    if (finished->result.applied) {
+      at_.skipped_row = 0;
+      at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
+      at_.loss_count += finished->samples;
+    } else {
+      skip_step(*finished);
+    }
+  }
+}
+
+void Trainer::skip_step(const FinishedStep& skipped) {
+  const double loss = skipped.result.loss, norm = skipped.result.norm;
+  if (skipped.step == 0) {
     fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
          loss, norm);
   }
   progress_->line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
-                              at_.step + 1, loss, norm));
+                              skipped.step + 1, loss, norm));
   if (++at_.skipped_row >= kMaxSkippedInARow) {
     fail(ErrorCode::numerics,
          "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
          "from an earlier checkpoint in {}",
-         at_.skipped_row, at_.step + 1, last_lr_, shown(folder_));
+         at_.skipped_row, skipped.step + 1, last_lr_, shown(folder_));
   }
 }
 
@@ -241,6 +246,7 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::save(const std::string& name, bool best) {
+  at_.updates = optimizer_->updates();
   const Checkpoint snapshot =
       take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
   if (const std::string bad = first_non_finite(snapshot.model); !bad.empty()) {

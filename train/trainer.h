@@ -13,6 +13,7 @@
 #include "train/progress.h"
 #include "train/run_folder.h"
 #include "train/snapshot.h"
+#include "train/train_step.h"
 
 namespace salu {
 
@@ -44,11 +45,13 @@ class Trainer {
   const DataSplits& data() const { return data_; }
   Model& model() { return *model_; }
   const ModelConfig& model_config() const { return card_.model; }
+  const TransformOptions& transform() const { return transform_; }
 
  private:
   void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
   void train_batch(const Batch& batch);
-  void skip_step(double loss, double norm);
+  void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
+  void skip_step(const FinishedStep& skipped);
   bool should_stop(TrainOutcome& outcome) const;
   void finish_epoch(TrainOutcome& outcome);
   void save(const std::string& name, bool best);
@@ -56,6 +59,7 @@ class Trainer {
 
   TrainConfig config_;
   DataSplits data_;
+  TransformOptions transform_;
   std::filesystem::path folder_;
   Progress* progress_ = nullptr;
   std::unique_ptr<CheckpointStore> checkpoints_;
@@ -64,8 +68,9 @@ class Trainer {
   ModelCard card_;
   std::string initial_note_;
   std::unique_ptr<Model> model_;
-  std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Ema> ema_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<TrainStep> step_;
   std::unique_ptr<Loader> train_loader_, eval_loader_;
   ScheduleConfig schedule_;
   RunProgress at_;

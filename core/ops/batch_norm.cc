@@ -12,7 +12,7 @@ NormResult batch_norm_forward(const Tensor& x, const Tensor& gamma, const Tensor
   check_channels("batch_norm", "running_var", running_var, x);
   check(!options.training || x.numel() >= 2 * x.dim(-1),
         "[batch_norm] expected more than 1 value per channel when training, got x {}", x.shape().str());
-  const auto channels = [&] { return Tensor::empty(gamma.shape(), x.dtype(), x.device()); };
+  const auto channels = [&] { return Tensor::empty(gamma.shape(), parameter_dtype(x.dtype()), x.device()); };
   NormResult result{Tensor::empty(x.shape(), x.dtype(), x.device()), {channels(), channels()}};
   batch_norm_kernels.forward(x.device(), result, x, gamma, beta, running_mean, running_var, options);
   return result;

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/derf.h"
 
+#include "core/ops/norm.h"
+
 namespace salu {
 
 Tensor derf_forward(const Tensor& x, const Tensor& alpha, const Tensor& shift, const Tensor& gamma,
                     const Tensor& beta) {
   check_shape("derf", "alpha", alpha, {1});
   check_shape("derf", "shift", shift, {1});
-  check_shape("derf", "gamma", gamma, {x.dim(-1)});
-  check_shape("derf", "beta", beta, {x.dim(-1)});
+  check_parameter("derf", "alpha", alpha, x);
+  check_parameter("derf", "shift", shift, x);
+  check_channels("derf", "gamma", gamma, x);
+  check_channels("derf", "beta", beta, x);
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   derf_kernels.forward(x.device(), y, x, alpha, shift, gamma, beta);
   return y;

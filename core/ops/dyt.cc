@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/dyt.h"
 
+#include "core/ops/norm.h"
+
 namespace salu {
 
 Tensor dyt_forward(const Tensor& x, const Tensor& alpha, const Tensor& gamma, const Tensor& beta) {
   check_shape("dyt", "alpha", alpha, {1});
-  check_shape("dyt", "gamma", gamma, {x.dim(-1)});
-  check_shape("dyt", "beta", beta, {x.dim(-1)});
+  check_parameter("dyt", "alpha", alpha, x);
+  check_channels("dyt", "gamma", gamma, x);
+  check_channels("dyt", "beta", beta, x);
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   dyt_kernels.forward(x.device(), y, x, alpha, gamma, beta);
   return y;

@@ -9,7 +9,7 @@ namespace salu {
 /// Puts the class token before the patch tokens and adds the position embedding.
 /// Forward:  y[b,0] = cls + position[0], y[b,t+1] = x[b,t] + position[t+1]
 /// Backward: dx[b,t] = dy[b,t+1], dcls = sum over b of dy[b,0], dposition = sum over b of dy[b]
-/// Shapes:   x (B,T,D), cls (D), position (T+1,D), y (B,T+1,D)
+/// Shapes:   x (B,T,D), cls (D), position (T+1,D), y (B,T+1,D); for bf16 x the parameters are f32
 /// Saved:    nothing
 /// Grad:     dx =, dcls +=, dposition +=
 /// Ref:      Dosovitskiy et al. 2020, eq. 1

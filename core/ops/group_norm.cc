@@ -11,7 +11,9 @@ NormResult group_norm_forward(const Tensor& x, const Tensor& gamma, const Tensor
         x.shape().str());
   check_channels("group_norm", "gamma", gamma, x);
   check_channels("group_norm", "beta", beta, x);
-  const auto statistic = [&] { return Tensor::empty({x.dim(0), groups}, x.dtype(), x.device()); };
+  const auto statistic = [&] {
+    return Tensor::empty({x.dim(0), groups}, parameter_dtype(x.dtype()), x.device());
+  };
   NormResult result{Tensor::empty(x.shape(), x.dtype(), x.device()), {statistic(), statistic()}};
   if (x.numel() > 0) group_norm_kernels.forward(x.device(), result, x, gamma, beta, eps);
   return result;

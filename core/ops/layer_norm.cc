@@ -8,7 +8,9 @@ NormResult layer_norm_forward(const Tensor& x, const Tensor& gamma, const Tensor
         x.shape().str());
   check_channels("layer_norm", "gamma", gamma, x);
   check_channels("layer_norm", "beta", beta, x);
-  const auto rows = [&] { return Tensor::empty({x.numel() / x.dim(-1)}, x.dtype(), x.device()); };
+  const auto rows = [&] {
+    return Tensor::empty({x.numel() / x.dim(-1)}, parameter_dtype(x.dtype()), x.device());
+  };
   NormResult result{Tensor::empty(x.shape(), x.dtype(), x.device()), {rows(), rows()}};
   layer_norm_kernels.forward(x.device(), result, x, gamma, beta, eps);
   return result;

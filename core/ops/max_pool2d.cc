@@ -17,10 +17,12 @@ MaxPool2dResult max_pool2d_forward(const Tensor& x, Pool2dOptions options) {
   return result;
 }
 
-Tensor max_pool2d_backward(const Tensor& dy, const Tensor& argmax, const Shape& x_shape) {
+Tensor max_pool2d_backward(const Tensor& dy, const Tensor& argmax, const Shape& x_shape,
+                           Pool2dOptions options) {
+  check_shape("max_pool2d", "argmax", argmax, pool2d_shape("max_pool2d", x_shape, options));
   check_shape("max_pool2d", "dy", dy, argmax.shape());
   Tensor dx = Tensor::empty(x_shape, dy.dtype(), dy.device());
-  max_pool2d_kernels.backward(dy.device(), dx, dy, argmax);
+  max_pool2d_kernels.backward(dy.device(), dx, dy, argmax, options);
   return dx;
 }
 

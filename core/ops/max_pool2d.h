@@ -19,11 +19,12 @@ struct MaxPool2dResult {
   Tensor argmax;
 };
 MaxPool2dResult max_pool2d_forward(const Tensor& x, Pool2dOptions options);
-Tensor max_pool2d_backward(const Tensor& dy, const Tensor& argmax, const Shape& x_shape);
+Tensor max_pool2d_backward(const Tensor& dy, const Tensor& argmax, const Shape& x_shape,
+                           Pool2dOptions options);
 
 struct MaxPool2dKernels {
   Kernel<void(Tensor& y, Tensor& argmax, const Tensor& x, Pool2dOptions options)> forward;
-  Kernel<void(Tensor& dx, const Tensor& dy, const Tensor& argmax)> backward;
+  Kernel<void(Tensor& dx, const Tensor& dy, const Tensor& argmax, Pool2dOptions options)> backward;
 };
 extern MaxPool2dKernels max_pool2d_kernels;
 

@@ -45,7 +45,7 @@ void forward(Tensor& y, Tensor& argmax, const Tensor& x, Pool2dOptions options) 
   });
 }
 
-void backward(Tensor& dx, const Tensor& dy, const Tensor& argmax) {
+void backward(Tensor& dx, const Tensor& dy, const Tensor& argmax, Pool2dOptions) {
   dispatch_float("max_pool2d", dy.dtype(), [&]<class T>() {
     const std::int64_t n = dx.dim(0), c = dx.dim(3), image = dx.dim(1) * dx.dim(2) * c;
     const std::int64_t windows = dy.dim(1) * dy.dim(2);

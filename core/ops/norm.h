@@ -23,11 +23,7 @@ struct NormResult {
   NormStatistics saved;
 };
 
-/// Throws unless `t` holds one number of x's dtype for each channel of x (...,C).
-inline void check_channels(const char* op, const char* name, const Tensor& t, const Tensor& x) {
-  check_shape(op, name, t, {x.dim(-1)});
-  check(t.dtype() == x.dtype(), "[{}] expected {} {}, got {}", op, name, dtype_name(x.dtype()),
-        dtype_name(t.dtype()));
-}
+/// Throws unless `t` holds one number for each channel of x (...,C), in the dtype of x's parameters.
+void check_channels(const char* op, const char* name, const Tensor& t, const Tensor& x);
 
 }  // namespace salu

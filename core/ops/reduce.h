@@ -10,13 +10,6 @@
 
 namespace salu {
 
-/// Rows of x seen as a matrix: the product of all dimensions but the last.
-inline std::int64_t rows_of(const Tensor& x) {
-  std::int64_t rows = 1;
-  for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
-  return rows;
-}
-
 /// Rows that are summed in T before the sum goes to double: long enough to hide the conversion, short enough
 /// that a float sum stays within a few rounding errors.
 inline constexpr std::int64_t kSumBlock = 32;

@@ -49,8 +49,7 @@ void check_coefficients(const char* op, const Tensor& x, const CoefficientPair& 
   for (const Tensor& t : {pair.p, pair.q}) {
     check(t.defined() && t.numel() == 1, "[{}] expected coefficients of one element, got {}", op,
           t.defined() ? t.shape().str() : "an undefined tensor");
-    check(t.dtype() == x.dtype(), "[{}] expected coefficients of dtype {}, got {}", op, dtype_name(x.dtype()),
-          dtype_name(t.dtype()));
+    check_parameter(op, "coefficients", t, x);
   }
 }
 

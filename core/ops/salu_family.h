@@ -8,12 +8,12 @@
 
 namespace salu {
 
-/// A coefficient pair as stored: p and q hold one element each, of the dtype of x.
+/// A coefficient pair as stored: p and q hold one element each, of the dtype of parameters beside x.
 struct CoefficientPair {
   Tensor p, q;
 };
 
-/// Throws unless p and q are single elements of the dtype of x.
+/// Throws unless p and q are single elements of that dtype.
 void check_coefficients(const char* op, const Tensor& x, const CoefficientPair& pair);
 
 /// y = member(x [, residual]); `gate` is null for the single functions.

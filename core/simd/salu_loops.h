@@ -4,20 +4,10 @@
 
 #include <cstdint>
 
-#include "core/ops/salu_math.h"
+#include "core/ops/salu_members.h"
 
 namespace salu {
 
-/// Which function of the family; the fused ones are swalu(salu(x)) and swalu(salu(x) + residual).
-enum class SaluMember { salu, swalu, galu, salu_swalu, salu_add_swalu };
-inline constexpr int kSaluMembers = 5;
-
-/// Curves and sums of one call. Single functions use `first` only: the curve of the stabilizer, or that of
-/// the gate.
-template <class T>
-struct CurvePair {
-  Curve<T> first, gate;
-};
 struct PairSums {
   CurveSums<double> first, gate;
   PairSums& operator+=(const PairSums& o) {

@@ -1,42 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// Compiled once per instruction set (core/meson.build).
+#include "core/ops/salu_members.h"
 #include "core/simd/salu_loops.h"
 #include "core/simd/vec.h"
 
 namespace salu::SALU_ISA {
 namespace {
-
-template <class V>
-struct Sums {
-  CurveSums<V> first, gate;
-};
-
-/// What a member computes for one register of elements.
-template <SaluMember member, class V>
-V value(V x, [[maybe_unused]] V residual, const CurvePair<V>& c) {
-  if constexpr (member == SaluMember::salu) return salu_value(x, c.first);
-  if constexpr (member == SaluMember::swalu) return swalu_value(x, c.first);
-  if constexpr (member == SaluMember::galu) return galu_value(x, c.first);
-  if constexpr (member == SaluMember::salu_swalu) return swalu_value(salu_value(x, c.first), c.gate);
-  if constexpr (member == SaluMember::salu_add_swalu) {
-    return swalu_value(salu_value(x, c.first) + residual, c.gate);
-  }
-}
-
-/// dx; `dresidual` is set by salu_add_swalu only.
-template <SaluMember member, class V>
-V gradient(V dy, V x, [[maybe_unused]] V residual, [[maybe_unused]] V& dresidual, const CurvePair<V>& c,
-           Sums<V>& sums) {
-  if constexpr (member == SaluMember::salu) return salu_gradient(dy, x, c.first, sums.first);
-  if constexpr (member == SaluMember::swalu) return swalu_gradient(dy, x, c.first, sums.first);
-  if constexpr (member == SaluMember::galu) return galu_gradient(dy, x, c.first, sums.first);
-  if constexpr (member == SaluMember::salu_swalu || member == SaluMember::salu_add_swalu) {
-    V h = salu_value(x, c.first);
-    if constexpr (member == SaluMember::salu_add_swalu) h = h + residual;
-    dresidual = swalu_gradient(dy, h, c.gate, sums.gate);
-    return salu_gradient(dresidual, x, c.first, sums.first);
-  }
-}
 
 template <class V, class T>
 CurvePair<V> broadcast(const CurvePair<T>& c) {
@@ -49,7 +18,7 @@ void forward(std::int64_t n, T* y, const T* x, const T* residual, const CurvePai
   const CurvePair<V> c = broadcast<V>(curves);
   std::int64_t i = 0;
   for (; i + V::kLanes <= n; i += V::kLanes) {
-    value<member>(V::load(x + i), adds ? V::load(residual + i) : V(0), c).store(y + i);
+    member_value<member>(V::load(x + i), adds ? V::load(residual + i) : V(0), c).store(y + i);
   }
   if (i == n) return;
   T px[V::kLanes]{}, pr[V::kLanes]{}, py[V::kLanes];  // the last, partial register, padded with zeros
@@ -57,7 +26,7 @@ void forward(std::int64_t n, T* y, const T* x, const T* residual, const CurvePai
     px[k - i] = x[k];
     if (adds) pr[k - i] = residual[k];
   }
-  value<member>(V::load(px), V::load(pr), c).store(py);
+  member_value<member>(V::load(px), V::load(pr), c).store(py);
   for (std::int64_t k = i; k < n; ++k) y[k] = py[k - i];
 }
 
@@ -66,11 +35,11 @@ PairSums backward(std::int64_t n, T* dx, T* dresidual, const T* dy, const T* x, 
                   const CurvePair<T>& curves) {
   constexpr bool adds = member == SaluMember::salu_add_swalu;
   const CurvePair<V> c = broadcast<V>(curves);
-  Sums<V> sums;
+  MemberSums<V> sums;
   V dr(0);
   std::int64_t i = 0;
   for (; i + V::kLanes <= n; i += V::kLanes) {
-    gradient<member>(V::load(dy + i), V::load(x + i), adds ? V::load(residual + i) : V(0), dr, c, sums)
+    member_gradient<member>(V::load(dy + i), V::load(x + i), adds ? V::load(residual + i) : V(0), dr, c, sums)
         .store(dx + i);
     if (adds) dr.store(dresidual + i);
   }
@@ -80,7 +49,7 @@ PairSums backward(std::int64_t n, T* dx, T* dresidual, const T* dy, const T* x, 
       pg[k - i] = dy[k], px[k - i] = x[k];
       if (adds) pr[k - i] = residual[k];
     }
-    gradient<member>(V::load(pg), V::load(px), V::load(pr), dr, c, sums).store(pd);
+    member_gradient<member>(V::load(pg), V::load(px), V::load(pr), dr, c, sums).store(pd);
     dr.store(pr);
     for (std::int64_t k = i; k < n; ++k) {
       dx[k] = pd[k - i];

@@ -37,8 +37,8 @@ Tensor oracle(const std::vector<Tensor>& in) {
 /// The running statistics are new for every call, so that calls do not depend on each other.
 Variable train(const std::vector<Variable>& in) {
   const Tensor& gamma = in[1].value();
-  return batch_norm(in[0], in[1], in[2], Tensor::zeros(gamma.shape(), gamma.dtype()),
-                    Tensor::full(gamma.shape(), 1.0, gamma.dtype()), true, 0.1, kEps);
+  return batch_norm(in[0], in[1], in[2], Tensor::zeros(gamma.shape(), gamma.dtype(), gamma.device()),
+                    Tensor::full(gamma.shape(), 1.0, gamma.dtype(), gamma.device()), true, 0.1, kEps);
 }
 
 Variable evaluate(const std::vector<Variable>& in) {
@@ -78,10 +78,11 @@ OpSample far_from_zero() {
 }  // namespace
 
 OpEntry batch_norm_entry() {
-  OpEntry entry{"batch_norm", {}, {}};
+  OpEntry entry{"batch_norm", {}, {}, {1, 2, 3, 4}};
   entry.samples = {sample({7, 3}, true),        sample({2, 3, 4, 5}, true), sample({3, 11, 1}, true),
                    sample({2, 1, 1, 9}, true),  sample({67, 1}, true),      far_from_zero(),
                    sample({2, 3, 4, 5}, false), sample({1, 3}, false),      sample({0, 2, 2, 3}, false)};
+  entry.large = {sample({613, 72}, true), sample({613, 72}, false)};
   const auto call = [](Shape x, Shape gamma, Shape beta, Shape mean, Shape var, DType dtype = DType::f32) {
     return [=] {
       Tensor m = Tensor::zeros(mean), v = Tensor::zeros(var);

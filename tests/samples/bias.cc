@@ -17,7 +17,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry bias_entry() {
-  OpEntry entry{"bias", {}, {}};
+  OpEntry entry{"bias", {}, {}, {1}};
   for (const Shape& shape :
        {Shape{0, 3}, Shape{5, 0}, Shape{1}, Shape{31, 3}, Shape{3, 33}, Shape{2, 3, 2, 5}}) {
     entry.samples.push_back({.label = shape.str(),

@@ -32,7 +32,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry cross_entropy_entry() {
-  OpEntry entry{"cross_entropy", {}, {}};
+  OpEntry entry{"cross_entropy", {}, {}, {1}};
   const auto sample = [&](const char* label, Tensor logits, Tensor targets) {
     entry.samples.push_back({.label = label,
                              .inputs = {logits, targets},
@@ -61,13 +61,19 @@ OpEntry cross_entropy_entry() {
                              [] {
                                cross_entropy_forward(Tensor::zeros({4, 10}), Tensor::zeros({4}, DType::i64));
                              },
-                             "[cross_entropy] expected shape (4,10), got (4)"});
+                             "[cross_entropy] expected targets of shape (4,10), got (4)"});
   entry.bad_calls.push_back(
       {"targets of another dtype",
        [] {
          cross_entropy_forward(Tensor::zeros({4, 10}), Tensor::zeros({4, 10}, DType::f64));
        },
-       "[cross_entropy] expected dtype f32, got f64"});
+       "[cross_entropy] expected targets f32, got f64"});
+  entry.bad_calls.push_back(
+      {"targets of bf16 logits in bf16",
+       [] {
+         cross_entropy_forward(Tensor::zeros({4, 10}, DType::bf16), Tensor::zeros({4, 10}, DType::bf16));
+       },
+       "[cross_entropy] expected targets f32, got bf16"});
   return entry;
 }
 

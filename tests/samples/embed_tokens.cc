@@ -26,7 +26,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry embed_tokens_entry() {
-  OpEntry entry{"embed_tokens", {}, {}};
+  OpEntry entry{"embed_tokens", {}, {}, {1, 2}};
   for (const Shape& shape :
        {Shape{3, 4, 5}, Shape{1, 7, 3}, Shape{5, 1, 1}, Shape{2, 0, 3}, Shape{0, 3, 2}}) {
     entry.samples.push_back({.label = shape.str(),

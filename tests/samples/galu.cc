@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry galu_entry() {
-  OpEntry entry{"galu", {}, {}};
+  OpEntry entry{"galu", {}, {}, {1, 2}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
                        Positive positive) {
     entry.samples.push_back(
@@ -34,7 +34,7 @@ OpEntry galu_entry() {
                              [=] {
                                galu_forward(Tensor::zeros({2}), {one(), one().to(DType::f64)}, Positive::exp);
                              },
-                             "[galu] expected coefficients of dtype f32, got f64"});
+                             "[galu] expected coefficients f32, got f64"});
   entry.bad_calls.push_back(
       {"gradient of another shape",
        [=] {

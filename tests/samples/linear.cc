@@ -38,7 +38,7 @@ Tensor no_bias() { return {}; }
 }  // namespace
 
 OpEntry linear_entry() {
-  OpEntry entry{"linear", {}, {}};
+  OpEntry entry{"linear", {}, {}, {2}};
   entry.samples = {sample({3, 5}, 7, false),   sample({3, 5}, 7, true),        sample({9}, 4, true),
                    sample({2, 3, 5}, 3, true), sample({2, 1, 3, 4}, 5, false), sample({0, 4}, 3, true),
                    sample({35, 3}, 1, true)};
@@ -73,6 +73,18 @@ OpEntry linear_entry() {
          linear_forward(Tensor::zeros({2, 3}), Tensor::zeros({5, 3}), Tensor::zeros({5}, DType::f64));
        },
        "[linear] expected b f32, got f64"},
+      {"dtype of the gradient of w",
+       [] {
+         Tensor dw = Tensor::zeros({5, 3}, DType::bf16);
+         linear_backward_weight(Tensor::zeros({2, 5}, DType::bf16), Tensor::zeros({2, 3}, DType::bf16), dw);
+       },
+       "[linear] expected dw f32, got bf16"},
+      {"dtype of the gradient of b",
+       [] {
+         Tensor db = Tensor::zeros({5}, DType::f64);
+         linear_backward_bias(Tensor::zeros({2, 5}), db);
+       },
+       "[linear] expected db f32, got f64"},
       {"gradient",
        [] {
          linear_backward_input(Tensor::zeros({2, 3}), Tensor::zeros({5, 3}));

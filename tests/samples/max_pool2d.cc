@@ -76,6 +76,8 @@ OpEntry max_pool2d_entry() {
                         [](const auto&) {
                           return Tensor::empty({0, 2, 2, 3}, DType::f64);
                         }}};
+  entry.large = {sample({2, 9, 7, 16}, {.kernel = 3, .stride = 2, .padding = 1}),
+                 sample({1, 6, 8, 24}, {.kernel = 3, .stride = 1, .padding = 1})};
   const auto bad = [](Shape x, Pool2dOptions o) { return [=] { max_pool2d_forward(Tensor::zeros(x), o); }; };
   entry.bad_calls = {
       {"window", bad({1, 3, 2, 4}, {.kernel = 3, .stride = 1, .padding = 0}),
@@ -94,9 +96,15 @@ OpEntry max_pool2d_entry() {
       {"gradient",
        [] {
          max_pool2d_backward(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({1, 2, 3, 3}, DType::i32),
-                             {1, 4, 6, 3});
+                             {1, 4, 6, 3}, {});
        },
        "[max_pool2d] expected dy of shape (1,2,3,3), got (1,2,2,3)"},
+      {"pixels of other windows",
+       [] {
+         max_pool2d_backward(Tensor::zeros({1, 2, 3, 3}), Tensor::zeros({1, 2, 3, 3}, DType::i32),
+                             {1, 4, 5, 3}, {});
+       },
+       "[max_pool2d] expected argmax of shape (1,2,2,3), got (1,2,3,3)"},
   };
   return entry;
 }

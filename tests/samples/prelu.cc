@@ -17,7 +17,7 @@ Tensor oracle(const std::vector<Tensor>& in) {
 }  // namespace
 
 OpEntry prelu_entry() {
-  OpEntry entry{"prelu", {}, {}};
+  OpEntry entry{"prelu", {}, {}, {1}};
   for (const std::int64_t n : kAwkwardSizes) {
     entry.samples.push_back(
         {.label = fmt::format("({})", n),

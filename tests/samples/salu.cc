@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry salu_entry() {
-  OpEntry entry{"salu", {}, {}};
+  OpEntry entry{"salu", {}, {}, {1, 2}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
                        Positive positive) {
     entry.samples.push_back(
@@ -34,7 +34,7 @@ OpEntry salu_entry() {
                              [=] {
                                salu_forward(Tensor::zeros({2}), {one(), one().to(DType::f64)}, Positive::exp);
                              },
-                             "[salu] expected coefficients of dtype f32, got f64"});
+                             "[salu] expected coefficients f32, got f64"});
   entry.bad_calls.push_back(
       {"gradient of another shape",
        [=] {

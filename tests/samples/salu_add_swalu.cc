@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry salu_add_swalu_entry() {
-  OpEntry entry{"salu_add_swalu", {}, {}};
+  OpEntry entry{"salu_add_swalu", {}, {}, {2, 3, 4, 5}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients g,
                        Positive positive) {
     entry.samples.push_back(

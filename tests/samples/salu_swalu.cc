@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry salu_swalu_entry() {
-  OpEntry entry{"salu_swalu", {}, {}};
+  OpEntry entry{"salu_swalu", {}, {}, {1, 2, 3, 4}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients g,
                        Positive positive) {
     entry.samples.push_back(

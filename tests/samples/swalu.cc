@@ -7,7 +7,7 @@
 namespace salu::test {
 
 OpEntry swalu_entry() {
-  OpEntry entry{"swalu", {}, {}};
+  OpEntry entry{"swalu", {}, {}, {1, 2}};
   each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
                        Positive positive) {
     entry.samples.push_back(
@@ -35,7 +35,7 @@ OpEntry swalu_entry() {
        [=] {
          swalu_forward(Tensor::zeros({2}), {one(), one().to(DType::f64)}, Positive::exp);
        },
-       "[swalu] expected coefficients of dtype f32, got f64"});
+       "[swalu] expected coefficients f32, got f64"});
   entry.bad_calls.push_back(
       {"gradient of another shape",
        [=] {

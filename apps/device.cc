@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "apps/device.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "autograd/functions.h"
+#include "core/error.h"
+#include "core/parallel.h"
+#include "core/simd/salu_loops.h"
+#include "cuda/cuda.h"
+#include "data/decode.h"
+#include "models/model.h"
+
+namespace salu {
+namespace {
+
+/// The index in "cuda:1"; 0 in "cuda".
+int device_index(const std::string& name) {
+  const std::size_t colon = name.find(':');
+  if (colon == std::string::npos) return 0;
+  int index = 0;
+  if (!CLI::detail::lexical_cast(name.substr(colon + 1), index) || index < 0) {
+    fail(ErrorCode::usage, "--device '{}': no device number behind the colon; expected cuda:0 or the like",
+         escaped(name));
+  }
+  return index;
+}
+
+/// One step of a small network: loss and norm of all gradients.
+std::pair<double, double> small_step(const Placement& placement) {
+  ModelConfig config;
+  config.name = "salunet_c8";
+  config.placement = placement;
+  const auto model = make_model(config);
+  Tensor images = Tensor::empty({4, 32, 32, 3});
+  Rng rng({1, Purpose::test, 0, 0});
+  for (std::int64_t i = 0; i < images.numel(); ++i)
+    images.data<float>()[i] = static_cast<float>(rng.normal());
+  const Tensor targets = Tensor::full({4, 10}, 0.1).to(placement.device);
+  Context context;
+  context.training = true;
+  const Variable x(images.to(model->store().activations()).to(placement.device));
+  const Variable loss = cross_entropy(model->forward(x, context), targets);
+  backward(loss);
+  double squares = 0;
+  for (const double g : model->store().gradients().values<double>()) squares += g * g;
+  return {loss.value().item(), std::sqrt(squares)};
+}
+
+bool close(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance * std::abs(b); }
+
+}  // namespace
+
+void add_device_options(CLI::App& app, DeviceOptions& o) {
+  const auto add = [](CLI::Option* option) { option->group("Device")->capture_default_str(); };
+  add(app.add_option("--device", o.device, "auto (a GPU where there is one), cpu, cuda, cuda:1, ..."));
+  add(app.add_option("--precision,--amp", o.precision, "activations: f32, or bf16 with f32 parameters (cuda)")
+          ->check(CLI::IsMember({"f32", "bf16"})));
+  add(app.add_option("--kernels", o.kernels, "cuda: library (cuDNN, cuBLAS) or handwritten")
+          ->check(CLI::IsMember({"library", "handwritten"})));
+  add(app.add_flag("--tf32", o.tf32, "cuda: f32 products on tensor cores, with 10 bits of mantissa"));
+}
+
+Placement open_device(const DeviceOptions& o) {
+  Placement placement;
+  const std::string backend = cuda::program_backend();
+  const bool is_auto = o.device == "auto";
+  const bool names_cuda = o.device == "cuda" || o.device.starts_with("cuda:");
+  if (is_auto ? backend == "cuda" && cuda::program_devices() > 0
+              : names_cuda || (!backend.empty() && o.device == backend)) {
+    placement.device = {DeviceType::cuda, 0};
+    cuda::open({is_auto ? 0 : device_index(o.device), o.kernels == "handwritten", o.tf32});
+  } else if (!is_auto && o.device != "cpu") {
+    fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N",
+         escaped(o.device));
+  }
+  if (o.precision == "bf16") {
+    if (placement.device.type == DeviceType::cpu) {
+      fail(ErrorCode::usage,
+           "--precision bf16: the CPU computes in f32 only; expected --device cuda with it");
+    }
+    placement.activations = DType::bf16;
+  }
+  return placement;
+}
+
+std::string describe_placement(const Placement& placement, const DeviceOptions& o) {
+  if (placement.device.type == DeviceType::cpu) return fmt::format("cpu, {} threads", num_threads());
+  return fmt::format("{}, {}{}, {} kernels", cuda::program_backend(), o.precision, o.tf32 ? " with tf32" : "",
+                     o.kernels);
+}
+
+int print_check(const DeviceOptions& options) {
+  fmt::print("salunet {} (compiled by {})\n", SALU_VERSION, __VERSION__);
+  fmt::print("CPU: {} threads, {} loops; JPEG by {}\n", num_threads(), instruction_set(), jpeg_decoder());
+  for (const std::string& line : cuda::describe()) fmt::print("{}\n", line);
+  const Placement placement = open_device(options);
+  const auto [loss, norm] = small_step({});
+  const auto [device_loss, device_norm] = small_step(placement);
+  // A step of f32 differs by rounding; bf16 keeps 8 bits, and errors of 20 layers add up.
+  const double tolerance = placement.activations == DType::bf16 ? 0.05 : 1e-4;
+  const bool good = close(device_loss, loss, tolerance) && close(device_norm, norm, tolerance);
+  fmt::print("self-test on {}: loss {:.6f}, gradient norm {:.6f}; in f32 on the CPU {:.6f}, {:.6f}: {}\n",
+             describe_placement(placement, options), device_loss, device_norm, loss, norm,
+             good ? "ok" : "FAILED");
+  return good ? 0 : static_cast<int>(ErrorCode::environment);
+}
+
+}  // namespace salu

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/// Fibers: functions with a stack of their own that hand over to each other on one OS thread.
+#pragma once
+
+#include <cstddef>
+
+namespace salu::cuda::host {
+
+/// Where one of them stands while another runs.
+struct Context {
+  void* stack_pointer = nullptr;
+  const void* stack = nullptr;  ///< its lowest address; of the scheduler's stack, as the sanitizer reports it
+  std::size_t stack_bytes = 0;
+  void* address_state = nullptr;  ///< what the address sanitizer keeps for it
+  void* thread = nullptr;         ///< its thread in the eyes of the thread sanitizer
+};
+
+/// Runs `body` once for every resume() after the last one returned, on the same stack: a fiber lives through
+/// many blocks of many launches. `body` must not throw.
+class Fiber {
+ public:
+  /// `number` varies the top of the stack, so that the frames of different fibers do not share cache sets.
+  Fiber(int number, void (*body)());
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  /// Called by the scheduler: runs the fiber until it suspends itself or `body` ends.
+  void resume();
+  /// Called within the fiber: hands over to the scheduler, until the next resume().
+  void suspend();
+  /// Forgets a body that was abandoned halfway; the next resume() starts it anew.
+  void reset();
+
+ private:
+  static void run();
+
+  int number_;
+  void (*body_)();
+  void* memory_;
+  Context context_;
+};
+
+}  // namespace salu::cuda::host

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/// How tests drive the shim: schedules, deferred work, and what it counts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace salu::cuda::host {
+
+/// The order in which the threads of a block and the blocks of a grid run: 0 ascending, 1 descending, any
+/// other number shuffles. A correct kernel gives the same result under all of them.
+void set_schedule(std::uint64_t seed);
+
+/// When on, work is queued and runs only when something waits for it, as on a GPU: what the host reads too
+/// early is then not there. Turning it off runs what is queued.
+void set_deferred(bool on);
+
+/// Device memory that allocate_raw hands out at most; the machine's own at start.
+void set_memory_limit(std::size_t bytes);
+
+struct Counters {
+  std::int64_t launches = 0;     ///< kernels run
+  std::int64_t barriers = 0;     ///< completed by a whole block
+  std::int64_t collectives = 0;  ///< completed by the lanes of a mask
+  std::int64_t switches = 0;     ///< of fibers
+  std::int64_t allocations = 0;  ///< by allocate_raw
+};
+/// Since the start of the program.
+const Counters& counters();
+
+/// The names of all kernels run so far, sorted.
+std::vector<std::string> launched_kernels();
+
+}  // namespace salu::cuda::host

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/// The launch door on the host (cuda/launch.h): checks what a GPU would refuse, then queues the grid.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <type_traits>
+#include <vector>
+
+namespace salu::cuda::host {
+
+struct LaunchCheck {
+  const char* kernel;
+  std::int64_t blocks_x, blocks_y, blocks_z;
+  int threads_x, threads_y;
+  std::size_t shared_bytes;
+};
+
+/// An argument of a launch that is a pointer.
+struct PointerArgument {
+  int position;
+  const void* value;
+};
+
+inline constexpr std::size_t kMaxArgumentBytes = 4096;  ///< what every GPU takes
+
+/// Queues the grid; `thread` is what every thread runs. Throws ErrorCode::environment at once when the shape
+/// is refused or a pointer is neither null nor in live device memory; when the grid runs, for what goes wrong
+/// in it: `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): …`.
+void launch_grid(const LaunchCheck& check, std::vector<PointerArgument> pointers,
+                 std::function<void()> thread);
+
+template <class... P>
+void launch(const LaunchCheck& check, void (*kernel)(P...), std::type_identity_t<P>... arguments) {
+  static_assert((std::is_trivially_copyable_v<P> && ...), "arguments of a kernel are copied as bytes");
+  static_assert((sizeof(P) + ... + 0) <= kMaxArgumentBytes, "arguments of a kernel: at most 4096 bytes");
+  std::vector<PointerArgument> pointers;
+  int position = 0;
+  const auto note = [&](const auto& argument) {
+    if constexpr (std::is_pointer_v<std::remove_cvref_t<decltype(argument)>>) {
+      pointers.push_back({position, argument});
+    }
+    ++position;
+  };
+  (note(arguments), ...);
+  launch_grid(check, std::move(pointers), [=] { kernel(arguments...); });
+}
+
+}  // namespace salu::cuda::host

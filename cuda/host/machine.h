@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/// The simulated multiprocessor: the threads of one block, and what they wait for. Only the shim's own files
+/// include it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include "cuda/host/fiber.h"
+#include "cuda/host/host.h"
+#include "cuda/host/launch.h"
+#include "cuda/host/vector_types.h"
+
+namespace salu::cuda::host {
+
+using Location = std::source_location;
+
+inline constexpr int kMaxThreads = 1024, kLanes = 32;
+
+enum class State : std::uint8_t { ready, at_barrier, at_collective, done };
+
+/// One CUDA thread.
+struct Thread {
+  Fiber* fiber = nullptr;
+  uint3 index{};
+  int number = 0;  ///< in the block, x fastest; lane = number % 32
+  State state = State::done;
+  Location at;             ///< of the call it waits in
+  bool predicate = false;  ///< for __syncthreads_count and its like
+  unsigned barriers = 0;   ///< passed so far; picks the sync slot
+  // Collectives (warp.cc). A lane may be at the next one before its neighbours have read what it brought to
+  // the last: hence two places, used in turn.
+  unsigned mask = 0;
+  unsigned arrivals = 0;
+  std::array<std::uint64_t, 2> brought{};
+  unsigned turns = 0;  ///< bit l: the place in which lane l brought its value to the completed collective
+  long atomics = 0;    ///< since the last switch
+};
+
+/// The thread sanitizer's slots of one block. Each block has new ones: an old slot would order the block
+/// after the last one, and hide races between blocks.
+struct SyncSlots {
+  char barrier[2];
+  char lane[kMaxThreads][2];
+};
+
+struct Machine {
+  std::vector<std::unique_ptr<Fiber>> fibers;
+  std::array<Thread, kMaxThreads> threads;
+  int thread_count = 0;
+  Thread* running = nullptr;  ///< null while the scheduler or the host runs
+  const char* kernel = "";
+  std::function<void()> body;
+  std::string error;      ///< of the running grid; not empty: give up
+  int barrier_count = 0;  ///< predicates that held at the last barrier
+  std::size_t first_fiber = 0;
+  std::unique_ptr<SyncSlots> slots;
+  char start_slot = 0, done_slot = 0, fence_slot = 0;
+  std::uint64_t schedule = 0, random = 0;
+  Counters counters;
+};
+
+/// The one machine. Kernels run on one OS thread at a time.
+Machine& machine();
+
+/// Runs a grid. Throws ErrorCode::environment for what goes wrong in a kernel.
+void run_grid(const LaunchCheck& shape, std::function<void()> thread);
+
+/// `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): `.
+std::string place(const Thread& thread, const Location& at);
+
+/// Within a kernel: gives up the grid.
+[[noreturn]] void fail_in_kernel(const Location& at, const std::string& what);
+
+/// Within a kernel: waits, in the given state, until the scheduler says otherwise.
+void wait_as(State state, const Location& at);
+
+/// True when both are the same call in the source.
+bool same_call(const Location& a, const Location& b);
+
+/// Completes every collective of the block whose lanes have all arrived; true when there was one. Sets
+/// machine().error when one can never complete because a lane of its mask is gone.
+bool complete_collectives();
+
+}  // namespace salu::cuda::host

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "cuda/library/convolution.h"
+
+#include <array>
+#include <map>
+
+#include "core/error.h"
+#include "cuda/accumulate.h"
+#include "cuda/library/convolution_graph.h"
+#include "cuda/library/handles.h"
+#include "cuda/library/planned_graph.h"
+
+namespace salu::cuda {
+namespace {
+
+struct PlannedConvolution {
+  GraphTensor x, w, y;
+  PlannedGraph planned;
+};
+
+using Key = std::array<std::int64_t, 14>;
+
+Key key_of(const ConvolutionProblem& p, const LibraryOptions& library) {
+  const Shape &x = p.x, &w = p.w;
+  return {static_cast<int>(p.pass),
+          static_cast<int>(p.dtype),
+          x[0],
+          x[1],
+          x[2],
+          x[3],
+          w[0],
+          w[1],
+          w[2],
+          w[3],
+          p.options.stride,
+          p.options.padding,
+          library.deterministic,
+          library.tf32};
+}
+
+PlannedConvolution plan(const ConvolutionProblem& problem, const LibraryOptions& library) {
+  const ConvolutionGraph g = convolution_graph(problem);
+  const PlanRules rules{.deterministic = library.deterministic,
+                        .tensor_cores = problem.dtype == DType::bf16 || library.tf32,
+                        .workspace = kWorkspaceBytes};
+  return {g.x, g.w, g.y, PlannedGraph(g.graph, rules)};
+}
+
+void require_aligned(const Tensor& t) {
+  check(reinterpret_cast<std::uintptr_t>(t.raw()) % 16 == 0,
+        "[conv2d] expected tensors aligned to 16 bytes, got {} at an address that is not", t.shape().str());
+}
+
+/// x, w and y stand for the tensors of the forward pass or their gradients.
+void run(const ConvolutionProblem& problem, const Tensor& x, const Tensor& w, const Tensor& y) {
+  static std::map<Key, PlannedConvolution> plans;
+  for (const Tensor* t : {&x, &w, &y}) require_aligned(*t);
+  const LibraryOptions& library = library_options();
+  const Key key = key_of(problem, library);
+  auto found = plans.find(key);
+  if (found == plans.end()) found = plans.emplace(key, plan(problem, library)).first;
+  const PlannedConvolution& c = found->second;
+  c.planned.run({{c.x, x.raw()}, {c.w, w.raw()}, {c.y, y.raw()}});
+}
+
+}  // namespace
+
+void library_conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options) {
+  run({ConvolutionPass::forward, x.dtype(), x.shape(), w.shape(), options}, x, w, y);
+}
+
+void library_conv2d_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options) {
+  run({ConvolutionPass::backward_data, dy.dtype(), dx.shape(), w.shape(), options}, dx, w, dy);
+}
+
+void library_conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
+  const ConvolutionProblem problem{ConvolutionPass::backward_weight, dy.dtype(), x.shape(), dw.shape(),
+                                   options};
+  if (dy.dtype() == DType::f32) return run(problem, x, dw, dy);
+  const Tensor part = Tensor::empty(dw.shape(), dy.dtype(), dw.device());
+  run(problem, x, part, dy);
+  accumulate(dw, part);
+}
+
+}  // namespace salu::cuda

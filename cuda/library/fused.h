@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/// Convolutions fused with the SALU family, as graphs that cuDNN compiles itself. No op uses them: each has
+/// to beat the convolution's own plan followed by our activation kernel, and bench/bench_fused.cc asks
+/// whether it does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cuda/library/convolution_graph.h"
+
+namespace salu::cuda {
+
+enum class Fusion {
+  salu,                 ///< c = conv(x, w), y = SALU(c)
+  salu_swalu,           ///< c = conv(x, w), y = SWALU(SALU(c))
+  salu_add_swalu,       ///< c = conv(x, w), y = SWALU(SALU(c) + residual)
+  salu_backward,        ///< dc = SALU'(c) g, g = the convolution's gradient dx; two sums
+  salu_swalu_backward,  ///< dc = (SWALU SALU)'(c) g; four sums
+};
+
+/// The scalars of a curve in device memory (core/ops/salu_math.h).
+struct CurveTensors {
+  GraphTensor s, inv_w;  ///< read
+  GraphTensor p, d;      ///< backward only: the sums, written
+};
+
+/// A fused graph; members that its fusion does not have are left at id 0. Activations are bf16.
+struct FusedGraph {
+  OperationGraph graph;
+  GraphTensor x, w;       ///< backward x is g, which never reaches memory
+  GraphTensor dy;         ///< backward: the gradient of the convolution's output, read
+  GraphTensor c;          ///< written forward, read backward
+  GraphTensor residual;   ///< read
+  GraphTensor result;     ///< y, or dc
+  GraphTensor one, half;  ///< constants, read from device memory
+  CurveTensors stabilizer, gate;
+};
+
+struct FusedCandidate {
+  std::string name;
+  Fusion fusion;
+  Shape x, w;  ///< of the convolution's forward pass
+  Conv2dOptions options;
+};
+
+FusedGraph fused_graph(const FusedCandidate& candidate);
+/// The convolution in it, by itself.
+ConvolutionGraph convolution_alone(const FusedCandidate& candidate);
+
+/// What is worth measuring: the shapes of ResNet-18 on 32 x 32 and ResNet-50 on 224 x 224 pictures that move
+/// most bytes. Backward at stride 1 only: at stride 2 cuDNN 9.19 generates code with sums that does not
+/// compile.
+std::vector<FusedCandidate> fused_candidates();
+
+}  // namespace salu::cuda

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/// The door of a build with CUDA.
+#include <fmt/format.h>
+
+#include "cuda/cuda.h"
+#include "cuda/library.h"
+#include "cuda/library/convolution.h"
+#include "cuda/library/gemm.h"
+#include "cuda/library/handles.h"
+#include "cuda/runtime.h"
+
+namespace salu::cuda {
+namespace {
+
+constexpr LibraryKernels kLibrary{
+    library_matmul_forward, library_matmul_backward_a,     library_matmul_backward_b,
+    library_linear_forward, library_linear_backward_input, library_linear_backward_weight,
+    library_conv2d_forward, library_conv2d_backward_data,  library_conv2d_backward_weight};
+
+/// 13020 -> "13.2"
+std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
+
+}  // namespace
+
+const char* program_backend() { return "cuda"; }
+int program_devices() { return device_count(); }
+
+void open(const ProgramOptions& options) {
+  install(options.device);
+  install_library(kLibrary);
+  set_kernel_choice(options.handwritten ? KernelChoice::handwritten : KernelChoice::library);
+  library_options().tf32 = options.tf32;
+}
+
+std::vector<std::string> describe() {
+  const std::size_t cudnn = cudnnGetVersion(), cublas = cublasLtGetVersion();
+  std::vector<std::string> lines{fmt::format("CUDA: runtime {}, cuDNN {}.{}.{}, cuBLASLt {}.{}.{}",
+                                             version(CUDART_VERSION), cudnn / 10000, cudnn / 100 % 100,
+                                             cudnn % 100, cublas / 10000, cublas / 100 % 100, cublas % 100)};
+  const int count = device_count();
+  if (count == 0) lines.push_back("devices: none (no NVIDIA driver, or no GPU)");
+  for (int i = 0; i < count; ++i) {
+    use_device(i);
+    const DeviceInfo info = device_info();
+    lines.push_back(
+        fmt::format("device cuda:{}: {}, compute {}.{}, {} multiprocessors, {:.1f} of {:.1f} GiB free, "
+                    "driver {}",
+                    i, info.name, info.major, info.minor, info.multiprocessors,
+                    static_cast<double>(info.free_bytes) / (1 << 30),
+                    static_cast<double>(info.total_bytes) / (1 << 30), version(info.driver_version)));
+  }
+  return lines;
+}
+
+}  // namespace salu::cuda

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops/sum.h"
+#include "cuda/elementwise.cuh"
+#include "cuda/reduce.cuh"
+
+namespace salu::cuda {
+namespace {
+
+template <class T>
+struct Term {
+  const T* x;
+  __device__ float operator()(std::int64_t i) const { return x[i]; }
+};
+template <class T>
+struct Store {
+  T* y;
+  __device__ void operator()(double sum) const { *y = T(static_cast<float>(sum)); }
+};
+template <class T>
+struct Broadcast {
+  const T* dy;
+  __device__ float operator()(std::int64_t) const { return *dy; }
+};
+
+void forward(Tensor& y, const Tensor& x) {
+  dispatch_activation("sum", x.dtype(),
+                      [&]<class T>() { total(x.numel(), Term<T>{x.data<T>()}, Store<T>{y.data<T>()}); });
+}
+
+void backward(Tensor& dx, const Tensor& dy) {
+  dispatch_activation("sum", dy.dtype(), [&]<class T>() { map_index<T>(dx, Broadcast<T>{dy.data<T>()}); });
+}
+
+}  // namespace
+
+void register_sum() {
+  sum_kernels.forward.set(DeviceType::cuda, forward);
+  sum_kernels.backward.set(DeviceType::cuda, backward);
+}
+
+}  // namespace salu::cuda

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/// Policies that choose augmentation steps at random: RandAugment, AutoAugment, TrivialAugment.
+///
+/// | name | what | empty corners | sampling |
+/// |---|---|---|---|
+/// | rand-m9-n2-p0.5-mstd0.5-mmax10-inc1 | RandAugment (arXiv 1909.13719) as timm has it | mean | training's
+/// | | v0, v0r, original, originalr (-mstd0.5) | AutoAugment for ImageNet (1805.09501), timm's | mean |
+/// training's | | cifar10 | AutoAugment for CIFAR-10 | 128 | nearest; shear: bicubic | | ta_wide, trivial |
+/// TrivialAugmentWide (2103.10158), torchvision's | black | nearest |
+///
+/// rand: m magnitude of 10, n steps, p the chance of each, mstd the standard deviation of the magnitude
+/// (above 100: uniform from 0 to m), mmax its limit, inc1: every step is stronger at a larger magnitude.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/rng.h"
+#include "data/augment_ops.h"
+#include "data/resize.h"
+
+namespace salu {
+
+struct AugmentStep {
+  AugmentKind kind = AugmentKind::identity;
+  double value = 0;
+  Warp warp;
+};
+
+/// One step of a searched policy: with probability `chance`, `kind` at level 0..10.
+struct PolicyEntry {
+  AugmentKind kind;
+  double chance;
+  int level;
+};
+using SubPolicy = std::array<PolicyEntry, 2>;
+
+/// 25 pairs; one is chosen for each picture.
+std::span<const SubPolicy> cifar10_policy();
+std::span<const SubPolicy> imagenet_policy();     ///< of the paper: timm's `original`
+std::span<const SubPolicy> imagenet_policy_v0();  ///< of the EfficientNet code: timm's `v0`
+
+class AutoAugment {
+ public:
+  AutoAugment() = default;  ///< no steps
+  /// Throws ErrorCode::usage about --aa for an unknown name or section. "none" is the default policy.
+  static AutoAugment parse(const std::string& text);
+
+  bool empty() const { return family_ == Family::none; }
+  const std::string& name() const { return name_; }  ///< as it was given
+  /// The steps for one picture of this size. `interpolation`: of warps, drawn for each when nothing; `mean`:
+  /// for empty corners.
+  std::vector<AugmentStep> draw(int height, int width, std::optional<Interpolation> interpolation, Rgb mean,
+                                Rng& rng) const;
+
+ private:
+  enum class Family { none, rand, timm_table, cifar10, trivial };
+  enum class Posterize { up_to_4, from_4_down, from_4_up };  // bits that are kept, at level 0 to 10
+  struct Canvas;
+
+  void read_section(const std::string& text, const std::string& section);
+  AugmentStep timm_step(AugmentKind kind, double level, const Canvas& canvas, Rng& rng) const;
+  AugmentStep timm_step_with_noise(AugmentKind kind, double level, const Canvas& canvas, Rng& rng) const;
+  static AugmentStep cifar10_step(AugmentKind kind, int level, const Canvas& canvas, Rng& rng);
+  static AugmentStep trivial_step(Rng& rng);
+
+  std::string name_ = "none";
+  Family family_ = Family::none;
+  std::span<const SubPolicy> table_;
+  Posterize posterize_ = Posterize::up_to_4;
+  bool increasing_ = false;
+  double magnitude_ = 10, magnitude_std_ = 0, magnitude_max_ = 10, chance_ = 0.5;
+  int steps_ = 2;
+};
+
+/// The picture after all steps.
+Image augment(const Image& source, const std::vector<AugmentStep>& steps);
+
+}  // namespace salu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include "data/bad_images.h"
+
+#include <utility>
+
+#include "core/error.h"
+
+namespace salu {
+
+// Ends: at most kMaxBadPercent of the pictures are passed over before add_bad() throws.
+std::optional<Image> PictureSource::read(std::int64_t& index) {
+  while (true) {
+    if (!is_bad(index)) {
+      try {
+        return dataset_->image(index);
+      } catch (const Error& e) {
+        if (policy_ == BadImages::stop || e.code() != ErrorCode::data) throw;
+        add_bad(index, e.what());
+      }
+    }
+    if (policy_ == BadImages::leave_out) return std::nullopt;
+    index = (index + 1) % dataset_->size();
+  }
+}
+
+bool PictureSource::is_bad(std::int64_t index) const {
+  const std::lock_guard lock(mutex_);
+  return bad_.contains(index);
+}
+
+void PictureSource::add_bad(std::int64_t index, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (!bad_.insert(index).second) return;  // another thread was faster
+  reports_.push_back(fmt::format("bad picture skipped: {}", reason));
+  const auto count = static_cast<std::int64_t>(bad_.size());
+  if (count * 100 > kMaxBadPercent * dataset_->size()) {
+    fail(ErrorCode::data,
+         "{} of {} pictures of {} are unreadable; expected at most {} % under --bad-images skip. The last: "
+         "{}. Find all of them with salutrain verify",
+         count, dataset_->size(), escaped(dataset_->name()), kMaxBadPercent, reason);
+  }
+}
+
+std::vector<std::string> PictureSource::take_reports() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(reports_, {});
+}
+
+}  // namespace salu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/// What happens when a picture of a data set cannot be read.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace salu {
+
+enum class BadImages {
+  stop,        ///< the error goes to the caller
+  substitute,  ///< the next good picture in the order of the data set takes its place: for training
+  leave_out,   ///< the batch gets smaller: for scoring, where no picture may count twice
+};
+
+/// The pictures of a data set under one of these policies; bad ones are remembered. All functions may be
+/// called from several threads. What is given depends on the files alone, not on who asks first.
+class PictureSource {
+ public:
+  static constexpr std::int64_t kMaxBadPercent = 1;  ///< of the data set, for the policies that go on
+
+  PictureSource(std::shared_ptr<const Dataset> dataset, BadImages policy)
+      : dataset_(std::move(dataset)), policy_(policy) {}
+
+  /// The picture at `index`, which becomes that of the substitute; nothing when it is left out. Throws
+  /// ErrorCode::data under `stop`, and when more than kMaxBadPercent have been found bad.
+  std::optional<Image> read(std::int64_t& index);
+
+  /// A line for each bad picture since the last call.
+  std::vector<std::string> take_reports();
+
+ private:
+  bool is_bad(std::int64_t index) const;
+  void add_bad(std::int64_t index, const std::string& reason);
+
+  std::shared_ptr<const Dataset> dataset_;
+  BadImages policy_;
+  mutable std::mutex mutex_;  // guards the two below
+  std::set<std::int64_t> bad_;
+  std::vector<std::string> reports_;
+};
+
+}  // namespace salu

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include "data/jpeg.h"
+#include "data/stb.h"
+
+namespace salu::jpeg {
+
+std::string decoder() { return "stb_image"; }
+
+std::string decode(std::span<const std::uint8_t> bytes, const Region&, const ImageSize&, Image& image) {
+  return stb::decode(bytes, image);
+}
+
+}  // namespace salu::jpeg

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "data/listing.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "core/error.h"
+
+namespace salu {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kMaps[] = {"val_map.txt", "LOC_val_solution.csv"};
+
+std::string shown(const fs::path& path) { return escaped(path.string()); }
+
+bool hidden(const fs::path& name) { return name.native().starts_with('.'); }
+
+bool is_picture(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr const char* kKnown[] = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
+  return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
+}
+
+// Entries of a folder without the hidden ones.
+std::vector<fs::directory_entry> entries(const fs::path& folder) {
+  std::vector<fs::directory_entry> list;
+  std::error_code error;
+  fs::directory_iterator it(folder, error);
+  while (!error && it != fs::directory_iterator()) {
+    if (!hidden(it->path().filename())) list.push_back(*it);
+    it.increment(error);
+  }
+  if (error) {
+    fail(ErrorCode::data, "{}: cannot be listed: {}; expected a folder", shown(folder), error.message());
+  }
+  return list;
+}
+
+// Order of bytes, as unsigned: the same on every machine and in every locale.
+std::vector<std::string> subfolders(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const fs::directory_entry& entry : entries(folder)) {
+    std::error_code error;
+    if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+ListedFile listed(const fs::directory_entry& entry, const fs::path& path, int label) {
+  std::error_code error;
+  if (!entry.is_regular_file(error)) {
+    fail(ErrorCode::data, "{}: not a regular file{}{}", shown(entry.path()), error ? ": " : "",
+         error ? error.message() : "");
+  }
+  return {path.string(), static_cast<std::int64_t>(entry.file_size(error)), label};
+}
+
+void sort_files(std::vector<ListedFile>& files) {
+  std::sort(files.begin(), files.end(), [](const ListedFile& a, const ListedFile& b) {
+    return std::tie(a.label, a.path) < std::tie(b.label, b.path);
+  });
+}
+
+// Pictures may lie deeper than the class folder, as torchvision allows.
+void list_class(Listing& listing, int label) {
+  std::vector<fs::path> folders = {listing.classes[static_cast<std::size_t>(label)]};
+  while (!folders.empty()) {
+    const fs::path folder = folders.back();
+    folders.pop_back();
+    for (const fs::directory_entry& entry : entries(listing.root / folder)) {
+      const fs::path path = folder / entry.path().filename();
+      std::error_code error;
+      if (is_picture(path)) {
+        listing.files.push_back(listed(entry, path, label));
+      } else if (entry.is_directory(error) && !entry.is_symlink(error)) {
+        folders.push_back(path);  // no links: they may lead in a circle
+      }
+    }
+  }
+}
+
+struct MapLine {
+  int number = 0;  // from 1
+  std::string name, class_name;
+};
+
+// "NAME CLASS" is cut at its tab, or else at its last blank; "ImageId,CLASS x y x y CLASS ..." names the
+// class of each box, and the first counts.
+std::vector<MapLine> read_map(const fs::path& map) {
+  std::ifstream file(map);
+  if (!file) fail(ErrorCode::data, "{}: cannot be opened; expected a map", shown(map));
+  const bool csv = map.extension() == ".csv";
+  std::vector<MapLine> lines;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.empty() || (csv && number == 1 && line.starts_with("ImageId,"))) continue;
+    const std::size_t tab = line.find('\t');
+    const std::size_t cut = csv ? line.find(',') : tab != line.npos ? tab : line.rfind(' ');
+    if (cut == line.npos || cut == 0) {
+      fail(ErrorCode::data, "{}: line {}: '{}'; expected {}", shown(map), number, escaped(line),
+           csv ? "ImageId,CLASS x y x y" : "NAME CLASS");
+    }
+    std::string class_name = line.substr(cut + 1);
+    if (csv) class_name.resize(std::min(class_name.find(' '), class_name.size()));
+    lines.push_back({number, line.substr(0, cut), class_name});
+  }
+  return lines;
+}
+
+using Labels = std::map<std::string, MapLine, std::less<>>;
+
+Labels labels_by_name(const fs::path& map, const std::vector<std::string>& classes) {
+  const std::set<std::string> known(classes.begin(), classes.end());
+  Labels labels;
+  for (MapLine& line : read_map(map)) {
+    if (!known.contains(line.class_name)) {
+      fail(ErrorCode::data, "{}: line {}: class '{}' is none of the {} classes of train ({})", shown(map),
+           line.number, escaped(line.class_name), classes.size(), first_names(classes));
+    }
+    const auto [it, added] = labels.try_emplace(line.name, line);
+    if (!added) {
+      fail(ErrorCode::data, "{}: lines {} and {} are both about {}", shown(map), it->second.number,
+           line.number, escaped(line.name));
+    }
+  }
+  return labels;
+}
+
+fs::path find_map(const FolderLayout& layout) {
+  std::error_code error;
+  for (const fs::path& place : {layout.eval, layout.eval.parent_path(), layout.dir}) {
+    for (const char* name : kMaps) {
+      if (fs::is_regular_file(place / name, error)) return place / name;
+    }
+  }
+  fail(ErrorCode::data,
+       "{}: pictures without class folders, and no map; expected {} (lines 'NAME CLASS') or Kaggle's {} "
+       "in it, beside it or in {}. Or move each picture into a folder with the name of its class",
+       shown(layout.eval), kMaps[0], kMaps[1], shown(layout.dir));
+}
+
+// ImageNet's validation pictures come without class folders.
+bool is_flat(const fs::path& folder) {
+  const std::vector<fs::directory_entry> list = entries(folder);
+  const auto directory = [](const fs::directory_entry& entry) {
+    std::error_code error;
+    return !is_picture(entry.path()) && entry.is_directory(error);
+  };
+  return std::none_of(list.begin(), list.end(), directory) &&
+         std::any_of(list.begin(), list.end(), [](const auto& entry) { return is_picture(entry.path()); });
+}
+
+}  // namespace
+
+std::string first_names(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    text += (i ? ", " : "") + escaped(names[i]);
+  }
+  return names.size() > kShown ? text + ", ..." : text;
+}
+
+Listing list_class_folders(const fs::path& root) {
+  Listing listing{root, subfolders(root), {}};
+  for (std::size_t c = 0; c < listing.classes.size(); ++c) list_class(listing, static_cast<int>(c));
+  sort_files(listing.files);
+  return listing;
+}
+
+Listing list_flat(const fs::path& root, const fs::path& map, const std::vector<std::string>& classes) {
+  Labels labels = labels_by_name(map, classes);
+  Listing listing{root, classes, {}};
+  for (const fs::directory_entry& entry : entries(root)) {
+    const fs::path name = entry.path().filename();
+    if (!is_picture(name)) continue;
+    auto it = labels.find(name.string());
+    if (it == labels.end()) it = labels.find(name.stem().string());
+    if (it == labels.end()) {
+      fail(ErrorCode::data, "{}: not in {}; expected a line for each picture", shown(entry.path()),
+           shown(map));
+    }
+    const auto label = std::lower_bound(classes.begin(), classes.end(), it->second.class_name);
+    listing.files.push_back(listed(entry, name, static_cast<int>(label - classes.begin())));
+    labels.erase(it);
+  }
+  if (!labels.empty()) {
+    fail(ErrorCode::data, "{}: line {}: no picture {} in {} ({} such lines); expected all that the map names",
+         shown(map), labels.begin()->second.number, escaped(labels.begin()->first), shown(root),
+         labels.size());
+  }
+  sort_files(listing.files);
+  return listing;
+}
+
+std::vector<std::string> empty_classes(const Listing& listing) {
+  std::vector<bool> used(listing.classes.size());
+  for (const ListedFile& file : listing.files) used[static_cast<std::size_t>(file.label)] = true;
+  std::vector<std::string> empty;
+  for (std::size_t c = 0; c < used.size(); ++c) {
+    if (!used[c]) empty.push_back(listing.classes[c]);
+  }
+  return empty;
+}
+
+FolderLayout find_folders(const fs::path& dir) {
+  std::error_code error;
+  for (const fs::path& base : {dir, dir / "ILSVRC/Data/CLS-LOC", dir / "Data/CLS-LOC"}) {
+    if (!fs::is_directory(base / "train", error)) continue;
+    FolderLayout layout{dir, base / "train", {}, {}};
+    for (const char* name : {"val", "validation", "valid", "test"}) {
+      if (!fs::is_directory(base / name, error)) continue;
+      layout.eval = base / name;
+      layout.eval_name = std::string(name) == "test" ? "test" : "val";
+      break;
+    }
+    return layout;
+  }
+  entries(dir);  // a better reason, if there is one
+  fail(ErrorCode::data, "{}: no folder train; expected train/<class>/<picture>", shown(dir));
+}
+
+Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes) {
+  return is_flat(layout.eval) ? list_flat(layout.eval, find_map(layout), classes)
+                              : list_class_folders(layout.eval);
+}
+
+}  // namespace salu

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/// Which pictures an image folder holds, without opening one of them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace salu {
+
+struct ListedFile {
+  std::string path;  ///< below the listing's root
+  std::int64_t bytes = 0;
+  int label = 0;
+};
+
+/// One split: its files are sorted by class, then by path.
+struct Listing {
+  std::filesystem::path root;
+  std::vector<std::string> classes;
+  std::vector<ListedFile> files;
+};
+
+/// root/<class>/<picture>: the classes are the sub-folders in the order of their bytes. Pictures end in .jpg
+/// .jpeg .png .bmp .ppm .pgm in any case; names that begin with a dot and other files are ignored. Classes
+/// may be empty. Throws ErrorCode::data when a folder cannot be listed or a picture is not a regular file.
+Listing list_class_folders(const std::filesystem::path& root);
+
+/// root/<picture>, with the classes in `map`: lines "NAME CLASS", or ImageNet's LOC_val_solution.csv. NAME
+/// may lack its extension. Throws ErrorCode::data for a class that is not one of `classes`, a picture that
+/// the map lacks, and a line whose picture is not there.
+Listing list_flat(const std::filesystem::path& root, const std::filesystem::path& map,
+                  const std::vector<std::string>& classes);
+
+/// Names of the classes without a picture.
+std::vector<std::string> empty_classes(const Listing& listing);
+
+/// Where the splits of a data set lie.
+struct FolderLayout {
+  std::filesystem::path dir;  ///< as given
+  std::filesystem::path train;
+  std::filesystem::path eval;  ///< empty: there is none
+  std::string eval_name;       ///< "val" or "test"
+};
+
+/// Looks into `dir`, and into Kaggle's ILSVRC/Data/CLS-LOC below it, for train, and val, validation, valid or
+/// test. Throws ErrorCode::data when there is no train.
+FolderLayout find_folders(const std::filesystem::path& dir);
+
+/// The listing of the evaluation split. When it holds pictures but no folders, their classes are those of
+/// val_map.txt or LOC_val_solution.csv in it, beside it or in layout.dir; without one, throws
+/// ErrorCode::data.
+Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes);
+
+/// The first few names, for a message.
+std::string first_names(const std::vector<std::string>& names);
+
+}  // namespace salu

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "data/verify.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "data/decode.h"
+#include "data/fingerprint.h"
+#include "data/listing.h"
+#include "data/packed.h"
+
+namespace salu {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Item {
+  std::string place;
+  int label = 0;
+  bool eval = false;
+};
+
+/// What was found when an item was read.
+struct Scanned {
+  std::uint64_t hash = 0;
+  std::string trouble;  // empty: it can be read
+};
+
+std::uint64_t hash_of(const std::vector<std::uint8_t>& bytes) {
+  return Fingerprint()
+      .add(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))
+      .value();
+}
+
+/// Block by block, so that the progress can be shown in between. `read` gives the hash of an item's content,
+/// or throws.
+template <class Read>
+std::vector<Scanned> scan(std::int64_t count, const Read& read,
+                          const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  constexpr std::int64_t kBlock = 256;
+  std::vector<Scanned> out(static_cast<std::size_t>(count));
+  for (std::int64_t first = 0; first < count; first += kBlock) {
+    const std::int64_t size = std::min(kBlock, count - first);
+    parallel_for(size, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = first + begin; i < first + end; ++i) {
+        Scanned& scanned = out[static_cast<std::size_t>(i)];
+        try {
+          scanned.hash = read(i);
+        } catch (const Error& e) {
+          if (e.code() != ErrorCode::data) throw;
+          scanned.trouble = e.what();
+        }
+      }
+    });
+    if (progress) progress(first + size, count);
+  }
+  return out;
+}
+
+void judge(const std::vector<Item>& items, const std::vector<Scanned>& scanned, Verification& out) {
+  std::unordered_map<std::uint64_t, std::vector<std::size_t>> seen;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (!scanned[i].trouble.empty()) {
+      out.findings.push_back({Problem::unreadable, scanned[i].trouble});
+      continue;
+    }
+    // Against the first of its content in each split and class: n copies are n - 1 findings.
+    std::vector<std::size_t>& copies = seen[scanned[i].hash];
+    bool known = false;
+    for (const std::size_t j : copies) {
+      const Problem problem = items[i].eval != items[j].eval     ? Problem::overlap
+                              : items[i].label != items[j].label ? Problem::contradiction
+                                                                 : Problem::duplicate;
+      out.findings.push_back({problem, fmt::format("{} = {}", items[j].place, items[i].place)});
+      known = known || problem == Problem::duplicate;
+    }
+    if (!known) copies.push_back(i);
+  }
+}
+
+std::vector<std::string> only_in(const std::vector<std::string>& some,
+                                 const std::vector<std::string>& others) {
+  std::vector<std::string> out;
+  std::set_difference(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(out));
+  return out;
+}
+
+void check_classes(const Listing& listing, const std::string& split, Verification& out) {
+  for (const std::string& name : empty_classes(listing)) {
+    out.findings.push_back({Problem::classes, fmt::format("{}: class {} is empty", split, escaped(name))});
+  }
+}
+
+void compare_classes(const Listing& train, const Listing& eval, const std::string& eval_name,
+                     Verification& out) {
+  for (const std::string& name : only_in(train.classes, eval.classes)) {
+    out.findings.push_back({Problem::classes, fmt::format("class {} is in train only", escaped(name))});
+  }
+  for (const std::string& name : only_in(eval.classes, train.classes)) {
+    out.findings.push_back(
+        {Problem::classes, fmt::format("class {} is in {} only", escaped(name), eval_name)});
+  }
+}
+
+// The listing of the evaluation split; a map that does not fit is a finding.
+Listing eval_listing(const FolderLayout& layout, const Listing& train, Verification& out) {
+  if (layout.eval.empty()) return {};
+  const std::string split = escaped(layout.eval.filename().string());
+  try {
+    Listing eval = list_eval(layout, train.classes);
+    check_classes(eval, split, out);
+    compare_classes(train, eval, split, out);
+    return eval;
+  } catch (const Error& e) {
+    out.findings.push_back({Problem::classes, e.what()});
+    return {};
+  }
+}
+
+Verification verify_folder(const fs::path& dir,
+                           const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  const FolderLayout layout = find_folders(dir);
+  Verification out;
+  const Listing train = list_class_folders(layout.train);
+  if (train.classes.size() < 2) {
+    out.findings.push_back(
+        {Problem::classes, fmt::format("train: {} classes; expected at least 2", train.classes.size())});
+  }
+  check_classes(train, "train", out);
+  const Listing eval = eval_listing(layout, train, out);
+  out.classes = static_cast<std::int64_t>(train.classes.size());
+  out.train = static_cast<std::int64_t>(train.files.size());
+  out.eval = static_cast<std::int64_t>(eval.files.size());
+
+  std::vector<Item> items;
+  std::vector<fs::path> paths;
+  for (const Listing* listing : {&train, &eval}) {
+    for (const ListedFile& file : listing->files) {
+      // Classes of evaluation that training lacks have numbers of their own: only splits are compared there.
+      paths.push_back(listing->root / file.path);
+      items.push_back({escaped(paths.back().string()), file.label, listing == &eval});
+    }
+  }
+  const DecodeLimits limits;
+  const auto read = [&](std::int64_t i) {
+    const fs::path& path = paths[static_cast<std::size_t>(i)];
+    const std::vector<std::uint8_t> bytes = read_regular_file(path, limits.max_bytes);
+    decode_image(bytes, path.string(), limits);
+    return hash_of(bytes);
+  };
+  judge(items, scan(out.train + out.eval, read, progress), out);
+  return out;
+}
+
+Verification verify_pack(const fs::path& path,
+                         const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  const Pack pack(path);
+  Verification out;
+  out.classes = static_cast<std::int64_t>(pack.classes.size());
+  out.train = pack.splits[0].count;
+  out.eval = pack.size() - out.train;
+  std::vector<Item> items;
+  for (std::int64_t i = 0; i < pack.size(); ++i) {
+    items.push_back({pack.place(i), pack.label(i), i >= out.train});
+  }
+  judge(items,
+        scan(
+            pack.size(), [&](std::int64_t i) { return hash_of(pack.image(i).pixels); }, progress),
+        out);
+  return out;
+}
+
+}  // namespace
+
+const char* name_of(Problem problem) {
+  constexpr const char* kNames[kProblems] = {"classes", "unreadable", "same content in two classes",
+                                             "same content in training and evaluation", "same content twice"};
+  return kNames[static_cast<std::size_t>(problem)];
+}
+
+Verification verify_data(const fs::path& path,
+                         const std::function<void(std::int64_t done, std::int64_t all)>& progress) {
+  std::error_code error;
+  Verification out =
+      fs::is_regular_file(path, error) ? verify_pack(path, progress) : verify_folder(path, progress);
+  std::stable_sort(out.findings.begin(), out.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.problem < b.problem; });
+  return out;
+}
+
+}  // namespace salu

@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Data sets as a user meets them: bad pictures, packing, verifying.
+
+Usage: data_programs_test.py SALUTRAIN"""
+import hashlib
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TRAIN = sys.argv[1]
+SHORT = ["--model", "salunet_c8", "--epochs", "1", "--batch-size", "44", "--progress", "none", "--seed", "3"]
+
+
+def run(*command):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
+
+
+class DataPrograms(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="salunet-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.set = self.dir / "set"
+        draw = random.Random(1)
+        for split, count in (("train", 110), ("val", 20)):
+            for kind in ("cat", "dog"):
+                folder = self.set / split / kind
+                folder.mkdir(parents=True)
+                for i in range(count):
+                    (folder / f"{i}.ppm").write_bytes(b"P6 16 18 255\n" + draw.randbytes(16 * 18 * 3))
+
+    def ok(self, *command, code=0):
+        result = run(*command)
+        self.assertEqual(result.returncode, code, result.stderr + result.stdout)
+        return result
+
+    def train(self, name, *flags, code=0):
+        return self.ok(TRAIN, *SHORT, "--output", self.dir / name, *flags, code=code)
+
+    def weights(self, name):
+        return hashlib.sha256((self.dir / name / "last/model.safetensors").read_bytes()).hexdigest()
+
+    def test_bad_pictures(self):
+        (self.set / "train/cat/7.ppm").write_bytes(b"P6 16 18 255\ncut")
+        (self.set / "val/dog/0.ppm").write_bytes(b"<html>")
+        flags = ["--dataset", "folder", "--data-dir", self.set]
+        stopped = self.train("stopped", *flags, code=3)
+        self.assertIn("train/cat/7.ppm: truncated at byte", stopped.stderr)
+        # One of 40 scored pictures is more than 1 %.
+        scored = self.train("scored", *flags, "--bad-images", "skip", code=3)
+        self.assertIn("1 of 40 pictures of folder:set are unreadable; expected at most 1 %", scored.stderr)
+        (self.set / "val/dog/0.ppm").unlink()
+        self.train("skipped", *flags, "--bad-images", "skip", "--workers", "0")
+        log = (self.dir / "skipped/log.txt").read_text(encoding="utf-8")
+        self.assertEqual(log.count("bad picture skipped"), 1)
+        self.assertIn("train/cat/7.ppm: truncated at byte", log)
+        self.train("again", *flags, "--bad-images", "skip", "--workers", "3")
+        self.assertEqual(self.weights("skipped"), self.weights("again"))
+        # A run that stopped may go on with the other policy.
+        self.train("resumed", *flags, "--bad-images", "skip", "--max-steps", "2")
+        self.ok(TRAIN, "--resume", self.dir / "resumed", "--bad-images", "skip", "--progress", "none")
+
+    def test_training_on_a_pack_is_training_on_the_folder(self):
+        pack = self.dir / "set.pack"
+        packed = self.ok(TRAIN, "pack", self.set, pack, "--size", "32")
+        self.assertIn("set.pack: 260 pictures of 2 classes", packed.stdout)
+        self.assertEqual(packed.stderr, "")
+        self.train("folder", "--dataset", "folder", "--data-dir", self.set)
+        self.train("packed", "--dataset", "packed", "--data-dir", pack)
+        self.assertEqual(self.weights("folder"), self.weights("packed"))
+        for name, expected in (("", 2), ("--overwrite", 0)):
+            again = self.ok(TRAIN, "pack", self.set, pack, *filter(None, [name]), code=expected)
+            if expected:
+                self.assertIn("is there already", again.stderr)
+        pack.write_bytes(pack.read_bytes()[:-5])
+        cut = self.train("cut", "--dataset", "packed", "--data-dir", pack, code=3)
+        self.assertRegex(cut.stderr, r"^salutrain: error: .*set\.pack: truncated at byte \d+")
+
+    def test_verify(self):
+        good = self.ok(TRAIN, "verify", self.set)
+        self.assertIn("220 pictures in train, 40 in evaluation, 2 classes\n0 problems\n", good.stdout)
+        for i in range(25):
+            shutil.copy(self.set / f"train/cat/{i}.ppm", self.set / f"val/cat/copy{i}.ppm")
+        bad = self.ok(TRAIN, "verify", self.set, code=3)
+        self.assertEqual(bad.stderr, "")
+        self.assertEqual(bad.stdout.count("same content in training and evaluation: "), 21)
+        self.assertIn("same content in training and evaluation: 5 more (--all)\n25 problems\n", bad.stdout)
+        shown = self.ok(TRAIN, "verify", self.set, "--all", code=3)
+        self.assertEqual(shown.stdout.count(" = "), 25)
+
+    def test_command_lines(self):
+        for message, *command in (("DIR is required", "pack"), ("OUT is required", "pack", self.set),
+                                  ("--sise: unknown option (did you mean --size?)", "pack", "a", "b", "--sise", "3"),
+                                  ("'0' is not a whole number in 1..16384", "pack", "a", "b", "--size", "0"),
+                                  ("DIR is required", "verify")):
+            with self.subTest(command=command):
+                result = self.ok(TRAIN, *command, code=2)
+                self.assertIn(message, result.stderr)
+        self.assertIn("nowhere: cannot be listed", self.ok(TRAIN, "verify", self.dir / "nowhere", code=3).stderr)
+        self.assertIn("no folder train", self.ok(TRAIN, "pack", self.dir, self.dir / "x", code=3).stderr)
+        self.assertFalse((self.dir / "x").exists())
+        for command in ("pack", "verify"):
+            self.assertIn("DIR", self.ok(TRAIN, command, "--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)

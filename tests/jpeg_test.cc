@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/// The libjpeg-turbo build: parts of a JPEG are equal to the whole for every way of storing colour, and the
+/// picture is that of stb_image up to rounding.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+// After <cstdio>: the header needs its types.
+#include <jpeglib.h>
+
+#include "core/rng.h"
+#include "data/decode.h"
+#include "data/resize.h"
+#include "data/stb.h"
+#include "tests/catch.h"
+#include "tests/data_files.h"
+
+namespace salu::test {
+namespace {
+
+struct Kind {
+  const char* name;
+  J_COLOR_SPACE stored = JCS_YCbCr;
+  int h = 1, v = 1;  ///< luma samples per chroma sample
+  bool progressive = false;
+  int restart_rows = 0;
+  bool adobe = true;  ///< the marker that says that ink is stored inverted
+};
+
+const Kind kKinds[] = {{"4:4:4"},
+                       {"4:2:2", JCS_YCbCr, 2, 1},
+                       {"4:4:0", JCS_YCbCr, 1, 2},
+                       {"4:2:0", JCS_YCbCr, 2, 2},
+                       {"4:1:1", JCS_YCbCr, 4, 1},
+                       {"4:2:0 progressive", JCS_YCbCr, 2, 2, true},
+                       {"4:2:2 with restarts", JCS_YCbCr, 2, 1, false, 1},
+                       {"4:2:0 with restarts", JCS_YCbCr, 2, 2, false, 2},
+                       {"RGB", JCS_RGB},
+                       {"grey", JCS_GRAYSCALE},
+                       {"CMYK", JCS_CMYK},
+                       {"CMYK, not inverted", JCS_CMYK, 1, 1, false, 0, false},
+                       {"YCCK", JCS_YCCK, 2, 2}};
+
+/// Waves with an edge and noise: neighbours differ, and blocks do.
+int value(int y, int x, int c) {
+  const double wave = std::sin(0.23 * x + c) * std::cos(0.31 * y - c);
+  const bool edge = (x * 3 + y * 2) % 61 < 20;
+  return static_cast<int>(128 + 80 * wave + (edge ? 40 : -40) * (c == 1 ? -1 : 1)) + (x * 7 + y * 13) % 8;
+}
+
+Bytes encode(const Kind& kind, int height, int width) {
+  jpeg_compress_struct info{};
+  jpeg_error_mgr errors{};
+  info.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&info);
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&info, &buffer, &size);
+  info.image_width = static_cast<JDIMENSION>(width);
+  info.image_height = static_cast<JDIMENSION>(height);
+  const bool ink = kind.stored == JCS_CMYK || kind.stored == JCS_YCCK;
+  info.input_components = ink ? 4 : 3;
+  info.in_color_space = ink ? JCS_CMYK : JCS_RGB;
+  jpeg_set_defaults(&info);
+  jpeg_set_colorspace(&info, kind.stored);
+  jpeg_set_quality(&info, 85, TRUE);
+  info.comp_info[0].h_samp_factor = kind.h;
+  info.comp_info[0].v_samp_factor = kind.v;
+  if (kind.stored == JCS_YCCK) {
+    info.comp_info[3].h_samp_factor = kind.h;
+    info.comp_info[3].v_samp_factor = kind.v;
+  }
+  if (kind.progressive) jpeg_simple_progression(&info);
+  info.restart_in_rows = kind.restart_rows;
+  info.write_Adobe_marker = ink && kind.adobe;
+  jpeg_start_compress(&info, TRUE);
+  std::vector<std::uint8_t> line(static_cast<std::size_t>(width * info.input_components));
+  for (int y = 0; y < height; ++y) {
+    for (int i = 0; i < width * info.input_components; ++i) {
+      const int v = value(y, i / info.input_components, i % info.input_components);
+      line[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(std::clamp(v, 0, 255));
+    }
+    JSAMPROW row = line.data();
+    jpeg_write_scanlines(&info, &row, 1);
+  }
+  jpeg_finish_compress(&info);
+  jpeg_destroy_compress(&info);
+  Bytes out(buffer, buffer + size);
+  std::free(buffer);
+  return out;
+}
+
+TEST_CASE("a decoded part is equal to the same part of the whole picture") {
+  Rng rng({7, Purpose::test, 0, 0});
+  const auto draw = [&](int n) { return static_cast<int>(rng.below(static_cast<std::uint32_t>(n))); };
+  for (const Kind& kind : kKinds) {
+    for (const auto& [height, width] : {std::pair{67, 131}, {64, 96}, {17, 200}, {150, 9}, {1, 1}}) {
+      const Bytes file = encode(kind, height, width);
+      const Image whole = decode_image(file, "x.jpg");
+      REQUIRE(whole.size() == ImageSize{height, width});
+      for (int i = 0; i < 150; ++i) {
+        const int top = draw(height), left = draw(width);
+        const Region part = {top, left, 1 + draw(height - top), 1 + draw(width - left)};
+        INFO(kind.name << ", " << height << " x " << width << ": " << part.height << " x " << part.width
+                       << " at " << part.top << ", " << part.left);
+        REQUIRE(decode_region(file, "x.jpg", part) == crop(whole, top, left, part.height, part.width));
+      }
+    }
+  }
+}
+
+TEST_CASE("libjpeg-turbo and stb_image give the same picture up to rounding") {
+  CHECK(jpeg_decoder().starts_with("libjpeg-turbo "));
+  for (const Kind& kind : kKinds) {
+    if (!kind.adobe) continue;  // stb_image takes ink without Adobe's marker for YCbCr with alpha
+    const Bytes file = encode(kind, 67, 131);
+    const Image ours = decode_image(file, "x.jpg");
+    Image theirs;
+    REQUIRE(stb::decode(file, theirs) == "");
+    REQUIRE(ours.size() == theirs.size());
+    double sum = 0;
+    for (std::size_t i = 0; i < ours.pixels.size(); ++i) sum += std::abs(ours.pixels[i] - theirs.pixels[i]);
+    INFO(kind.name);
+    // Rounding in the inverse DCT, the colour matrix and the smoothing of chroma: a unit each at most on
+    // average; a wrong colour space or shifted chroma is tens of units off.
+    CHECK(sum / static_cast<double>(ours.pixels.size()) < 2);
+  }
+}
+
+TEST_CASE("ink that is not marked as inverted is taken as it stands") {
+  Kind kind = {"CMYK", JCS_CMYK};
+  const Image inverted = decode_image(encode(kind, 8, 8), "x.jpg");
+  kind.adobe = false;
+  const Image plain = decode_image(encode(kind, 8, 8), "x.jpg");
+  // The file stores v of each ink: inverted, red is v0 v3 / 255, else (255 - v0) (255 - v3) / 255.
+  double sum_inverted = 0, sum_plain = 0;
+  for (int y = 0; y < 8; ++y) {
+    for (int x = 0; x < 8; ++x) {
+      const double v0 = std::clamp(value(y, x, 0), 0, 255), v3 = std::clamp(value(y, x, 3), 0, 255);
+      sum_inverted += std::abs(inverted.at(y, x)[0] - v0 * v3 / 255);
+      sum_plain += std::abs(plain.at(y, x)[0] - (255 - v0) * (255 - v3) / 255);
+    }
+  }
+  CHECK(sum_inverted / 64 < 8);  // quality 85 on noisy blocks
+  CHECK(sum_plain / 64 < 8);
+}
+
+TEST_CASE("a warning of the decoder is an error") {
+  Bytes file = encode({"4:2:0 with restarts", JCS_YCbCr, 2, 2, false, 1}, 64, 64);
+  const Bytes restart = {0xFF, 0xD1};
+  const auto marker = std::search(file.begin(), file.end(), restart.begin(), restart.end());
+  REQUIRE(marker != file.end());
+  marker[1] = 0xD5;  // out of turn: the decoder warns and goes on
+  CHECK(contains(error_of([&] { decode_image(file, "x.jpg"); }), "3: x.jpg: damaged: "));
+}
+
+}  // namespace
+}  // namespace salu::test

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "train/train_step.h"
+
+#include <cstring>
+
+#include "autograd/functions.h"
+#include "core/ops/normalize_images.h"
+
+namespace salu {
+namespace {
+
+/// Steps that run kernel by kernel before one is recorded: they fill the allocator's cache and choose the
+/// libraries' algorithms, neither of which may happen in a recording.
+constexpr std::int64_t kEagerSteps = 3;
+
+}  // namespace
+
+/// Host memory that the GPU copies to and from by itself, and the mark that says when it is done. Two take
+/// turns.
+struct TrainStep::Slot {
+  std::shared_ptr<void> images, targets, control;
+  std::size_t image_bytes = 0, target_bytes = 0;
+  std::unique_ptr<QueueMark> mark = cuda_backend().make_mark();
+};
+
+TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer,
+                     TrainStepOptions options)
+    : model_(model),
+      store_(store),
+      optimizer_(optimizer),
+      options_(options),
+      device_(store.values().device()) {
+  if (device_.type != DeviceType::cuda) return;
+  for (auto& slot : slots_) slot = std::make_unique<Slot>();
+  recording_ = cuda_backend().make_recording();
+}
+
+TrainStep::~TrainStep() = default;
+
+void TrainStep::forward_backward(const Tensor& images, const Tensor& targets, std::int64_t step) {
+  Context context;
+  context.training = true;
+  context.seed = options_.seed;
+  context.step = static_cast<std::uint32_t>(step);
+  const Tensor pixels = normalize_images(images, options_.mean, options_.std, store_.activations());
+  const Variable logits = model_.forward(Variable(pixels), context);
+  const Variable loss = cross_entropy(logits, targets);  // (N,K), (N,K) -> (1)
+  store_.gradients().fill(0);
+  backward(loss);
+  optimizer_.step(loss.value());
+}
+
+void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step) {
+  optimizer_.set_lr(lr);
+  const FinishedStep finished{{}, step, images.dim(0), lr};
+  if (device_.type == DeviceType::cpu) {
+    forward_backward(images, targets, step);
+    pending_.push_back({finished, nullptr});
+    pending_.back().step.result = optimizer_.result();
+    return;
+  }
+  check(pending_.size() < slots_.size(), "[train_step] expected take() after every run()");
+  Slot& slot = *slots_[static_cast<std::size_t>(step) % slots_.size()];
+  place_inputs(images, targets, slot);
+  queue(step);
+  const Tensor& control = optimizer_.control();
+  if (!slot.control) slot.control = cuda_backend().allocate_pinned(control.bytes());
+  cuda_backend().queue_copy_to_host(slot.control.get(), control.raw(), control.bytes());
+  slot.mark->record();
+  pending_.push_back({finished, &slot});
+}
+
+void TrainStep::place_inputs(const Tensor& images, const Tensor& targets, Slot& slot) {
+  const Backend& gpu = cuda_backend();
+  if (!images_.defined() || images_.shape() != images.shape() || targets_.shape() != targets.shape()) {
+    images_ = Tensor::empty(images.shape(), images.dtype(), device_);
+    targets_ = Tensor::empty(targets.shape(), targets.dtype(), device_);
+    recorded_step_ = -1;
+    eager_steps_ = 0;
+  }
+  const auto send = [&](const Tensor& from, Tensor& to, std::shared_ptr<void>& pinned, std::size_t& size) {
+    if (size < from.bytes()) {
+      pinned = gpu.allocate_pinned(from.bytes());
+      size = from.bytes();
+    }
+    std::memcpy(pinned.get(), from.raw(), from.bytes());
+    gpu.queue_copy_to_device(to.raw(), pinned.get(), from.bytes());
+  };
+  send(images, images_, slot.images, slot.image_bytes);
+  send(targets, targets_, slot.targets, slot.target_bytes);
+}
+
+bool TrainStep::must_record() const {
+  // Blocks that went back to the system may be part of what was recorded.
+  return recorded_step_ < 0 || cuda_backend().memory().releases != cache_releases_;
+}
+
+void TrainStep::queue(std::int64_t step) {
+  if (!options_.record || eager_steps_ < kEagerSteps) {
+    ++eager_steps_;
+    cuda_backend().set_step_offset(0);
+    forward_backward(images_, targets_, step);
+    return;
+  }
+  if (must_record()) {
+    cuda_backend().set_step_offset(0);
+    recording_->begin();
+    forward_backward(images_, targets_, step);
+    recording_->end();
+    recorded_step_ = step;
+    cache_releases_ = cuda_backend().memory().releases;
+  }
+  cuda_backend().set_step_offset(static_cast<std::uint32_t>(step - recorded_step_));
+  recording_->replay();
+}
+
+std::optional<FinishedStep> TrainStep::take(bool all) {
+  if (pending_.empty() || (pending_.size() == 1 && pending_.front().slot && !all)) return std::nullopt;
+  Pending oldest = pending_.front();
+  pending_.pop_front();
+  if (oldest.slot) {
+    oldest.slot->mark->wait();
+    const auto* control = static_cast<const double*>(oldest.slot->control.get());
+    oldest.step.result = Optimizer::result_of({control, control + kControlSlots});
+  }
+  return oldest.step;
+}
+
+}  // namespace salu

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/// One optimizer step on one batch: forward, loss, backward, clipping, optimizer, moving average.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "core/backend.h"
+#include "models/model.h"
+#include "train/optimizer.h"
+
+namespace salu {
+
+struct TrainStepOptions {
+  std::array<float, 3> mean{}, std{};  ///< of the pictures
+  std::uint64_t seed = 42;
+  bool record = true;  ///< on a GPU: record the step once and replay it
+};
+
+/// What became of one step.
+struct FinishedStep {
+  StepResult result;
+  std::int64_t step, samples;
+  double lr;
+};
+
+/// On the CPU a step is done when run() returns. On a GPU it is queued, as one recorded graph after the first
+/// few steps, and its result is read one step late, so that the GPU never waits for the host.
+class TrainStep {
+ public:
+  TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer, TrainStepOptions options);
+  ~TrainStep();
+
+  /// `images` (N,H,W,3) u8 and `targets` (N,K) f32 on the host; `step` keys the random masks.
+  void run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step);
+  /// The oldest step whose result is due: on the CPU that of every run(); on a GPU all but the newest, and
+  /// with `all` that one too. Call it until it is empty after every run().
+  std::optional<FinishedStep> take(bool all);
+
+ private:
+  struct Slot;
+  void forward_backward(const Tensor& images, const Tensor& targets, std::int64_t step);
+  void queue(std::int64_t step);
+  void place_inputs(const Tensor& images, const Tensor& targets, Slot& slot);
+  bool must_record() const;
+
+  const Model& model_;
+  ParameterStore& store_;
+  Optimizer& optimizer_;
+  TrainStepOptions options_;
+  const Device device_;
+
+  // On a GPU only.
+  Tensor images_, targets_;  ///< where a recorded step finds its inputs
+  std::unique_ptr<Recording> recording_;
+  std::int64_t recorded_step_ = -1, eager_steps_ = 0, cache_releases_ = 0;
+  std::array<std::unique_ptr<Slot>, 2> slots_;
+
+  struct Pending {
+    FinishedStep step;
+    Slot* slot;  ///< null on the CPU: the result is there
+  };
+  std::deque<Pending> pending_;
+};
+
+}  // namespace salu
