@@ -147,6 +147,7 @@ void Trainer::take_results(bool all) {
     } else {
       skip_step(*finished);
     }
+    log_step(*finished);
   }
 }
 
@@ -166,6 +167,20 @@ void Trainer::skip_step(const FinishedStep& skipped) {
   }
 }
 
+/// A GPU's results come a step late: the row is that of the step that is done, not of the one that was
+/// queued.
+void Trainer::log_step(const FinishedStep& finished) {
+  if ((finished.step + 1) % config_.log_interval != 0) return;
+  const double seconds = seconds_since(epoch_start_);
+  jsonl_->row({{"step", finished.step + 1},
+               {"epoch", at_.epoch + 1},
+               {"loss", last_loss_},
+               {"lr", last_lr_},
+               {"grad_norm", last_norm_},
+               {"img_per_s", static_cast<double>(batches_now_ * config_.batch_size) / seconds},
+               {"data_wait", train_loader_->wait_seconds() / seconds}});
+}
+
 void Trainer::show_progress() {
   const std::int64_t batches = train_loader_->batches();
   const double seconds = seconds_since(epoch_start_), done = static_cast<double>(run_batches_);
@@ -182,15 +197,6 @@ void Trainer::show_progress() {
   state.data_wait = train_loader_->wait_seconds() / seconds;
   state.eta_seconds = seconds_since(run_start_) / done * left;
   progress_->update(state);
-  if (at_.step % config_.log_interval == 0) {
-    jsonl_->row({{"step", at_.step},
-                 {"epoch", at_.epoch + 1},
-                 {"loss", last_loss_},
-                 {"lr", last_lr_},
-                 {"grad_norm", last_norm_},
-                 {"img_per_s", state.images_per_second},
-                 {"data_wait", state.data_wait}});
-  }
 }
 
 void Trainer::finish_epoch(TrainOutcome& outcome) {

@@ -50,6 +50,7 @@ class Trainer {
   void train_batch(const Batch& batch);
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
+  void log_step(const FinishedStep& finished);
   bool should_stop(TrainOutcome& outcome) const;
   void finish_epoch(TrainOutcome& outcome);
   void save(const std::string& name, bool best);
