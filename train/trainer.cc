@@ -140,6 +140,7 @@ void Trainer::take_results(bool all) {
     last_loss_ = finished->result.loss;
     last_norm_ = finished->result.norm;
     last_lr_ = finished->lr;
+    if ((finished->step + 1) % config_.log_interval == 0) log_step(finished->step);
     if (finished->result.applied) {
       at_.skipped_row = 0;
       at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
@@ -147,7 +148,6 @@ void Trainer::take_results(bool all) {
     } else {
       skip_step(*finished);
     }
-    log_step(*finished);
   }
 }
 
@@ -167,12 +167,9 @@ void Trainer::skip_step(const FinishedStep& skipped) {
   }
 }
 
-/// A GPU's results come a step late: the row is that of the step that is done, not of the one that was
-/// queued.
-void Trainer::log_step(const FinishedStep& finished) {
-  if ((finished.step + 1) % config_.log_interval != 0) return;
+void Trainer::log_step(std::int64_t step) {
   const double seconds = seconds_since(epoch_start_);
-  jsonl_->row({{"step", finished.step + 1},
+  jsonl_->row({{"step", step + 1},
                {"epoch", at_.epoch + 1},
                {"loss", last_loss_},
                {"lr", last_lr_},

@@ -50,10 +50,10 @@ class Trainer {
   void train_batch(const Batch& batch);
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
-  void log_step(const FinishedStep& finished);
   bool should_stop(TrainOutcome& outcome) const;
   void finish_epoch(TrainOutcome& outcome);
   void save(const std::string& name, bool best);
+  void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
   void show_progress();
 
   TrainConfig config_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Kernels that are wrong on purpose: one mistake each.
+/// Kernels that are wrong on purpose.
 #include <vector>
 
 #include "cuda/host/host.h"
@@ -8,9 +8,7 @@
 #include "tests/simt/kernels.h"
 
 namespace salu::test {
-
 using namespace cuda;
-
 namespace {
 
 __global__ void no_barrier_kernel(const float* x, float* y) {
