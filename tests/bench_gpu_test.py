@@ -121,7 +121,8 @@ class Correct(Case):
 
     @unittest.skipIf(HOST is None, "no host shim here")
     def test_the_kernels_under_the_host_shim_pass(self):
-        self.assertEqual(set(self.check(HOST, 0, "--device", "cuda-host", "--batch", 1, "--steps", 5).values()), {True})
+        self.assertEqual(set(self.check(HOST, 0, "--device", "cuda-host", "--batch", 1, "--steps", 5,
+                                        "--kernels", "library").values()), {True})
 
     def test_a_program_whose_reruns_differ_fails(self):
         other = self.dir / "other"
@@ -154,13 +155,13 @@ class Networks(Case):
     def test_what_fails_is_named(self):
         file = self.dir / "n.json"
         done = self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", "/bin/false", "--small", "--device", "cpu",
-                       "--only", "own", "--json", file)
+                       "--only", "own", "--json", file, code=1)
         self.assertEqual([line["error"] for line in lines_of(file)], ["exit 1", "exit 1"])
         self.assertIn("exit 1", done.stdout)
 
     def test_no_time(self):
         done = self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", TRAIN, "--small", "--device", "cpu", "--only",
-                       "peers", "--seconds", 1)
+                       "peers", "--seconds", 1, code=1)
         self.assertEqual(done.stdout.count("not run: no time left"), 3)
 
 
@@ -242,6 +243,10 @@ class Table(Case):
     def test_a_failed_check_voids_the_table(self):
         _, done = self.table([{**FABRICATED[0], "ok": False}], code=1)
         self.assertIn("FAILED: fabricated. No number below counts.", done.stdout)
+
+    def test_skipped_checks_are_named(self):
+        _, done = self.table([*FABRICATED, {**FABRICATED[0], "check": "fabricated tool", "ok": None}])
+        self.assertIn("Correctness: 1 of 2 checks passed; skipped: fabricated tool.", done.stdout)
 
     def test_a_line_that_was_cut_off_is_left_out(self):
         rows, done = self.table(FABRICATED, extra='{"part": "kern')
