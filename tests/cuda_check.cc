@@ -33,10 +33,10 @@ Tolerance bf16_tolerance(const Tensor& exact) { return {1.6e-2, 0x1p-8 * scale_o
 
 }  // namespace
 
-void check_f32(const OpSample& sample, Device device) {
+void check_f32(const OpSample& sample, Device device, std::int64_t start) {
   const OpSample given = rounded(sample, DType::f32);
   const OpRun exact = run_op(given, DType::f64), on_cpu = run_op(given, DType::f32);
-  const OpRun got = run_op(given, DType::f32, device);
+  const OpRun got = run_op(given, DType::f32, device, start);
   CHECK(got.y.device() == device);
   CHECK(got.y.dtype() == DType::f32);
   CHECK(compare(got.y, exact.y, f32_tolerance(on_cpu.y, exact.y)) == "");
@@ -49,9 +49,9 @@ void check_f32(const OpSample& sample, Device device) {
   }
 }
 
-void check_bf16(const OpSample& sample, Device device) {
+void check_bf16(const OpSample& sample, Device device, std::int64_t start) {
   const OpSample given = rounded(sample, DType::bf16);
-  const OpRun exact = run_op(given, DType::f64), got = run_op(given, DType::bf16, device);
+  const OpRun exact = run_op(given, DType::f64), got = run_op(given, DType::bf16, device, start);
   CHECK(compare(got.y, exact.y, bf16_tolerance(exact.y)) == "");
   REQUIRE(got.gradients.size() == exact.gradients.size());
   for (std::size_t i = 0; i < exact.gradients.size(); ++i) {

@@ -6,9 +6,10 @@
 
 namespace salu::test {
 
-/// f32, forward and backward: may err twice as much as plain f32 does on the CPU, against f64.
-void check_f32(const OpSample& sample, Device device);
+// Forward and backward, with tensors that begin `start` elements into their storage.
+/// f32 may err twice as much as plain f32 does on the CPU, against f64.
+void check_f32(const OpSample& sample, Device device, std::int64_t start);
 /// bf16 against f64 on the same rounded inputs.
-void check_bf16(const OpSample& sample, Device device);
+void check_bf16(const OpSample& sample, Device device, std::int64_t start);
 
 }  // namespace salu::test

@@ -9,7 +9,9 @@
 namespace salu::test {
 namespace {
 
-/// Calls `body(sample)` for every sample; each op is a section, so that `-c salu` runs one op.
+/// Calls `body(sample, start)` for every sample; `start` is where its tensors begin in their storage, because
+/// kernels read packs of 16 bytes from aligned tensors and single numbers from others. Each op is a section,
+/// so that `-c salu` runs one op.
 template <class Body>
 void each_sample(Body&& body) {
   set_num_threads(1);  // ThreadSanitizer does not know OpenMP's barriers
@@ -17,7 +19,13 @@ void each_sample(Body&& body) {
     DYNAMIC_SECTION(entry.op) {
       for (const OpSample& sample : entry.samples) {
         INFO(sample.label);
-        body(sample);
+        body(sample, 1);
+      }
+      for (const OpSample& sample : entry.large) {
+        for (const std::int64_t start : {0, 1}) {
+          INFO(sample.label << " start " << start);
+          body(sample, start);
+        }
       }
     }
   }
@@ -25,24 +33,24 @@ void each_sample(Body&& body) {
 
 TEST_CASE("f32 results err no more than twice the CPU's, against f64") {
   const Device device = cuda_device();
-  each_sample([&](const OpSample& sample) { check_f32(sample, device); });
+  each_sample([&](const OpSample& sample, std::int64_t start) { check_f32(sample, device, start); });
 }
 
 TEST_CASE("bf16 results agree with f64 on the same rounded inputs; parameter gradients are f32") {
   const Device device = cuda_device();
-  each_sample([&](const OpSample& sample) { check_bf16(sample, device); });
+  each_sample([&](const OpSample& sample, std::int64_t start) { check_bf16(sample, device, start); });
 }
 
 TEST_CASE("results are the same bits on every run and under every schedule") {
   const Device device = cuda_device();
-  each_sample([&](const OpSample& sample) {
+  each_sample([&](const OpSample& sample, std::int64_t start) {
     for (const DType dtype : {DType::f32, DType::bf16}) {
       set_schedule(0);
-      const OpRun first = run_op(sample, dtype, device);
+      const OpRun first = run_op(sample, dtype, device, start);
       for (const std::uint64_t schedule : {1u, 2u, 3u}) {
         INFO(dtype_name(dtype) << ", schedule " << schedule);
         set_schedule(schedule);
-        const OpRun again = run_op(sample, dtype, device);
+        const OpRun again = run_op(sample, dtype, device, start);
         CHECK(compare_bits(again.y.to(Device{}), first.y.to(Device{})) == "");
         for (std::size_t i = 0; i < first.gradients.size(); ++i) {
           if (!first.gradients[i].defined()) continue;
