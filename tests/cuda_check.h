@@ -6,10 +6,10 @@
 
 namespace salu::test {
 
-// Forward and backward, with tensors that begin `start` elements into their storage.
-/// f32 may err twice as much as plain f32 does on the CPU, against f64.
-void check_f32(const OpSample& sample, Device device, std::int64_t start);
+/// f32, forward and backward: may err twice as much as plain f32 does on the CPU, against f64. Tensors begin
+/// `start` elements into their storage.
+void check_f32(const OpSample& sample, Device device, std::int64_t start = 1);
 /// bf16 against f64 on the same rounded inputs.
-void check_bf16(const OpSample& sample, Device device, std::int64_t start);
+void check_bf16(const OpSample& sample, Device device, std::int64_t start = 1);
 
 }  // namespace salu::test

@@ -50,14 +50,27 @@ TEST_CASE("attention: one full tile, and heads wider than two sides") {
   check_both(attention_sample({1, 65, 3 * 2 * 33}, 2));
 }
 
-TEST_CASE("attention: several tiles") {
-  check_both(attention_sample({1, 129, 6}, 2));
-  check_both(attention_sample({1, 193, 3}, 1));
+TEST_CASE("attention: several tiles") { check_both(attention_sample({1, 129, 3}, 1)); }
+
+TEST_CASE("attention: several heads of several tiles", "[large]") {
+  check_both(attention_sample({2, 193, 6}, 2));
 }
 
-TEST_CASE("attention: tiles shrink until they fit into shared memory") {
+TEST_CASE("attention: tiles shrink until they fit into shared memory", "[large]") {
   check_both(attention_sample({1, 81, 3 * 256}, 1));  // both passes by tiles of 32
   check_both(attention_sample({1, 33, 3 * 224}, 1));  // one tile forward, tiles of 32 backward
+}
+
+TEST_CASE("attention by tiles gives the same bits under every schedule", "[large]") {
+  const OpSample sample = attention_sample({1, 129, 6}, 2);
+  const OpRun first = run_op(sample, DType::f32, device());
+  for (const std::uint64_t schedule : {1u, 2u}) {
+    set_schedule(schedule);
+    const OpRun again = run_op(sample, DType::f32, device());
+    CHECK(compare_bits(again.y.to(Device{}), first.y.to(Device{})) == "");
+    CHECK(compare_bits(again.gradients[0].to(Device{}), first.gradients[0].to(Device{})) == "");
+  }
+  set_schedule(0);
 }
 
 TEST_CASE("attention: wide heads are refused on the device") {

@@ -155,7 +155,7 @@ DeviceAccess::~DeviceAccess() {
 
 void check_block_ends(const char* kernel) {
   const Quiet quiet;
-  if (kAddressSanitizer || !device().end_overwritten()) return;
+  if (kAddressSanitizer || !device().end_overwritten()) return;  // the sanitizer stops at the write itself
   fail(ErrorCode::environment, "kernel {}: wrote beyond the end of a block of device memory", kernel);
 }
 

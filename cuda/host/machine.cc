@@ -165,14 +165,6 @@ std::int64_t block_in_turn(std::int64_t n, std::int64_t blocks) {
   return (n + static_cast<std::int64_t>(m.schedule)) % blocks;
 }
 
-/// The blocks before have read blockIdx, and nothing orders them before this one.
-void place_block(std::int64_t block, const LaunchCheck& shape) {
-  const Quiet quiet;
-  blockIdx = {static_cast<unsigned>(block % shape.blocks_x),
-              static_cast<unsigned>(block / shape.blocks_x % shape.blocks_y),
-              static_cast<unsigned>(block / (shape.blocks_x * shape.blocks_y))};
-}
-
 }  // namespace
 
 Machine& machine() {
@@ -191,7 +183,11 @@ void run_grid(const LaunchCheck& shape, std::function<void()> thread) {
   const std::int64_t blocks = shape.blocks_x * shape.blocks_y * shape.blocks_z;
   std::vector<int> order;
   for (std::int64_t n = 0; n < blocks && m.error.empty(); ++n) {
-    place_block(block_in_turn(n, blocks), shape);
+    const Quiet quiet;
+    const std::int64_t b = block_in_turn(n, blocks);
+    blockIdx = {static_cast<unsigned>(b % shape.blocks_x),
+                static_cast<unsigned>(b / shape.blocks_x % shape.blocks_y),
+                static_cast<unsigned>(b / (shape.blocks_x * shape.blocks_y))};
     run_block(order);
   }
   acquire(&m.done_slot);
