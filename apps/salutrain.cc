@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
+#include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
 #include "apps/device.h"
@@ -113,6 +114,7 @@ int main(int argc, char** argv) {
     }
     if (options->check) return print_check(options->device);
     if (!options->aug_preview.empty()) return write_preview(*options);
+    if (options->benchmark > 0) return print_benchmark(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });
 }

@@ -126,6 +126,27 @@ TEST_CASE("no device memory is asked for once the first steps are done") {
   CHECK(memory_of(device).system_calls == before);
 }
 
+TEST_CASE("averages swap in and out on the device, with the bf16 copy") {
+  ModelConfig config;
+  config.name = "salunet_c8";
+  config.img_size = 8;
+  config.placement = {cuda_device(), DType::f32, DType::bf16};
+  const auto model = make_model(config);
+  ParameterStore& store = model->store();
+  Ema ema(store, 0.9);
+  const Tensor live = store.values().to(Device{});
+  Tensor average = live.clone();
+  average.fill(0.5);
+  ema.values().copy_from(average);
+  ema.swap();
+  CHECK(compare_bits(store.values().to(Device{}), average) == "");
+  CHECK(compare_bits(ema.values().to(Device{}), live) == "");
+  CHECK(compare_bits(store.shadow().to(Device{}), average.to(DType::bf16)) == "");
+  ema.swap();
+  CHECK(compare_bits(store.values().to(Device{}), live) == "");
+  CHECK(compare_bits(store.shadow().to(Device{}), live.to(DType::bf16)) == "");
+}
+
 TEST_CASE("a step that is not finite changes nothing on the device either") {
   const Device device = cuda_device();
   ModelConfig config;

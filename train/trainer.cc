@@ -63,6 +63,7 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   step.mean = data_.mean;
   step.std = data_.std;
   step.seed = config.seed;
+  step.record = config.graph;
   step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, step);
   schedule_ = config.schedule(train_loader_->batches());
 }
@@ -139,6 +140,7 @@ void Trainer::take_results(bool all) {
     last_loss_ = finished->result.loss;
     last_norm_ = finished->result.norm;
     last_lr_ = finished->lr;
+    if ((finished->step + 1) % config_.log_interval == 0) log_step(finished->step);
     if (finished->result.applied) {
       at_.skipped_row = 0;
       at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
@@ -165,6 +167,17 @@ void Trainer::skip_step(const FinishedStep& skipped) {
   }
 }
 
+void Trainer::log_step(std::int64_t step) {
+  const double seconds = seconds_since(epoch_start_);
+  jsonl_->row({{"step", step + 1},
+               {"epoch", at_.epoch + 1},
+               {"loss", last_loss_},
+               {"lr", last_lr_},
+               {"grad_norm", last_norm_},
+               {"img_per_s", static_cast<double>(batches_now_ * config_.batch_size) / seconds},
+               {"data_wait", train_loader_->wait_seconds() / seconds}});
+}
+
 void Trainer::show_progress() {
   const std::int64_t batches = train_loader_->batches();
   const double seconds = seconds_since(epoch_start_), done = static_cast<double>(run_batches_);
@@ -181,15 +194,6 @@ void Trainer::show_progress() {
   state.data_wait = train_loader_->wait_seconds() / seconds;
   state.eta_seconds = seconds_since(run_start_) / done * left;
   progress_->update(state);
-  if (at_.step % config_.log_interval == 0) {
-    jsonl_->row({{"step", at_.step},
-                 {"epoch", at_.epoch + 1},
-                 {"loss", last_loss_},
-                 {"lr", last_lr_},
-                 {"grad_norm", last_norm_},
-                 {"img_per_s", state.images_per_second},
-                 {"data_wait", state.data_wait}});
-  }
 }
 
 void Trainer::finish_epoch(TrainOutcome& outcome) {

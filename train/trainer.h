@@ -53,6 +53,7 @@ class Trainer {
   bool should_stop(TrainOutcome& outcome) const;
   void finish_epoch(TrainOutcome& outcome);
   void save(const std::string& name, bool best);
+  void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
   void show_progress();
 
   TrainConfig config_;
