@@ -160,6 +160,27 @@ void add_augmentation(CLI::App& app, TrainOptions& o) {
       ->configurable(false);
 }
 
+void add_mixing(CLI::App& app, TrainOptions& o) {
+  TrainConfig& c = o.config;
+  const auto add = [&](CLI::Option* option) { option->group("Augmentation")->capture_default_str(); };
+  add(app.add_option("--mixup", c.mixup, "blend two pictures, share from Beta(alpha, alpha); 0: none")
+          ->check(real_number(0, false, 1000)));
+  add(app.add_option("--cutmix", c.cutmix,
+                     "paste a box of another picture, area from Beta(alpha, alpha); 0: none")
+          ->check(real_number(0, false, 1000)));
+  add(app.add_option("--cutmix-minmax", c.cutmix_minmax,
+                     "least and greatest side of the box, relative, in place of --cutmix; 0 0: none")
+          ->delimiter(',')
+          ->check(real_number(0, false, 1)));
+  add(app.add_option("--mixup-prob", c.mixup_prob, "chance of either")->check(real_number(0, false, 1)));
+  add(app.add_option("--mixup-switch-prob", c.mixup_switch_prob, "chance of cutmix where both are on")
+          ->check(real_number(0, false, 1)));
+  add(app.add_option("--mixup-mode", c.mixup_mode,
+                     "who shares the random numbers: batch, pair, elem (none)"));
+  add(app.add_option("--mixup-off-epoch", c.mixup_off_epoch, "mix nothing from this epoch on; 0: to the end")
+          ->check(whole_number(0, 1000000)));
+}
+
 void add_regularisation(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Regularisation")->capture_default_str(); };
@@ -207,6 +228,7 @@ void register_options(CLI::App& app, TrainOptions& options) {
   add_optimisation(app, options);
   add_schedule(app, options);
   add_augmentation(app, options);
+  add_mixing(app, options);
   add_regularisation(app, options);
   add_output(app, options);
   finish_app(app,
@@ -231,7 +253,8 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
   // CLI11 would write a default pair as a string, and with six digits.
-  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio}}) {
+  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
+                                   std::pair{"--cutmix-minmax", c.cutmix_minmax}}) {
     if (CLI::Option* option = app.get_option(name); option->count() == 0) {
       option->add_result(fmt::format("{}", pair[0]));
       option->add_result(fmt::format("{}", pair[1]));

@@ -26,7 +26,8 @@ SMALL = {"--dataset": "shapes", "--model": "salunet_c8", "--train-num-samples": 
          "--batch-size": "32", "--epochs": "2", "--progress": "none"}
 STEPS = 2 * (200 // 32)
 FEATURES = ["--model-ema", "--model-ema-decay", "0.9", "--drop-path", "0.2", "--drop", "0.1", "--smoothing", "0.1",
-            "--aa", "rand-m9-mstd0.5-inc1", "--vflip", "0.5", "--reprob", "0.3", "--cutout", "5", "--aug-repeats", "3"]
+            "--aa", "rand-m9-mstd0.5-inc1", "--vflip", "0.5", "--reprob", "0.3", "--cutout", "5", "--aug-repeats", "3",
+            "--mixup", "0.4", "--cutmix", "1", "--mixup-mode", "elem"]
 
 
 def run(*command, env=None):
@@ -215,6 +216,9 @@ class BadCommandLine(Programs):
                 ("--remode: unknown name 'pixels'", "--remode", "pixels"),
                 ("--train-crop-mode: unknown name 'rcc'", "--train-crop-mode", "rcc"),
                 ("--train-interpolation: unknown name 'cubic'", "--train-interpolation", "cubic"),
+                ("--mixup-mode: unknown name 'batches'", "--mixup-mode", "batches"),
+                ("--cutmix-minmax: 0.7 0.2; expected the smaller number first", "--cutmix-minmax", "0.7", "0.2"),
+                ("a batch of 1 has nothing to mix", "--mixup", "0.2", "--batch-size", "1"),
                 ("--scale: 1 0.5; expected the smaller number first", "--scale", "1", "0.5"),
                 ("--ratio: 2 1; expected the smaller number first", "--ratio", "2", "1"),
                 ("0 is not a finite number > 0 and <= 1", "--scale", "0", "1"),

@@ -33,6 +33,8 @@ constexpr std::pair<const char*, std::optional<Interpolation>> kInterpolations[]
     {"random", std::nullopt}, {"bilinear", Interpolation::bilinear}, {"bicubic", Interpolation::bicubic}};
 constexpr std::pair<const char*, EraseMode> kEraseModes[] = {
     {"const", EraseMode::constant}, {"rand", EraseMode::color}, {"pixel", EraseMode::pixel}};
+constexpr std::pair<const char*, MixMode> kMixModes[] = {
+    {"batch", MixMode::batch}, {"pair", MixMode::pair}, {"elem", MixMode::elem}};
 
 void check_range(const char* flag, const std::array<double, 2>& range) {
   if (range[0] > range[1]) {
@@ -64,6 +66,11 @@ void TrainConfig::resolve() {
   static_cast<void>(transform({}));
   check_range("--scale", scale);
   check_range("--ratio", ratio);
+  check_range("--cutmix-minmax", cutmix_minmax);
+  if (mixing().enabled() && batch_size == 1) {
+    fail(ErrorCode::usage,
+         "--batch-size: a batch of 1 has nothing to mix; expected 2 or more with --mixup and --cutmix");
+  }
   if (workers < 0)
     workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
   data.seed = seed;
@@ -100,6 +107,18 @@ ScheduleConfig TrainConfig::schedule(std::int64_t steps_per_epoch) const {
   out.decay_rate = decay_rate;
   out.per_epoch = sched_per_epoch;
   out.steps_per_epoch = steps_per_epoch;
+  return out;
+}
+
+MixOptions TrainConfig::mixing() const {
+  MixOptions out;
+  out.mixup = mixup;
+  out.cutmix = cutmix;
+  out.cutmix_minmax = cutmix_minmax;
+  out.prob = mixup_prob;
+  out.switch_prob = mixup_switch_prob;
+  out.mode = choice_of("--mixup-mode", kMixModes, mixup_mode);
+  out.off_epoch = mixup_off_epoch;
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "data/mixing.h"
 #include "data/transform.h"
 #include "models/model.h"
 #include "train/optimizer.h"
@@ -62,7 +63,12 @@ struct TrainConfig {
   double reprob = 0;
   std::string remode = "pixel";  ///< const, rand, pixel
   int recount = 1;
-  int aug_repeats = 0;             ///< 0 and 1: each picture once
+  int aug_repeats = 0;           ///< 0 and 1: each picture once
+  double mixup = 0, cutmix = 0;  ///< alphas
+  std::array<double, 2> cutmix_minmax{};
+  double mixup_prob = 1, mixup_switch_prob = 0.5;
+  std::string mixup_mode = "batch";  ///< batch, pair, elem
+  std::uint32_t mixup_off_epoch = 0;
   std::optional<double> crop_pct;  ///< of the evaluation crop
 
   int threads = 0;                  ///< 0: all cores
@@ -79,6 +85,7 @@ struct TrainConfig {
   ScheduleConfig schedule(std::int64_t steps_per_epoch) const;
   /// Pictures have the size of the data set unless --img-size says otherwise.
   TransformOptions transform(const DataSplits& data) const;
+  MixOptions mixing() const;
 };
 
 }  // namespace salu

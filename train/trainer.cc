@@ -19,6 +19,17 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Gives a batch the targets of the loss, and mixes both.
+std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, std::int64_t classes) {
+  const SmoothingKind kind =
+      config.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform;
+  return
+      [mixing = config.mixing(), smoothing = config.smoothing, kind, classes](Batch& batch, RandomKey key) {
+        batch.targets = smoothed_targets(batch.labels, classes, smoothing, kind);
+        mix_batch(batch.images, batch.targets, mixing, key);
+      };
+}
+
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
                                     const TransformOptions& transform, bool training,
                                     std::function<void(const std::string&)> report) {
@@ -28,7 +39,10 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
   options.seed = config.seed;
-  if (training) options.repeats = std::max(1, config.aug_repeats);
+  if (training) {
+    options.repeats = std::max(1, config.aug_repeats);
+    options.finish = target_maker(config, static_cast<std::int64_t>(dataset->class_names().size()));
+  }
   if (config.bad_images == "skip") {
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
@@ -123,10 +137,7 @@ void Trainer::train_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::train_batch(const Batch& batch) {
-  const Tensor targets = smoothed_targets(
-      batch.labels, card_.model.num_classes, config_.smoothing,
-      config_.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform);
-  step_->run(batch.images, targets, learning_rate(schedule_, at_.step), at_.step);
+  step_->run(batch.images, batch.targets, learning_rate(schedule_, at_.step), at_.step);
   ++at_.step;
   ++at_.batch;
   ++batches_now_;
