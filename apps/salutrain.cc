@@ -2,6 +2,7 @@
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
 #include <cmath>
 
+#include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
 #include "apps/device.h"
@@ -117,6 +118,7 @@ int main(int argc, char** argv) {
     }
     if (options->check) return print_check(options->device);
     if (!options->aug_preview.empty()) return write_preview(*options);
+    if (options->benchmark > 0) return print_benchmark(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });
 }

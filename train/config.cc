@@ -98,6 +98,13 @@ void TrainConfig::resolve() {
   }
   if (workers < 0)
     workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
+  if (num_classes && data.dataset != "synthetic") {
+    fail(ErrorCode::usage,
+         "--num-classes {}: the data set '{}' knows its own; expected it with --dataset synthetic",
+         *num_classes, escaped(data.dataset));
+  }
+  data.synthetic = {img_size.value_or(SyntheticOptions{}.side),
+                    num_classes.value_or(SyntheticOptions{}.classes)};
   data.seed = seed;
   model.seed = seed;
 }
@@ -119,6 +126,17 @@ OptimizerConfig TrainConfig::optimizer() const {
   out.layer_decay = layer_decay;
   out.clip_mode = clip_mode_of(clip_mode);
   out.clip_grad = *clip_grad;
+  return out;
+}
+
+TrainStepOptions TrainConfig::step(const DataSplits& splits) const {
+  TrainStepOptions out;
+  out.mean = splits.mean;
+  out.std = splits.std;
+  out.seed = seed;
+  out.bce = bce_loss;
+  out.accumulate = grad_accum_steps;
+  out.record = graph;
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "train/evaluator.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
+#include "train/train_step.h"
 
 namespace salu {
 
@@ -20,7 +21,7 @@ namespace salu {
 struct TrainConfig {
   ModelConfig model;  ///< num_classes and img_size come from the data set unless --img-size is given
   DataOptions data;
-  std::optional<int> img_size;
+  std::optional<int> img_size, num_classes;  ///< num_classes: of synthetic data
   std::uint64_t seed = 42;
 
   std::int64_t epochs = 10, cooldown_epochs = 0;
@@ -79,6 +80,7 @@ struct TrainConfig {
   std::uint32_t mixup_off_epoch = 0;
   std::optional<double> crop_pct;  ///< of the evaluation crop
 
+  bool graph = true;                 ///< cuda: the step is recorded once and replayed
   int threads = 0;                   ///< 0: all cores
   int workers = -1;                  ///< -1: one per core, at most 4
   std::string bad_images = "stop";   ///< or "skip": unreadable pictures are passed over
@@ -96,6 +98,7 @@ struct TrainConfig {
   std::int64_t total_epochs() const { return epochs + cooldown_epochs; }
   EvalMetric metric() const;
   OptimizerConfig optimizer() const;
+  TrainStepOptions step(const DataSplits& data) const;
   ScheduleConfig schedule(std::int64_t steps_per_epoch) const;
   /// Pictures have the size of the data set unless --img-size says otherwise.
   TransformOptions transform(const DataSplits& data) const;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ops/targets.h"
+#include "train/batch_targets.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
 
@@ -19,18 +19,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Gives a batch the targets of the loss, and mixes both.
-std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, std::int64_t classes) {
-  const SmoothingKind kind =
-      config.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform;
-  return [mixing = config.mixing(), smoothing = config.smoothing, kind, classes,
-          threshold = config.bce_target_thresh](Batch& batch, RandomKey key) {
-    batch.targets = smoothed_targets(batch.labels, classes, smoothing, kind);
-    mix_batch(batch.images, batch.targets, mixing, key);
-    if (threshold) threshold_targets(batch.targets, *threshold);
-  };
-}
-
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
                                     const TransformOptions& transform, bool training,
                                     std::function<void(const std::string&)> report) {
@@ -42,7 +30,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.seed = config.seed;
   if (training) {
     options.repeats = std::max(1, config.aug_repeats);
-    options.finish = target_maker(config, static_cast<std::int64_t>(dataset->class_names().size()));
+    options.finish = target_maker(config, *dataset);
   }
   if (config.bad_images == "skip") {
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
@@ -83,13 +71,7 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
     ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
   }
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
-  TrainStepOptions step;
-  step.mean = data_.mean;
-  step.std = data_.std;
-  step.seed = config.seed;
-  step.bce = config.bce_loss;
-  step.accumulate = config.grad_accum_steps;
-  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, step);
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_));
   schedule_ = config.schedule(train_loader_->batches());
 }
 
@@ -167,6 +149,7 @@ void Trainer::take_results(bool all) {
     last_loss_ = finished->result.loss;
     last_norm_ = finished->result.norm;
     last_lr_ = finished->lr;
+    if ((finished->step + 1) % config_.log_interval == 0) log_step(finished->step);
     if (finished->result.applied) {
       at_.skipped_row = 0;
       at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
@@ -193,6 +176,17 @@ void Trainer::skip_step(const FinishedStep& skipped) {
   }
 }
 
+void Trainer::log_step(std::int64_t step) {
+  const double seconds = seconds_since(epoch_start_);
+  jsonl_->row({{"step", step + 1},
+               {"epoch", at_.epoch + 1},
+               {"loss", last_loss_},
+               {"lr", last_lr_},
+               {"grad_norm", last_norm_},
+               {"img_per_s", static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds},
+               {"data_wait", train_loader_->wait_seconds() / seconds}});
+}
+
 void Trainer::show_progress() {
   const std::int64_t batches = train_loader_->batches();
   const double seconds = seconds_since(epoch_start_), done = static_cast<double>(run_batches_);
@@ -209,15 +203,6 @@ void Trainer::show_progress() {
   state.data_wait = train_loader_->wait_seconds() / seconds;
   state.eta_seconds = seconds_since(run_start_) / done * left;
   progress_->update(state);
-  if (at_.step % config_.log_interval == 0) {
-    jsonl_->row({{"step", at_.step},
-                 {"epoch", at_.epoch + 1},
-                 {"loss", last_loss_},
-                 {"lr", last_lr_},
-                 {"grad_norm", last_norm_},
-                 {"img_per_s", state.images_per_second},
-                 {"data_wait", state.data_wait}});
-  }
 }
 
 bool Trainer::note_score(double score) {

@@ -56,6 +56,7 @@ class Trainer {
   void finish_epoch(TrainOutcome& outcome);
   bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
   void save(const std::string& name, bool best);
+  void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
   void show_progress();
 
   TrainConfig config_;
