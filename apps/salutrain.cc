@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
+#include <cmath>
+
 #include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
@@ -49,7 +51,9 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
                outcome.last_ema ? fmt::format(", ema {:.3f}", outcome.last_ema->top1()) : "");
   }
   if (outcome.best_epoch >= 0)
-    fmt::print("best: {:.3f} at epoch {}\n", outcome.best_top1, outcome.best_epoch);
+    fmt::print("best {}: {:.3f} at epoch {}\n", options.config.eval_metric, std::abs(outcome.best_score),
+               outcome.best_epoch);
+  if (outcome.no_gain) fmt::print("no gain in {} epochs: finished early\n", options.config.patience);
   if (outcome.finished) {
     const std::string data_dir =
         options.config.data.data_dir.empty() ? "" : " --data-dir " + shown(options.config.data.data_dir);

@@ -23,8 +23,9 @@ struct TrainOutcome {
   int signal = 0;         ///< the signal that stopped it, or 0
   EvalResult last;        ///< of the last epoch's weights; samples = 0 when no epoch was completed
   std::optional<EvalResult> last_ema;
-  double best_top1 = -1;  ///< over the epochs; only where there is a validation split
+  double best_score = 0;  ///< over the epochs, if best_epoch is one; only where there is a validation split
   std::int64_t best_epoch = -1;
+  bool no_gain = false;  ///< it finished early: --patience
 };
 
 class Trainer {
@@ -51,7 +52,9 @@ class Trainer {
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
   bool should_stop(TrainOutcome& outcome) const;
+  bool out_of_patience() const;
   void finish_epoch(TrainOutcome& outcome);
+  bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
   void save(const std::string& name, bool best);
   void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
   void show_progress();
