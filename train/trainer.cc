@@ -86,10 +86,7 @@ TrainOutcome Trainer::run() {
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  csv_ = std::make_unique<CsvLog>(folder_ / "metrics.csv", columns,
-                                  resumed ? std::optional(at_.epoch) : std::nullopt);
-  jsonl_ =
-      std::make_unique<JsonLog>(folder_ / "metrics.jsonl", resumed ? std::optional(at_.step) : std::nullopt);
+  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.epochs) {
@@ -182,14 +179,19 @@ void Trainer::show_progress() {
   state.eta_seconds = seconds_since(run_start_) / done * left;
   progress_->update(state);
   if (at_.step % config_.log_interval == 0) {
-    jsonl_->row({{"step", at_.step},
-                 {"epoch", at_.epoch + 1},
-                 {"loss", last_loss_},
-                 {"lr", last_lr_},
-                 {"grad_norm", last_norm_},
-                 {"img_per_s", state.images_per_second},
-                 {"data_wait", state.data_wait}});
+    log_->step({{"step", at_.step},
+                {"epoch", at_.epoch + 1},
+                {"loss", last_loss_},
+                {"lr", last_lr_},
+                {"grad_norm", last_norm_},
+                {"img_per_s", state.images_per_second},
+                {"data_wait", state.data_wait}});
   }
+}
+
+std::vector<CurveShape> Trainer::curves() const {
+  const auto& positive = card_.model.positive;
+  return curve_shapes(model_->store(), positive ? positive_of(*positive) : NormActConfig{}.positive);
 }
 
 void Trainer::finish_epoch(TrainOutcome& outcome) {
@@ -225,7 +227,8 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
                           wait / seconds};
   if (ema_)
     row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
-  csv_->row(row);  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
+  log_->epoch(at_.step, row,
+              curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
   save(fmt::format("epoch-{:04}", at_.epoch), best);
   progress_->line(
       fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
