@@ -46,13 +46,10 @@ bool is_worse(const ScoredPicture& a, const ScoredPicture& b) {
 
 void keep_pictures(PictureScores& scores, const Tensor& logits, const Batch& batch, std::size_t worst) {
   const std::int64_t classes = logits.dim(1);
-  scores.confusion.resize(static_cast<std::size_t>(classes * classes));
   for (std::int64_t i = 0; i < logits.dim(0); ++i) {
     const auto truth = static_cast<int>(batch.labels.data<std::int64_t>()[i]);
     ScoredPicture picture = score_row(logits.data<float>() + i * classes, classes, truth);
-    if (std::isfinite(picture.loss)) {
-      ++scores.confusion[static_cast<std::size_t>(truth * classes + picture.predicted)];
-    }
+    if (std::isfinite(picture.loss)) ++scores.confusion[{truth, picture.predicted}];
     picture.index = batch.indices[static_cast<std::size_t>(i)];
     if (scores.worst.size() == worst && (worst == 0 || !is_worse(picture, scores.worst.back()))) continue;
     picture.picture = picture_of(batch.images, i);

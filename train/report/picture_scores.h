@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,10 @@ struct ScoredPicture {
 struct PictureScores {
   EvalResult result;
   std::vector<std::string> class_names;
-  std::vector<std::int64_t> confusion;  ///< (truth, prediction), row-major; without pictures with a NaN logit
-  std::vector<ScoredPicture> worst;     ///< the highest loss first; of equals the one that comes first
-
-  std::int64_t confused(std::size_t truth, std::size_t prediction) const {
-    return confusion[truth * class_names.size() + prediction];
-  }
+  /// Pictures by (truth, prediction), where there are some: a full matrix of 20,000 classes would fill
+  /// gigabytes. Without pictures with a NaN logit.
+  std::map<std::pair<int, int>, std::int64_t> confusion;
+  std::vector<ScoredPicture> worst;  ///< the highest loss first; of equals the one that comes first
 };
 
 struct PictureScoring {

@@ -13,7 +13,7 @@
 namespace salu {
 namespace {
 
-constexpr std::size_t kCountedClasses = 20, kDrawnClasses = 100, kShownPairs = 12;
+constexpr std::size_t kCountedClasses = 20, kDrawnClasses = 100, kShownPairs = 12, kListedClasses = 500;
 constexpr int kThumbnail = 96;
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
@@ -28,6 +28,19 @@ std::string shortened(const std::string& name, std::size_t bytes) {
   std::size_t end = bytes;
   while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0) == 0x80) --end;
   return name.substr(0, end) + "…";
+}
+
+struct Pair {
+  std::size_t truth, prediction;
+  std::int64_t count;
+};
+
+std::vector<Pair> all_pairs(const PictureScores& scores) {
+  std::vector<Pair> pairs;
+  for (const auto& [pair, count] : scores.confusion) {
+    pairs.push_back({static_cast<std::size_t>(pair.first), static_cast<std::size_t>(pair.second), count});
+  }
+  return pairs;
 }
 
 struct MatrixLayout {
@@ -56,25 +69,24 @@ void draw_names(Markup& svg, const PictureScores& scores, const MatrixLayout& at
   }
 }
 
-void draw_cell(Markup& svg, const PictureScores& scores, const MatrixLayout& at, std::size_t t,
-               std::size_t p) {
-  const std::int64_t count = scores.confused(t, p);
-  if (count == 0) return;
+void draw_cell(Markup& svg, const PictureScores& scores, const MatrixLayout& at, const Pair& pair) {
   const auto group = svg.in("g");
-  const auto& names = scores.class_names;
-  svg.element("title",
-              fmt::format("{} as {}: {} of {}", names[t], names[p], count, scores.result.class_samples[t]));
-  const double x = at.left + static_cast<double>(p) * at.cell, y = at.top + static_cast<double>(t) * at.cell;
+  const std::int64_t all = scores.result.class_samples[pair.truth];
+  svg.element("title", fmt::format("{} as {}: {} of {}", scores.class_names[pair.truth],
+                                   scores.class_names[pair.prediction], pair.count, all));
+  const double x = at.left + static_cast<double>(pair.prediction) * at.cell,
+               y = at.top + static_cast<double>(pair.truth) * at.cell;
   // The root makes rare confusions visible; below 0.6 the counts are readable on it.
-  const double opacity = 0.6 * std::sqrt(share(count, scores.result.class_samples[t]));
-  svg.empty("rect",
-            {{"x", coordinate(x)},
-             {"y", coordinate(y)},
-             {"width", coordinate(at.cell - 1)},
-             {"height", coordinate(at.cell - 1)},
-             {"style", fmt::format("fill:var(--{});fill-opacity:{:.3f}", t == p ? "c0" : "c1", opacity)}});
+  const double opacity = 0.6 * std::sqrt(share(pair.count, all));
+  const std::string side = coordinate(at.cell - 1);
+  svg.empty("rect", {{"x", coordinate(x)},
+                     {"y", coordinate(y)},
+                     {"width", side},
+                     {"height", side},
+                     {"style", fmt::format("fill:var(--{});fill-opacity:{:.3f}",
+                                           pair.truth == pair.prediction ? "c0" : "c1", opacity)}});
   if (!at.counted) return;
-  svg.element("text", std::to_string(count),
+  svg.element("text", std::to_string(pair.count),
               {{"class", "middle"},
                {"x", coordinate(x + at.cell / 2 - 0.5)},
                {"y", coordinate(y + at.cell / 2)},
@@ -90,25 +102,13 @@ void draw_matrix(Markup& page, const PictureScores& scores) {
                                    {"height", coordinate(at.height)},
                                    {"viewBox", fmt::format("0 0 {} {}", at.width, at.height)}});
   draw_names(page, scores, at);
-  for (std::size_t t = 0; t < at.classes; ++t) {
-    for (std::size_t p = 0; p < at.classes; ++p) draw_cell(page, scores, at, t, p);
-  }
+  for (const Pair& pair : all_pairs(scores)) draw_cell(page, scores, at, pair);
 }
-
-struct Pair {
-  std::size_t truth, prediction;
-  std::int64_t count;
-};
 
 /// The most frequent confusions, the first of equals first.
 std::vector<Pair> confused_pairs(const PictureScores& scores) {
-  std::vector<Pair> pairs;
-  const std::size_t classes = scores.class_names.size();
-  for (std::size_t t = 0; t < classes; ++t) {
-    for (std::size_t p = 0; p < classes; ++p) {
-      if (t != p && scores.confused(t, p) > 0) pairs.push_back({t, p, scores.confused(t, p)});
-    }
-  }
+  std::vector<Pair> pairs = all_pairs(scores);
+  std::erase_if(pairs, [](const Pair& p) { return p.truth == p.prediction; });
   std::ranges::stable_sort(pairs, std::greater<>(), &Pair::count);
   pairs.resize(std::min(pairs.size(), kShownPairs));
   return pairs;
@@ -194,16 +194,22 @@ void write_worst_pictures(Markup& page, const PictureScores& scores) {
 }
 
 void write_classes(Markup& page, const PictureScores& scores) {
-  const std::size_t classes = scores.class_names.size();
-  std::vector<std::size_t> order(classes);
+  const EvalResult& result = scores.result;
+  std::vector<std::int64_t> predicted(scores.class_names.size());
+  for (const Pair& pair : all_pairs(scores)) predicted[pair.prediction] += pair.count;
+  std::vector<std::size_t> order(scores.class_names.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto accuracy = [&](std::size_t k) {
-    return share(scores.result.class_correct[k], scores.result.class_samples[k]);
+    return share(result.class_correct[k], result.class_samples[k]);
   };
   std::ranges::stable_sort(order, {}, accuracy);
   page.element("h2", "Classes");
   page.element(
-      "p", "Hardest first. Precision is the share of the pictures predicted as the class that belong to it.");
+      "p",
+      fmt::format(
+          "Hardest first{}. Precision is the share of the pictures predicted as the class that belong to it.",
+          order.size() > kListedClasses ? fmt::format(", {} of {}", kListedClasses, order.size()) : ""));
+  order.resize(std::min(order.size(), kListedClasses));
   const auto card = page.in("div", {{"class", "card scroll"}});
   const auto table = page.in("table");
   write_header(page, {"class", "pictures", "correct", "precision", "accuracy"});
@@ -213,13 +219,11 @@ void write_classes(Markup& page, const PictureScores& scores) {
       const auto cell = page.in("td");
       write_name(page, scores.class_names[k]);
     }
-    std::int64_t predicted = 0;
-    for (std::size_t t = 0; t < classes; ++t) predicted += scores.confused(t, k);
-    page.element("td", std::to_string(scores.result.class_samples[k]));
-    page.element("td", std::to_string(scores.result.class_correct[k]));
-    page.element("td", predicted ? percent(share(scores.confused(k, k), predicted)) : "-");
+    page.element("td", std::to_string(result.class_samples[k]));
+    page.element("td", std::to_string(result.class_correct[k]));
+    page.element("td", predicted[k] ? percent(share(result.class_correct[k], predicted[k])) : "-");
     const auto cell = page.in("td");
-    page.text(scores.result.class_samples[k] ? percent(accuracy(k)) : "-");
+    page.text(result.class_samples[k] ? percent(accuracy(k)) : "-");
     const auto bar = page.in("span", {{"class", "bar"}});
     page.element("i", "", {{"style", fmt::format("width:{:.1f}%", 100 * accuracy(k))}});
   }
