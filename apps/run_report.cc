@@ -4,6 +4,7 @@
 #include "apps/cli.h"
 #include "core/parallel.h"
 #include "train/report/report.h"
+#include "train/signals.h"
 #include "train/state_dict.h"
 
 namespace salu {
@@ -108,13 +109,15 @@ void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome&
   try {
     PictureReport pictures;
     if (outcome.finished) {
-      const auto report = [&](const std::string& line) { progress.line(line); };
-      pictures.scores =
-          score_pictures(trainer.model(), trainer.data(), trainer.transform(), scoring_of(config, report));
+      PictureScoring scoring = scoring_of(config, [&](const std::string& line) { progress.line(line); });
+      scoring.stop = [] { return stop_signal() != 0; };
+      pictures.scores = score_pictures(trainer.model(), trainer.data(), trainer.transform(), scoring);
       pictures.note = note_of(*pictures.scores, trainer.data(), "the last epoch");
-    } else {
+    }
+    if (!outcome.finished || stop_signal() != 0) {
+      pictures.scores.reset();
       pictures.note =
-          fmt::format("Not scored: the run was stopped. To score it: salutrain report {}", shown(folder));
+          fmt::format("Not scored: stopped before. To score it: salutrain report {}", shown(folder));
     }
     progress.line("report: " + shown(write_report(folder, pictures)));
   } catch (const Error& e) {

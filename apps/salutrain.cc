@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets, `salutrain
 /// report` about a run.
+#include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
 #include "apps/device.h"
@@ -119,6 +120,7 @@ int main(int argc, char** argv) {
     }
     if (options->check) return print_check(options->device);
     if (!options->aug_preview.empty()) return write_preview(*options);
+    if (options->benchmark > 0) return print_benchmark(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });
 }

@@ -16,7 +16,9 @@ void add_common(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  add(app.add_option("--dataset", c.data.dataset, "shapes (built in), cifar10, cifar100, folder, packed"));
+  add(app.add_option(
+      "--dataset", c.data.dataset,
+      "shapes (built in), cifar10, cifar100, folder, packed, synthetic (random, for measuring)"));
   add(app.add_option("--data-dir", c.data.data_dir, "where the data set lies; packed: the file"));
   add(app.add_option("--model", c.model.name, "network; --list-models names them"));
   add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
@@ -31,6 +33,16 @@ void add_common(CLI::App& app, TrainOptions& o) {
   app.add_flag("--check", o.check, "print what was built and found, test the device, and stop")
       ->group("Device")
       ->configurable(false);
+  app.add_option("--benchmark", o.benchmark,
+                 "time so many training steps, print pictures per second, and stop")
+      ->check(whole_number(1, 1000000))
+      ->group("Common")
+      ->configurable(false);
+  app.add_flag("--json", o.json, "--benchmark: print a JSON object")->group("Output")->configurable(false);
+  app.add_option("--graph", o.config.graph,
+                 "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
+      ->group("Device")
+      ->capture_default_str();
   app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit")
       ->group("Common")
       ->configurable(false);
@@ -73,6 +85,8 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
   add(add_optional(app, "--img-size", c.img_size, "picture side; the data set's by default")
           ->check(whole_number(1, 16384)));
+  add(add_optional(app, "--num-classes", c.num_classes, "of --dataset synthetic (10)")
+          ->check(whole_number(2, 100000)));
   app.add_flag("--list-models", o.list_models, "print the names and stop")
       ->group("Model")
       ->configurable(false);
@@ -261,10 +275,10 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 
 /// A resumed run may get longer and may run on other hardware; everything else stays.
 void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {"epochs",       "threads",         "device",
-                                                "kernels",      "workers",         "bad-images",
-                                                "log-interval", "checkpoint-hist", "validation-batch-size",
-                                                "data-dir"};
+  static const std::set<std::string> allowed = {
+      "epochs",  "threads",    "device",       "kernels",         "graph",
+      "workers", "bad-images", "log-interval", "checkpoint-hist", "validation-batch-size",
+      "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {
     const auto it = old_settings.find(key);

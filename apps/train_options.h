@@ -20,6 +20,8 @@ struct TrainOptions {
   std::string aug_preview;  ///< PNG file to write instead of training
   bool overwrite = false;
   bool summary = false, list_models = false, print_config = false, check = false;
+  std::int64_t benchmark = 0;  ///< steps to time instead of training
+  bool json = false;           ///< --benchmark: as a JSON object
   std::string progress = "auto";
   bool quiet = false;
   bool report = true;  ///< write report.html at the end

@@ -7,51 +7,6 @@
 namespace salu::cuda {
 namespace {
 
-/// Sizes, and where a head lies: its q, k, v are columns of qkv. Block x of every kernel takes head x of
-/// (batch, heads); block y a tile of its tokens, where there is more than one.
-struct Heads {
-  std::int64_t heads, tokens, d;
-  int head;  ///< D/heads
-
-  Heads(const Tensor& qkv, const Tensor& log_sum)
-      : heads(log_sum.dim(1)),
-        tokens(qkv.dim(1)),
-        d(qkv.dim(2) / 3),
-        head(static_cast<int>(heads == 0 ? 0 : d / heads)) {}
-
-  /// Tokens from `first` on of part 0 (q), 1 (k) or 2 (v) of a tensor like qkv.
-  template <class T>
-  __device__ HeadRows<T> part(T* qkv, int which, std::int64_t first) const {
-    const std::int64_t b = blockIdx.x / heads, h = blockIdx.x % heads;
-    return {qkv + (b * tokens + first) * 3 * d + which * d + h * head, 3 * d, tokens - first, head};
-  }
-  /// The same of a tensor like y.
-  template <class T>
-  __device__ HeadRows<T> output(T* y, std::int64_t first) const {
-    const std::int64_t b = blockIdx.x / heads, h = blockIdx.x % heads;
-    return {y + (b * tokens + first) * d + h * head, d, tokens - first, head};
-  }
-};
-
-/// Deals out the dynamic shared memory of a block.
-template <int Rows>
-struct SharedTiles {
-  float* next = dynamic_shared<float>();
-  int width;
-
-  __device__ explicit SharedTiles(int head) : width(tile_width(head)) {}
-  __device__ HeadTile head_tile() {
-    const HeadTile tile{next, width};
-    next += kSide * Rows * (width + kRowPad);
-    return tile;
-  }
-  __device__ ScoreTile<Rows> score_tile() {
-    const ScoreTile<Rows> tile{next};
-    next += ScoreTile<Rows>::kFloats;
-    return tile;
-  }
-};
-
 /// Softmax of the scores of one tile of keys, with the running largest score and sum of every row (Milakov
 /// and Gimelshein 2018). What was added up before must be multiplied by `keep`.
 template <int Rows>
@@ -308,7 +263,8 @@ LaunchShape tile_launch(const Tensor& log_sum, const Heads& at, int rows, int ti
 }
 
 /// Rows of a thread such that one tile holds all tokens: 5 for the 65 of a 32 x 32 image in patches of 4. 0
-/// where there are more than 128 tokens: p and dp of the backward pass would not fit into the registers.
+/// where there are more than 128 tokens: the 8 rows of the backward pass take 244 of a thread's 255
+/// registers.
 int rows_of_one_tile(std::int64_t tokens) {
   for (const int rows : {1, 2, 4, 5, 8}) {
     if (tokens <= kSide * rows) return rows;
@@ -316,7 +272,8 @@ int rows_of_one_tile(std::int64_t tokens) {
   return 0;
 }
 
-/// The tile of 64 tokens, or the largest below that fits into the shared memory of a block.
+/// The tile of 64 tokens (other sizes were not measured), or the largest below that fits into the shared
+/// memory of a block.
 int rows_of_many_tiles(const Tensor& log_sum, const Heads& at, int tiles) {
   for (const int rows : {4, 2}) {
     if (tile_launch(log_sum, at, rows, tiles).shared_bytes <= block_shared_bytes()) return rows;

@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "core/tensor.h"
 #include "cuda/kernel.cuh"
 
 namespace salu::cuda {
@@ -33,6 +34,32 @@ struct HeadRows {
   std::int64_t step;
   std::int64_t rows;  ///< how many there are
   int columns;        ///< D/heads
+};
+
+/// Sizes, and where a head lies: its q, k, v are columns of qkv. Block x of every kernel takes head x of
+/// (batch, heads); block y a tile of its tokens, where there is more than one.
+struct Heads {
+  std::int64_t heads, tokens, d;
+  int head;  ///< D/heads
+
+  Heads(const Tensor& qkv, const Tensor& log_sum)
+      : heads(log_sum.dim(1)),
+        tokens(qkv.dim(1)),
+        d(qkv.dim(2) / 3),
+        head(static_cast<int>(heads == 0 ? 0 : d / heads)) {}
+
+  /// Tokens from `first` on of part 0 (q), 1 (k) or 2 (v) of a tensor like qkv.
+  template <class T>
+  __device__ HeadRows<T> part(T* qkv, int which, std::int64_t first) const {
+    const std::int64_t b = blockIdx.x / heads, h = blockIdx.x % heads;
+    return {qkv + (b * tokens + first) * 3 * d + which * d + h * head, 3 * d, tokens - first, head};
+  }
+  /// The same of a tensor like y.
+  template <class T>
+  __device__ HeadRows<T> output(T* y, std::int64_t first) const {
+    const std::int64_t b = blockIdx.x / heads, h = blockIdx.x % heads;
+    return {y + (b * tokens + first) * d + h * head, d, tokens - first, head};
+  }
 };
 
 /// Copies 16 Rows rows; zeros where `from` has none.
@@ -92,6 +119,25 @@ struct ScoreTile {
     for (int i = 0; i < Rows; ++i) {
       for (int j = 0; j < Rows; ++j) row(x + kSide * j)[y + kSide * i] = m[i][j];
     }
+  }
+};
+
+/// Deals out the dynamic shared memory of a block.
+template <int Rows>
+struct SharedTiles {
+  float* next = dynamic_shared<float>();
+  int width;
+
+  __device__ explicit SharedTiles(int head) : width(tile_width(head)) {}
+  __device__ HeadTile head_tile() {
+    const HeadTile tile{next, width};
+    next += kSide * Rows * (width + kRowPad);
+    return tile;
+  }
+  __device__ ScoreTile<Rows> score_tile() {
+    const ScoreTile<Rows> tile{next};
+    next += ScoreTile<Rows>::kFloats;
+    return tile;
   }
 };
 

@@ -23,7 +23,8 @@ std::size_t block_shared_bytes();
 /// A number in device memory that kernels add to RandomKey::time: a replayed graph repeats its keys, and this
 /// is what tells its steps apart. Zero unless set.
 const std::uint32_t* step_offset();
-void set_step_offset(std::uint32_t offset);  ///< between graphs, not while one is recorded
+/// Queued like a kernel: waits for nothing. Between graphs, not while one is recorded.
+void set_step_offset(std::uint32_t offset);
 
 /// Uninitialised device memory for parts of a sum; lives as long as the tensor.
 Tensor scratch(std::int64_t count, DType dtype);

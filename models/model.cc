@@ -137,7 +137,9 @@ std::vector<LayerRecord> summarize(Model& model, const ModelConfig& config) {
   std::vector<LayerRecord> records;
   Context context;
   context.records = &records;
-  model.forward(Variable(Tensor::zeros({1, config.img_size, config.img_size, 3}, config.placement.activations)), context);
+  model.forward(
+      Variable(Tensor::zeros({1, config.img_size, config.img_size, 3}, config.placement.activations)),
+      context);
   return records;
 }
 

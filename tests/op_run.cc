@@ -17,20 +17,20 @@ DType input_dtype(const OpSample& sample, std::size_t i, DType dtype) {
 
 }  // namespace
 
-std::vector<Variable> op_inputs(const OpSample& sample, DType dtype, Device device) {
+std::vector<Variable> op_inputs(const OpSample& sample, DType dtype, Device device, std::int64_t start) {
   std::vector<Variable> inputs;
   for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
     const Tensor& t = sample.inputs[i];
-    Tensor storage = Tensor::empty({t.numel() + 1}, input_dtype(sample, i, dtype), device);
-    Tensor shifted = storage.narrow(1, t.shape());
+    Tensor storage = Tensor::empty({t.numel() + start}, input_dtype(sample, i, dtype), device);
+    Tensor shifted = storage.narrow(start, t.shape());
     shifted.copy_from(t);
     inputs.emplace_back(shifted, t.dtype() == DType::f64 && !listed(sample.constant, i));
   }
   return inputs;
 }
 
-OpRun run_op(const OpSample& sample, DType dtype, Device device) {
-  const std::vector<Variable> inputs = op_inputs(sample, dtype, device);
+OpRun run_op(const OpSample& sample, DType dtype, Device device, std::int64_t start) {
+  const std::vector<Variable> inputs = op_inputs(sample, dtype, device, start);
   const Variable y = sample.function(inputs);
   OpRun result{y.value(), {}};
   backward(y, random_tensor(y.shape(), 99).to(y.value().dtype()).to(device));

@@ -14,11 +14,12 @@ struct OpRun {
 };
 
 /// The inputs as `function` takes them: f64 tensors in `dtype` (parameters in parameter_dtype(dtype)) on
-/// `device`, each starting one element into its storage, because kernels must not rely on alignment.
-std::vector<Variable> op_inputs(const OpSample& sample, DType dtype, Device device = {});
+/// `device`, each starting `start` elements into its storage, because kernels must not rely on alignment.
+std::vector<Variable> op_inputs(const OpSample& sample, DType dtype, Device device = {},
+                                std::int64_t start = 1);
 
 /// Forward and backward with a random upstream gradient.
-OpRun run_op(const OpSample& sample, DType dtype, Device device = {});
+OpRun run_op(const OpSample& sample, DType dtype, Device device = {}, std::int64_t start = 1);
 
 /// The sample with its inputs rounded as `dtype` would: what a run in `dtype` is compared with, in f64.
 OpSample rounded(const OpSample& sample, DType dtype);

@@ -40,6 +40,9 @@ struct OpEntry {
   std::vector<OpSample> samples;
   std::vector<BadCall> bad_calls;
   std::vector<std::size_t> parameters = {};  ///< OpSample::parameters of every sample
+  /// Too large for a Jacobian: shapes that take several blocks of a kernel, or packs of several channels.
+  /// They run on CUDA only, against the CPU; their oracle is not used.
+  std::vector<OpSample> large = {};
 };
 
 /// All entries, in the order of core/meson.build. Generated: an op without an entry does not link.

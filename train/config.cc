@@ -66,6 +66,13 @@ void TrainConfig::resolve() {
   check_range("--ratio", ratio);
   if (workers < 0)
     workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
+  if (num_classes && data.dataset != "synthetic") {
+    fail(ErrorCode::usage,
+         "--num-classes {}: the data set '{}' knows its own; expected it with --dataset synthetic",
+         *num_classes, escaped(data.dataset));
+  }
+  data.synthetic = {img_size.value_or(SyntheticOptions{}.side),
+                    num_classes.value_or(SyntheticOptions{}.classes)};
   data.seed = seed;
   model.seed = seed;
 }

@@ -18,7 +18,7 @@ namespace salu {
 struct TrainConfig {
   ModelConfig model;  ///< num_classes and img_size come from the data set unless --img-size is given
   DataOptions data;
-  std::optional<int> img_size;
+  std::optional<int> img_size, num_classes;  ///< num_classes: of synthetic data
   std::uint64_t seed = 42;
 
   std::int64_t epochs = 10;
@@ -65,6 +65,7 @@ struct TrainConfig {
   int aug_repeats = 0;             ///< 0 and 1: each picture once
   std::optional<double> crop_pct;  ///< of the evaluation crop
 
+  bool graph = true;                ///< cuda: the step is recorded once and replayed
   int threads = 0;                  ///< 0: all cores
   int workers = -1;                 ///< -1: one per core, at most 4
   std::string bad_images = "stop";  ///< or "skip": unreadable pictures are passed over

@@ -63,6 +63,7 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   step.mean = data_.mean;
   step.std = data_.std;
   step.seed = config.seed;
+  step.record = config.graph;
   step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, step);
   schedule_ = config.schedule(train_loader_->batches());
 }

@@ -12,11 +12,13 @@ void check_same(const char* name, const Tensor& t, const Tensor& x) {
 }
 
 /// The kernels of a GPU count pixels and taps in 32 bits.
-void check_counts(const Shape& x, const Shape& w, const Shape& y) {
-  constexpr std::int64_t kMost = 0x7fffffff;
-  check(x[0] * x[1] * x[2] <= kMost && y[0] * y[1] * y[2] <= kMost &&
-            w[1] * w[2] * std::max(w[0], w[3]) <= kMost,
-        "[conv2d] expected fewer than 2^31 pixels and taps, got x {}, w {}", x.str(), w.str());
+void check_counts(const Shape& x, const Shape& w, const Shape& y, std::int64_t padding) {
+  constexpr std::int64_t kSide = std::int64_t{1} << 30, kCount = std::int64_t{1} << 31;
+  check(x[1] + 2 * padding < kSide && x[2] + 2 * padding < kSide && x[0] * x[1] * x[2] < kCount &&
+            y[0] * y[1] * y[2] < kCount && w[1] * w[2] * std::max(w[0], w[3]) < kCount,
+        "[conv2d] expected fewer than 2^31 pixels and taps and padded sides below 2^30, got x {}, w {}, "
+        "padding {}",
+        x.str(), w.str(), padding);
 }
 
 }  // namespace
@@ -32,7 +34,7 @@ Shape conv2d_output_shape(const Shape& x, const Shape& w, Conv2dOptions options)
   check(w[1] >= 1 && w[2] >= 1 && height >= w[1] && width >= w[2],
         "[conv2d] expected a filter that fits the padded input, got w {} on {} x {}", w.str(), height, width);
   const Shape y{x[0], (height - w[1]) / options.stride + 1, (width - w[2]) / options.stride + 1, w[0]};
-  check_counts(x, w, y);
+  check_counts(x, w, y, options.padding);
   return y;
 }
 

@@ -27,6 +27,7 @@ void AnnotateIgnoreWritesEnd(const char* file, int line);
 namespace salu::cuda::host {
 
 #if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kAddressSanitizer = true;
 inline void poison(const void* p, std::size_t bytes) { __asan_poison_memory_region(p, bytes); }
 inline void unpoison(const void* p, std::size_t bytes) { __asan_unpoison_memory_region(p, bytes); }
 /// Around a switch of stacks: before it, on the old stack, and after it, on the new one. `saved` belongs to
@@ -38,6 +39,7 @@ inline void enter_stack(void* saved, const void** from, std::size_t* bytes) {
   __sanitizer_finish_switch_fiber(saved, from, bytes);
 }
 #else
+inline constexpr bool kAddressSanitizer = false;
 inline void poison(const void*, std::size_t) {}
 inline void unpoison(const void*, std::size_t) {}
 inline void leave_stack(void**, const void*, std::size_t) {}

@@ -49,6 +49,8 @@ OpEntry avg_pool2d_entry() {
                    sample({1, 5, 4, 2}, {.kernel = 2, .stride = 3, .padding = 1}),
                    sample({1, 3, 2, 9}, {.kernel = 1, .stride = 2, .padding = 0}),
                    sample({0, 4, 4, 3}, {})};
+  entry.large = {sample({2, 9, 7, 16}, {.kernel = 3, .stride = 2, .padding = 1}),
+                 sample({1, 6, 8, 24}, {.kernel = 2, .stride = 3, .padding = 1})};
   const auto bad = [](Shape x, Pool2dOptions o) { return [=] { avg_pool2d_forward(Tensor::zeros(x), o); }; };
   entry.bad_calls = {
       {"window", bad({1, 2, 3, 4}, {.kernel = 5, .stride = 1, .padding = 1}),

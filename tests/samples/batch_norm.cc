@@ -82,6 +82,7 @@ OpEntry batch_norm_entry() {
   entry.samples = {sample({7, 3}, true),        sample({2, 3, 4, 5}, true), sample({3, 11, 1}, true),
                    sample({2, 1, 1, 9}, true),  sample({67, 1}, true),      far_from_zero(),
                    sample({2, 3, 4, 5}, false), sample({1, 3}, false),      sample({0, 2, 2, 3}, false)};
+  entry.large = {sample({613, 72}, true), sample({613, 72}, false)};
   const auto call = [](Shape x, Shape gamma, Shape beta, Shape mean, Shape var, DType dtype = DType::f32) {
     return [=] {
       Tensor m = Tensor::zeros(mean), v = Tensor::zeros(var);

@@ -24,25 +24,25 @@ Tensor oracle(const std::vector<Tensor>& in) {
 
 OpEntry derf_entry() {
   OpEntry entry{"derf", {}, {}, {1, 2, 3, 4}};
-  const auto sample = [&](const char* label, Shape shape, double sigma, std::vector<std::size_t> constant) {
+  const auto sample = [](const char* label, Shape shape, double sigma, std::vector<std::size_t> constant) {
     const Shape channels{shape[-1]};
-    entry.samples.push_back(
-        {.label = label,
-         .inputs = {random_tensor(shape, 1, sigma), Tensor::full({1}, 0.5, DType::f64),
-                    Tensor::full({1}, -0.3, DType::f64), random_tensor(channels, 2),
-                    random_tensor(channels, 3)},
-         .function = [](const auto& in) { return derf(in[0], in[1], in[2], in[3], in[4]); },
-         .oracle = oracle,
-         .constant = std::move(constant)});
+    return OpSample{.label = label,
+                    .inputs = {random_tensor(shape, 1, sigma), Tensor::full({1}, 0.5, DType::f64),
+                               Tensor::full({1}, -0.3, DType::f64), random_tensor(channels, 2),
+                               random_tensor(channels, 3)},
+                    .function = [](const auto& in) { return derf(in[0], in[1], in[2], in[3], in[4]); },
+                    .oracle = oracle,
+                    .constant = std::move(constant)};
   };
-  sample("(0,3)", {0, 3}, 1, {});
-  sample("(5,0)", {5, 0}, 1, {});
-  sample("(1)", {1}, 1, {});
-  sample("(31,3)", {31, 3}, 1, {});
-  sample("(3,33)", {3, 33}, 2, {});
-  sample("(2,3,2,5): saturated", {2, 3, 2, 5}, 20, {});
-  sample("(7,3): alpha and gamma take no gradient", {7, 3}, 1, {1, 3});
-  sample("(7,3): shift and beta take no gradient", {7, 3}, 1, {2, 4});
+  entry.samples = {sample("(0,3)", {0, 3}, 1, {}),
+                   sample("(5,0)", {5, 0}, 1, {}),
+                   sample("(1)", {1}, 1, {}),
+                   sample("(31,3)", {31, 3}, 1, {}),
+                   sample("(3,33)", {3, 33}, 2, {}),
+                   sample("(2,3,2,5): saturated", {2, 3, 2, 5}, 20, {}),
+                   sample("(7,3): alpha and gamma take no gradient", {7, 3}, 1, {1, 3}),
+                   sample("(7,3): shift and beta take no gradient", {7, 3}, 1, {2, 4})};
+  entry.large = {sample("(613,72)", {613, 72}, 1, {})};
   const Tensor x = Tensor::zeros({2, 3}), one = Tensor::zeros({1}), c = Tensor::zeros({3});
   entry.bad_calls.push_back({"alpha per channel", [=] { derf_forward(x, c, one, c, c); },
                              "[derf] expected alpha of shape (1), got (3)"});

@@ -20,13 +20,15 @@ Tensor oracle(const std::vector<Tensor>& in) {
 
 OpEntry global_avg_pool_entry() {
   OpEntry entry{"global_avg_pool", {}, {}};
-  for (const Shape& shape : {Shape{2, 3, 5, 7}, Shape{1, 1, 1, 3}, Shape{3, 7, 6, 1}, Shape{0, 2, 2, 3}}) {
-    entry.samples.push_back({.label = shape.str(),
-                             .inputs = {random_tensor(shape, 1)},
-                             .function = [](const auto& in) { return global_avg_pool(in[0]); },
-                             .oracle = oracle,
-                             .has_sum = true});
-  }
+  const auto sample = [](const Shape& shape) {
+    return OpSample{.label = shape.str(),
+                    .inputs = {random_tensor(shape, 1)},
+                    .function = [](const auto& in) { return global_avg_pool(in[0]); },
+                    .oracle = oracle,
+                    .has_sum = true};
+  };
+  entry.samples = {sample({2, 3, 5, 7}), sample({1, 1, 1, 3}), sample({3, 7, 6, 1}), sample({0, 2, 2, 3})};
+  entry.large = {sample({2, 9, 8, 72})};
   entry.bad_calls = {
       {"rank",
        [] {

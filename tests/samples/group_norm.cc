@@ -46,6 +46,7 @@ OpEntry group_norm_entry() {
   OpEntry entry{"group_norm", {}, {}, {1, 2}};
   entry.samples = {sample({2, 3, 2, 6}, 2), sample({2, 2, 3, 5}, 1), sample({1, 5, 7, 3}, 3),
                    sample({5, 12}, 3),      sample({1, 1, 1, 4}, 2), sample({0, 2, 2, 6}, 3)};
+  entry.large = {sample({2, 27, 38, 24}, 3), sample({3, 4, 5, 80}, 2)};
   const auto call = [](Shape x, Shape gamma, Shape beta, std::int64_t groups) {
     return [=] {
       group_norm_forward(Tensor::zeros(x), Tensor::zeros(gamma), Tensor::zeros(beta), groups, kEps);

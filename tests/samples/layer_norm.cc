@@ -30,16 +30,18 @@ Tensor oracle(const std::vector<Tensor>& in) {
 
 OpEntry layer_norm_entry() {
   OpEntry entry{"layer_norm", {}, {}, {1, 2}};
-  for (const Shape& shape :
-       {Shape{3, 5}, Shape{2, 3, 7}, Shape{2, 1, 2, 13}, Shape{31}, Shape{4, 1}, Shape{0, 3}, Shape{1, 67}}) {
+  const auto sample = [](const Shape& shape) {
     const Shape channels{shape[-1]};
-    entry.samples.push_back(
-        {.label = shape.str(),
-         .inputs = {random_tensor(shape, 1, 2.0), random_tensor(channels, 2), random_tensor(channels, 3)},
-         .function = [](const auto& in) { return layer_norm(in[0], in[1], in[2], kEps); },
-         .oracle = oracle,
-         .has_sum = true});
-  }
+    return OpSample{
+        .label = shape.str(),
+        .inputs = {random_tensor(shape, 1, 2.0), random_tensor(channels, 2), random_tensor(channels, 3)},
+        .function = [](const auto& in) { return layer_norm(in[0], in[1], in[2], kEps); },
+        .oracle = oracle,
+        .has_sum = true};
+  };
+  entry.samples = {sample({3, 5}), sample({2, 3, 7}), sample({2, 1, 2, 13}), sample({31}),
+                   sample({4, 1}), sample({0, 3}),    sample({1, 67})};
+  entry.large = {sample({37, 264})};
   const auto call = [](Shape x, Shape gamma, Shape beta) {
     return [=] { layer_norm_forward(Tensor::zeros(x), Tensor::zeros(gamma), Tensor::zeros(beta), kEps); };
   };

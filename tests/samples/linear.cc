@@ -73,6 +73,18 @@ OpEntry linear_entry() {
          linear_forward(Tensor::zeros({2, 3}), Tensor::zeros({5, 3}), Tensor::zeros({5}, DType::f64));
        },
        "[linear] expected b f32, got f64"},
+      {"dtype of the gradient of w",
+       [] {
+         Tensor dw = Tensor::zeros({5, 3}, DType::bf16);
+         linear_backward_weight(Tensor::zeros({2, 5}, DType::bf16), Tensor::zeros({2, 3}, DType::bf16), dw);
+       },
+       "[linear] expected dw f32, got bf16"},
+      {"dtype of the gradient of b",
+       [] {
+         Tensor db = Tensor::zeros({5}, DType::f64);
+         linear_backward_bias(Tensor::zeros({2, 5}), db);
+       },
+       "[linear] expected db f32, got f64"},
       {"gradient",
        [] {
          linear_backward_input(Tensor::zeros({2, 3}), Tensor::zeros({5, 3}));

@@ -76,6 +76,8 @@ OpEntry max_pool2d_entry() {
                         [](const auto&) {
                           return Tensor::empty({0, 2, 2, 3}, DType::f64);
                         }}};
+  entry.large = {sample({2, 9, 7, 16}, {.kernel = 3, .stride = 2, .padding = 1}),
+                 sample({1, 6, 8, 24}, {.kernel = 3, .stride = 1, .padding = 1})};
   const auto bad = [](Shape x, Pool2dOptions o) { return [=] { max_pool2d_forward(Tensor::zeros(x), o); }; };
   entry.bad_calls = {
       {"window", bad({1, 3, 2, 4}, {.kernel = 3, .stride = 1, .padding = 0}),

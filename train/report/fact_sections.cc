@@ -45,7 +45,7 @@ std::string plain_text(const json& value) {
 void write_summary(Markup& page, const RunData& run) {
   const NumberTable& e = run.epochs;
   const std::string planned = run.setting("epochs"), done = number_text(e.rows ? e.last("epoch") : 0, "");
-  page.element("h1", fmt::format("{} on {}", run.setting("model"), run.setting("dataset")));
+  page.element("h1", fmt::format("{} on {}", run.setting("model"), run.data_name()));
   page.element(
       "div",
       fmt::format("{} · {}{}", shown(run.folder.filename()),

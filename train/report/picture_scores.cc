@@ -74,7 +74,7 @@ PictureScores score_pictures(const Model& model, const DataSplits& data, const T
       loader_options);
   Batch batch;
   loader.start(0);
-  while (loader.next(batch)) {
+  while (!(options.stop && options.stop()) && loader.next(batch)) {
     Context context;
     const Tensor pixels = normalize_images(batch.images.to(model.store().values().device()), data.mean,
                                            data.std, model.store().activations());

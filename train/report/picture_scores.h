@@ -37,6 +37,7 @@ struct PictureScoring {
   std::size_t worst = 24;  ///< pictures to keep
   BadImages bad_images = BadImages::stop;
   std::function<void(const std::string&)> report;  ///< as LoaderOptions
+  std::function<bool()> stop;  ///< asked before every batch: true ends it there; may be empty
 };
 
 /// Scores the evaluation set of `data`.

@@ -140,6 +140,14 @@ std::string RunData::setting(const std::string& key) const {
   return it == settings.end() ? "" : it->second;
 }
 
+std::string RunData::data_name() const {
+  const std::string dataset = setting("dataset");
+  if (dataset != "folder" && dataset != "packed") return dataset;
+  fs::path path = setting("data-dir");
+  if (path.filename().empty()) path = path.parent_path();
+  return path.filename().string();
+}
+
 RunData read_run(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(folder / "config.toml", error)) {

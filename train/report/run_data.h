@@ -46,6 +46,7 @@ struct RunData {
   std::vector<SavedCheckpoint> checkpoints;         ///< complete ones, the oldest first
 
   std::string setting(const std::string& key) const;  ///< "" when there is none
+  std::string data_name() const;  ///< of the data set; for a folder or a pack the last part of its path
 };
 
 /// Throws ErrorCode::checkpoint when `folder` is no run folder.
