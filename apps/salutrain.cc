@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
+/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets, `salutrain
+/// report` about a run.
 #include <cmath>
 
 #include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
 #include "apps/device.h"
+#include "apps/run_environment.h"
+#include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "data/stb.h"
@@ -93,8 +96,10 @@ int train(const TrainOptions& options) {
   progress.line("training pictures: " + describe_training(trainer.transform()));
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
+  add_start(folder.path() / "environment.json", describe_start(options, trainer), !options.resume.empty());
   install_stop_signals();
   const TrainOutcome outcome = trainer.run();
+  if (options.report) report_run(config, trainer, outcome, folder.path(), progress);
   print_result(options, trainer, outcome, folder.path());
   return outcome.signal ? 128 + outcome.signal : 0;
 }
@@ -106,6 +111,7 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == "pack") return pack_command({argv + 2, argv + argc});
     if (!arguments.empty() && arguments[0] == "verify") return verify_command({argv + 2, argv + argc});
+    if (!arguments.empty() && arguments[0] == "report") return report_command({argv + 2, argv + argc});
     const auto options = read_train_options(arguments);
     if (!options) return 0;
     if (options->list_models) {

@@ -183,6 +183,9 @@ void add_output(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--progress", o.progress, "auto, bar, plain, none")
           ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
           ->configurable(false));
+  add(app.add_option("--report", o.report, "true: write report.html at the end of the run")
+          ->capture_default_str()
+          ->configurable(false));
   add(app.add_flag("-q,--quiet", o.quiet, "nothing on stderr but errors")->configurable(false));
   add(app.add_flag("--print-config", o.print_config, "print every setting as TOML and stop")
           ->configurable(false));
@@ -204,7 +207,9 @@ void register_options(CLI::App& app, TrainOptions& options) {
              "  salutrain --resume runs/20260801-101500-salunet_c8-32\n"
              "\nData sets:\n"
              "  salutrain verify DIR           what is wrong with it\n"
-             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n");
+             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n"
+             "\nRuns:\n"
+             "  salutrain report RUN           one page about it, also while it goes on\n");
 }
 
 /// Every setting as it is used, once resolve() has run.
@@ -298,6 +303,7 @@ bool parse_into(TrainOptions& options, const std::vector<std::string>& arguments
 
 std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments) {
   TrainOptions options;
+  options.arguments = arguments;
   if (!parse_into(options, arguments)) return std::nullopt;
   if (options.resume.empty()) return options;
 
@@ -318,6 +324,7 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
   refuse_changes(options.resume, before.resolved_toml, after.resolved_toml);
   after.run_dir = options.run_dir;
   after.checkpoint = options.checkpoint;
+  after.arguments = arguments;
   return after;
 }
 

@@ -94,10 +94,7 @@ TrainOutcome Trainer::run() {
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  csv_ = std::make_unique<CsvLog>(folder_ / "metrics.csv", columns,
-                                  resumed ? std::optional(at_.epoch) : std::nullopt);
-  jsonl_ =
-      std::make_unique<JsonLog>(folder_ / "metrics.jsonl", resumed ? std::optional(at_.step) : std::nullopt);
+  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.total_epochs() && !out_of_patience()) {
@@ -178,13 +175,13 @@ void Trainer::skip_step(const FinishedStep& skipped) {
 
 void Trainer::log_step(std::int64_t step) {
   const double seconds = seconds_since(epoch_start_);
-  jsonl_->row({{"step", step + 1},
-               {"epoch", at_.epoch + 1},
-               {"loss", last_loss_},
-               {"lr", last_lr_},
-               {"grad_norm", last_norm_},
-               {"img_per_s", static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds},
-               {"data_wait", train_loader_->wait_seconds() / seconds}});
+  log_->step({{"step", step + 1},
+              {"epoch", at_.epoch + 1},
+              {"loss", last_loss_},
+              {"lr", last_lr_},
+              {"grad_norm", last_norm_},
+              {"img_per_s", static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds},
+              {"data_wait", train_loader_->wait_seconds() / seconds}});
 }
 
 void Trainer::show_progress() {
@@ -219,6 +216,11 @@ bool Trainer::note_score(double score) {
   return best;
 }
 
+std::vector<CurveShape> Trainer::curves() const {
+  const auto& positive = card_.model.positive;
+  return curve_shapes(model_->store(), positive ? positive_of(*positive) : NormActConfig{}.positive);
+}
+
 void Trainer::finish_epoch(TrainOutcome& outcome) {
   const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
   const auto score = [&] {
@@ -248,7 +250,8 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
                           wait / seconds};
   if (ema_)
     row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
-  csv_->row(row);  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
+  log_->epoch(at_.step, row,
+              curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
   save(fmt::format("epoch-{:04}", at_.epoch), best);
   progress_->line(
       fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "

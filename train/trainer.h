@@ -9,9 +9,9 @@
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/evaluator.h"
-#include "train/metrics.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
+#include "train/run_log.h"
 #include "train/snapshot.h"
 #include "train/train_step.h"
 
@@ -45,6 +45,7 @@ class Trainer {
   Model& model() { return *model_; }
   const ModelConfig& model_config() const { return card_.model; }
   const TransformOptions& transform() const { return transform_; }
+  std::int64_t step() const { return at_.step; }  ///< optimizer steps so far
 
  private:
   void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
@@ -58,6 +59,7 @@ class Trainer {
   void save(const std::string& name, bool best);
   void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
   void show_progress();
+  std::vector<CurveShape> curves() const;
 
   TrainConfig config_;
   DataSplits data_;
@@ -65,8 +67,7 @@ class Trainer {
   std::filesystem::path folder_;
   Progress* progress_ = nullptr;
   std::unique_ptr<CheckpointStore> checkpoints_;
-  std::unique_ptr<CsvLog> csv_;
-  std::unique_ptr<JsonLog> jsonl_;
+  std::unique_ptr<RunLog> log_;
   ModelCard card_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Ema> ema_;
