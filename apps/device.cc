@@ -61,6 +61,8 @@ void add_device_options(CLI::App& app, DeviceOptions& o) {
   add(app.add_option("--kernels", o.kernels, "cuda: library (cuDNN, cuBLAS) or handwritten")
           ->check(CLI::IsMember({"library", "handwritten"})));
   add(app.add_flag("--tf32", o.tf32, "cuda: f32 products on tensor cores, with 10 bits of mantissa"));
+  add(app.add_option("--deterministic", o.deterministic,
+                     "cuda, true: the same bits on every run; false: cuDNN may add in any order"));
 }
 
 Placement open_device(const DeviceOptions& o) {
@@ -71,7 +73,7 @@ Placement open_device(const DeviceOptions& o) {
   if (is_auto ? backend == "cuda" && cuda::program_devices() > 0
               : names_cuda || (!backend.empty() && o.device == backend)) {
     placement.device = {DeviceType::cuda, 0};
-    cuda::open({is_auto ? 0 : device_index(o.device), o.kernels == "handwritten", o.tf32});
+    cuda::open({is_auto ? 0 : device_index(o.device), o.kernels == "handwritten", o.tf32, o.deterministic});
   } else if (!is_auto && o.device != "cpu") {
     fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N",
          escaped(o.device));
@@ -88,8 +90,8 @@ Placement open_device(const DeviceOptions& o) {
 
 std::string describe_placement(const Placement& placement, const DeviceOptions& o) {
   if (placement.device.type == DeviceType::cpu) return fmt::format("cpu, {} threads", num_threads());
-  return fmt::format("{}, {}{}, {} kernels", cuda::program_backend(), o.precision, o.tf32 ? " with tf32" : "",
-                     o.kernels);
+  return fmt::format("{}, {}{}, {} kernels{}", cuda::program_backend(), o.precision,
+                     o.tf32 ? " with tf32" : "", o.kernels, o.deterministic ? "" : ", any order of sums");
 }
 
 int print_check(const DeviceOptions& options) {

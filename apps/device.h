@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// --device, --precision, --kernels, --tf32 and --check.
+/// --device, --precision, --kernels, --tf32, --deterministic and --check.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,7 +11,7 @@ namespace salu {
 
 struct DeviceOptions {
   std::string device = "auto", precision = "f32", kernels = "library";
-  bool tf32 = false;
+  bool tf32 = false, deterministic = true;
 };
 
 /// Adds the flags to the group "Device".

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "apps/report.h"
+#include "apps/score_report.h"
 
 namespace salu {
 

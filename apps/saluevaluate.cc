@@ -3,7 +3,7 @@
 #include "apps/cli.h"
 #include "apps/evaluate.h"
 #include "apps/predict.h"
-#include "apps/report.h"
+#include "apps/score_report.h"
 #include "core/parallel.h"
 
 namespace {

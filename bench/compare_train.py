@@ -31,8 +31,9 @@ def main():
     o = parser.parse_args()
     peer = pathlib.Path(__file__).parent / "peer/train_peer.py"
     what = [o.model, o.batch, o.threads, o.steps]
-    sides = {"ours": [o.bench_train, *what], "contiguous": [o.python, peer, *what, "contiguous"],
-             "channels_last": [o.python, peer, *what, "channels_last"]}
+    theirs = [o.python, peer, o.model, "--batch", o.batch, "--threads", o.threads, "--steps", o.steps, "--layout"]
+    sides = {"ours": [o.bench_train, *what], "contiguous": [*theirs, "contiguous"],
+             "channels_last": [*theirs, "channels_last"]}
     ms, memory = {side: [] for side in sides}, {side: 0 for side in sides}
     per_round = {side: [] for side in sides}
     for _ in range(o.rounds):
@@ -50,7 +51,7 @@ def main():
         print(f"{side:<14} {median:9.1f} ms/step ({low:.1f}..{high:.1f})  {1e3 * o.batch / median:8.1f} img/s  "
               f"{memory[side]:7.0f} MiB")
     faster = min(("contiguous", "channels_last"), key=lambda side: statistics.median(ms[side]))
-    ratios = [theirs / ours for ours, theirs in zip(per_round["ours"], per_round[faster])]
+    ratios = [slow / fast for fast, slow in zip(per_round["ours"], per_round[faster])]
     print(f"ours against {faster}: {statistics.median(ratios):.2f} x by the medians of the rounds "
           f"({min(ratios):.2f}..{max(ratios):.2f}), memory {memory['ours'] / memory[faster]:.2f}")
 

@@ -40,7 +40,8 @@ enum class Purpose : std::uint32_t {
   drop_path,
   mixing,
   split,
-  test
+  test,
+  synthetic
 };
 
 /// Names a stream of random numbers.

@@ -15,8 +15,9 @@ int program_devices();
 
 struct ProgramOptions {
   int device = 0;
-  bool handwritten = false;  ///< no cuDNN and cuBLAS
-  bool tf32 = false;         ///< f32 products on tensor cores, with 10 bits of mantissa
+  bool handwritten = false;   ///< no cuDNN and cuBLAS
+  bool tf32 = false;          ///< f32 products on tensor cores, with 10 bits of mantissa
+  bool deterministic = true;  ///< only library code that gives the same bits every time
 };
 
 /// Makes DeviceType::cuda usable: memory for Tensor, the kernels of every op, the libraries. Call once,

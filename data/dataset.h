@@ -54,12 +54,19 @@ struct Holdout {
 /// (about `flag`) unless 0 < count < size.
 Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, const char* flag);
 
+/// Of the data set `synthetic`.
+struct SyntheticOptions {
+  int side = 32;  ///< pixels
+  int classes = 10;
+};
+
 struct DataOptions {
   std::string dataset = "shapes";  ///< one of known_datasets()
   std::filesystem::path data_dir;
   std::uint64_t seed = 42;
   std::int64_t val_from_train = 0;  ///< samples held out from train and used for evaluation instead
   std::int64_t train_num_samples = 0, val_num_samples = 0;  ///< 0 = all; fewer are chosen by seed, per class
+  SyntheticOptions synthetic;
 };
 
 struct DataSplits {

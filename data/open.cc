@@ -8,6 +8,7 @@
 #include "data/folder.h"
 #include "data/packed.h"
 #include "data/shapes.h"
+#include "data/synthetic.h"
 
 namespace salu {
 namespace {
@@ -29,6 +30,22 @@ DataSplits open_shapes(const DataOptions& options) {
   return splits;
 }
 
+DataSplits open_synthetic(const DataOptions& options) {
+  const auto count = [](std::int64_t asked, std::int64_t standard) { return asked > 0 ? asked : standard; };
+  const std::int64_t train_size =
+      count(options.train_num_samples, SyntheticDataset::kTrainSize - options.val_from_train) +
+      options.val_from_train;
+  DataSplits splits;
+  splits.train = std::make_shared<SyntheticDataset>(options.seed, options.synthetic, train_size);
+  splits.eval = std::make_shared<SyntheticDataset>(
+      options.seed + 1, options.synthetic, count(options.val_num_samples, SyntheticDataset::kEvalSize));
+  splits.eval_name = "val";
+  splits.img_size = options.synthetic.side;
+  splits.mean = {0.5f, 0.5f, 0.5f};
+  splits.std = {0.289f, 0.289f, 0.289f};  // of uniform bytes: 1 / sqrt(12)
+  return splits;
+}
+
 struct Source {
   const char* name;
   DataSplits (*open)(const DataOptions&);
@@ -40,6 +57,7 @@ constexpr Source kSources[] = {
     {"cifar100", [](const DataOptions& o) { return open_cifar(Cifar::hundred, o); }},
     {"folder", open_folder},
     {"packed", open_packed},
+    {"synthetic", open_synthetic},
 };
 
 // `count` samples of `set`, chosen by seed; all of them when count is 0.

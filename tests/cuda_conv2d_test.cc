@@ -51,7 +51,8 @@ const Case kCases[] = {
     {{1, 9, 4, 8}, {8, 2, 3, 8}, {3, 2}},      // stride 3 on an uneven filter
     {{2, 3, 2, 8}, {8, 1, 1, 8}, {5, 0}},      // stride beyond the image
     {{1, 3, 5, 4}, {4, 3, 3, 4}, {1, 3}},      // padding wider than the filter needs
-    {{1, 10, 10, 72}, {66, 3, 3, 72}, {1, 1}}  // tiles of 128 forward, and split weight gradients
+    {{1, 9, 8, 40}, {136, 1, 1, 40}, {1, 0}},  // tiles of 128
+    {{5, 11, 10, 8}, {8, 2, 2, 8}, {1, 0}},    // split weight gradients
 };
 
 /// What the CPU computes in f64, as dtype.

@@ -10,7 +10,8 @@
 namespace salu::test {
 
 /// Installs the backend on the first call. Where there is no GPU, says so and ends the program with the exit
-/// status that Meson reads as "skipped".
+/// status that Meson reads as "skipped". On a GPU, SALU_TEST_KERNELS=library in the environment chooses cuDNN
+/// and cuBLASLt where they have the op.
 Device cuda_device();
 
 /// The order in which the shim runs threads and blocks: 0 ascending, 1 descending, else shuffled. A GPU has

@@ -14,7 +14,9 @@ Device cuda_device() {
       std::fputs("skipped: no CUDA device\n", stderr);
       std::exit(77);
     }
-    cuda::install(0);
+    const char* kernels = std::getenv("SALU_TEST_KERNELS");
+    const bool library = kernels && std::string(kernels) == "library";
+    cuda::open({.handwritten = !library});
     return true;
   }();
   return {installed ? DeviceType::cuda : DeviceType::cpu, 0};

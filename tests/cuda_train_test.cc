@@ -19,8 +19,8 @@ struct Setting {
   const char* model = "salunet_c8";
   OptimizerKind kind = OptimizerKind::adamw;
   DType activations = DType::f32;
-  bool record = true;
-  int steps = 7;  // three queued, one recorded, the rest replayed
+  bool record = true, everything = false;  ///< all that a step may do beside the usual
+  int steps = 7;                           // three queued, one recorded, the rest replayed
 };
 
 struct Curve {
@@ -46,12 +46,19 @@ Curve train(const Setting& setting, Device device) {
   config.drop_path = 0.2;
   config.placement = {device, DType::f32, setting.activations};
   const auto model = make_model(config);
-  Ema ema(model->store(), 0.9);
+  Ema ema(model->store(), 0.9, setting.everything);
   OptimizerConfig optimizer_config;
   optimizer_config.kind = setting.kind;
   optimizer_config.clip_grad = 1;
-  Optimizer optimizer(model->store(), optimizer_config, &ema);
   TrainStepOptions options;
+  if (setting.everything) {
+    optimizer_config.clip_mode = ClipMode::agc;
+    optimizer_config.clip_grad = 0.02;
+    optimizer_config.layer_decay = 0.8;
+    options.accumulate = 2;
+    options.bce = true;
+  }
+  Optimizer optimizer(model->store(), optimizer_config, &ema);
   options.mean = {0.5f, 0.5f, 0.5f};
   options.std = {0.25f, 0.25f, 0.25f};
   options.record = setting.record;
@@ -99,6 +106,23 @@ TEST_CASE("the loss curve is that of the CPU") {
   }
 }
 
+TEST_CASE(
+    "so it is with trust ratios, agc, layer decay and a batch in parts; recorded steps are queued ones") {
+  const Device device = cuda_device();
+  for (const OptimizerKind kind : {OptimizerKind::lamb, OptimizerKind::lars}) {
+    INFO("optimizer " << static_cast<int>(kind));
+    Setting setting{.kind = kind, .everything = true};
+    const Curve want = train(setting, {}), recorded = train(setting, device);
+    check_close(recorded.losses, want.losses, 2e-4);
+    check_close(recorded.norms, want.norms, 2e-3);
+    setting.record = false;
+    const Curve queued = train(setting, device);
+    CHECK(recorded.losses == queued.losses);
+    CHECK(compare_bits(recorded.values, queued.values) == "");
+    CHECK(compare_bits(recorded.average, queued.average) == "");
+  }
+}
+
 TEST_CASE("bf16 activations follow the f32 curve") {
   const Device device = cuda_device();
   const Curve want = train({}, {}), got = train({.activations = DType::bf16}, device);
@@ -124,6 +148,27 @@ TEST_CASE("no device memory is asked for once the first steps are done") {
   const std::int64_t before = memory_of(device).system_calls;
   train({.steps = 5}, device);
   CHECK(memory_of(device).system_calls == before);
+}
+
+TEST_CASE("averages swap in and out on the device, with the bf16 copy") {
+  ModelConfig config;
+  config.name = "salunet_c8";
+  config.img_size = 8;
+  config.placement = {cuda_device(), DType::f32, DType::bf16};
+  const auto model = make_model(config);
+  ParameterStore& store = model->store();
+  Ema ema(store, 0.9);
+  const Tensor live = store.values().to(Device{});
+  Tensor average = live.clone();
+  average.fill(0.5);
+  ema.values().copy_from(average);
+  ema.swap();
+  CHECK(compare_bits(store.values().to(Device{}), average) == "");
+  CHECK(compare_bits(ema.values().to(Device{}), live) == "");
+  CHECK(compare_bits(store.shadow().to(Device{}), average.to(DType::bf16)) == "");
+  ema.swap();
+  CHECK(compare_bits(store.values().to(Device{}), live) == "");
+  CHECK(compare_bits(store.shadow().to(Device{}), live.to(DType::bf16)) == "");
 }
 
 TEST_CASE("a step that is not finite changes nothing on the device either") {

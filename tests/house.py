@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "data": {"core", "data"},
     "models": {"core", "autograd", "layers", "models"},
     "train": {"core", "autograd", "layers", "models", "data", "train"},
-    "apps": {"core", "autograd", "layers", "models", "data", "train", "apps"},
+    "apps": {"core", "cuda", "autograd", "layers", "models", "data", "train", "apps"},
 }
 LABELS = ["Forward:", "Backward:", "Shapes:", "Saved:", "Grad:", "Ref:"]
 breaches = []

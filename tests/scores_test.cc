@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Scores, calibration and their files against numbers worked out by hand.
-#include "apps/report.h"
+#include "apps/score_report.h"
 #include "data/resize.h"
 #include "tests/catch.h"
 #include "tests/compare.h"

@@ -6,8 +6,21 @@
 #include <cmath>
 
 #include "core/ops/normalize_images.h"
+#include "layers/choices.h"
 
 namespace salu {
+
+EvalMetric eval_metric_of(const std::string& name) {
+  static constexpr std::pair<const char*, EvalMetric> kMetrics[] = {
+      {"top1", EvalMetric::top1}, {"top5", EvalMetric::top5}, {"loss", EvalMetric::loss}};
+  return choice_of("--eval-metric", kMetrics, name);
+}
+
+double score_of(const EvalResult& result, EvalMetric metric) {
+  return metric == EvalMetric::top1   ? result.top1()
+         : metric == EvalMetric::top5 ? result.top5()
+                                      : -result.loss();
+}
 
 Tensor mirrored_images(const Tensor& images) {
   check(images.shape().rank() == 4 && images.dim(3) == 3, "[mirror] expected images (N,H,W,3), got {}",

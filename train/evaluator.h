@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "data/loader.h"
@@ -38,6 +39,12 @@ struct EvalResult {
     return samples ? 100.0 * static_cast<double>(n) / static_cast<double>(samples) : 0;
   }
 };
+
+/// What tells a better result from a worse one.
+enum class EvalMetric { top1, top5, loss };
+EvalMetric eval_metric_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
+/// Higher is better: the accuracy in percent, or the loss with a minus sign.
+double score_of(const EvalResult& result, EvalMetric metric);
 
 /// Pictures by (truth, prediction), row-major.
 std::vector<std::int64_t> confusion_matrix(const EvalResult& result);

@@ -20,8 +20,11 @@ struct RunProgress {
   std::int64_t loss_count = 0;
   std::int64_t updates = 0;      ///< steps that changed the weights
   std::int64_t skipped_row = 0;  ///< non-finite steps in a row
-  double best_top1 = -1;
-  std::int64_t best_epoch = -1;
+  double best_score = 0;         ///< score_of() of the best epoch …
+  std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet
+  /// The last epoch that was a gain of more than --min-delta, and what the next one has to exceed.
+  double gain_score = 0;
+  std::int64_t gain_epoch = -1;
 };
 
 /// What `saluevaluate` must know to score the weights as they were scored in training.

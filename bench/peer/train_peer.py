@@ -1,95 +1,110 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The peer of bench_train: the same network in PyTorch, its activations written in tensor ops.
+"""Training steps of a network in PyTorch, the peer of `salutrain --benchmark` and of bench_train.
 
-Usage: train_peer.py MODEL BATCH THREADS STEPS [contiguous|channels_last]. Prints the same JSON object."""
+Prints a JSON object per round. With --rounds-on-stdin it prepares, prints {"ready": true}, and then runs one round
+for each line on stdin, so that two programs can take turns without starting again. Pictures are on the device
+before the clock starts, in the layout of the network."""
+import argparse
 import json
 import resource
+import statistics
 import sys
 import time
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-
-class Salu(nn.Module):
-    """a x / sqrt(1 + a b x^2), a = e^alpha, b = e^beta."""
-
-    def __init__(self, a, b):
-        super().__init__()
-        self.alpha = nn.Parameter(torch.tensor(float(a)).log())
-        self.beta = nn.Parameter(torch.tensor(float(b)).log())
-
-    def forward(self, x):
-        a, b = self.alpha.exp(), self.beta.exp()
-        return a * x / torch.sqrt(1 + a * b * x * x)
+import nets
 
 
-class Swalu(Salu):
-    def forward(self, x):
-        return x / 2 * (1 + super().forward(x))
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="as salutrain names it: salunet_c18, resnet50, salunet_t, ...")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--img-size", type=int, default=32)
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=5, help="of a round")
+    parser.add_argument("--warmup", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--layout", choices=("contiguous", "channels_last"), default="contiguous")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--form", choices=nets.FORMS, default="E")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+    parser.add_argument("--compile", choices=("none", "default", "reduce-overhead", "max-autotune"), default="none")
+    parser.add_argument("--rounds-on-stdin", action="store_true")
+    return parser.parse_args()
 
 
-class Block(nn.Module):
-    def __init__(self, c_in, width, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(c_in, width, 3, stride, 1, bias=False)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.norm1, self.norm2 = Salu(1.316, .76), Salu(1.316, .76)
-        self.act1, self.act2 = Swalu(.5, .5), Swalu(.5, .5)
-        self.shortcut = nn.Identity()
-        if stride != 1 or c_in != width:
-            self.shortcut = nn.Sequential(nn.Conv2d(c_in, width, 1, stride, bias=False), Salu(1.316, .76))
+class Training:
+    def __init__(self, o):
+        self.o, self.cuda = o, o.device == "cuda"
+        torch.manual_seed(1)
+        torch.set_num_threads(o.threads)
+        torch.backends.cudnn.benchmark = True
+        memory = torch.channels_last if o.layout == "channels_last" else torch.contiguous_format
+        net = nets.make_net(o.model, o.img_size, o.classes, o.form).to(o.device, memory_format=memory)
+        fused = {"fused": True} if self.cuda else {}
+        self.optimizer = torch.optim.SGD(net.parameters(), .01, momentum=.9, nesterov=True, weight_decay=5e-4, **fused)
+        self.net = net if o.compile == "none" else torch.compile(net, mode=o.compile)
+        self.images = torch.randn(o.batch, 3, o.img_size, o.img_size, device=o.device).to(memory_format=memory)
+        self.labels = torch.randint(o.classes, (o.batch,), device=o.device)
+        self.loss = None
 
-    def forward(self, x):
-        y = self.act1(self.norm1(self.conv1(x)))
-        return self.act2(self.norm2(self.conv2(y)) + self.shortcut(x))
+    def step(self):
+        with torch.autocast(self.o.device, torch.bfloat16, enabled=self.o.precision == "bf16"):
+            self.loss = F.cross_entropy(self.net(self.images), self.labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss.backward()
+        self.optimizer.step()
 
+    def warm_up(self):
+        for _ in range(self.o.warmup):
+            self.step()
+        self.wait()
 
-class Net(nn.Module):
-    def __init__(self, depths, widths):
-        super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, widths[0], 3, 1, 1, bias=False), Salu(1.316, .76), Swalu(.5, .5))
-        blocks, c = [], widths[0]
-        for stage, (depth, width) in enumerate(zip(depths, widths)):
-            for i in range(depth):
-                blocks.append(Block(c, width, 2 if stage and not i else 1))
-                c = width
-        self.blocks, self.fc = nn.Sequential(*blocks), nn.Linear(c, 10)
+    def wait(self):
+        if self.cuda:
+            torch.cuda.synchronize()
 
-    def forward(self, x):
-        return self.fc(self.blocks(self.stem(x)).mean((2, 3)))
+    def round(self):
+        """Milliseconds of each step: by events on a GPU, where steps are queued, by the clock on a CPU."""
+        if not self.cuda:
+            ms = []
+            for _ in range(self.o.steps):
+                start = time.perf_counter()
+                self.step()
+                self.loss.item()
+                ms.append(1e3 * (time.perf_counter() - start))
+            return ms
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(self.o.steps + 1)]
+        marks[0].record()
+        for mark in marks[1:]:
+            self.step()
+            mark.record()
+        self.wait()
+        return [a.elapsed_time(b) for a, b in zip(marks, marks[1:])]
 
-
-NETS = {"salunet_c8": ([1, 1, 1], [16, 32, 64]), "salunet_c20": ([3, 3, 3], [16, 32, 64]),
-        "salunet_c18": ([2, 2, 2, 2], [64, 128, 256, 512])}
+    def memory_mib(self):
+        if self.cuda:
+            return {"peak_mib": torch.cuda.max_memory_allocated() / 2**20,
+                    "held_mib": torch.cuda.max_memory_reserved() / 2**20}
+        return {"peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def main():
-    name, batch, threads, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    layout = sys.argv[5] if len(sys.argv) > 5 else "contiguous"
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
-    memory = torch.channels_last if layout == "channels_last" else torch.contiguous_format
-    net = Net(*NETS[name]).to(memory_format=memory)
-    optimizer = torch.optim.SGD(net.parameters(), .01, momentum=.9, nesterov=True, weight_decay=5e-4)
-    images = torch.randn(batch, 3, 32, 32).to(memory_format=memory)
-    labels = torch.randint(10, (batch,))
-    ms = []
-    for step in range(-1, steps):
-        start = time.perf_counter()
-        loss = F.cross_entropy(net(images), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        value = loss.item()
-        if step >= 0:
-            ms.append(1e3 * (time.perf_counter() - start))
-    median = sorted(ms)[len(ms) // 2]
-    print(json.dumps({"model": name, "batch": batch, "threads": threads, "layout": layout, "ms": ms,
-                      "img_per_s": 1e3 * batch / median, "loss": value, "torch": torch.__version__,
-                      "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    o = arguments()
+    training = Training(o)
+    training.warm_up()
+    if o.rounds_on_stdin:
+        print(json.dumps({"ready": True}), flush=True)
+    for _ in sys.stdin if o.rounds_on_stdin else range(1):
+        ms = training.round()
+        median = statistics.median(ms)
+        print(json.dumps({**{key: getattr(o, key) for key in ("model", "batch", "img_size", "threads", "layout", "device",
+                                                             "form", "precision", "compile")},
+                          "ms": ms, "ms_median": median, "img_per_s": 1e3 * o.batch / median, "loss": training.loss.item(),
+                          "torch": torch.__version__, **training.memory_mib()}), flush=True)
 
 
 main()

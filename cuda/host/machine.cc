@@ -40,21 +40,21 @@ void resume(Thread& thread) {
   m.running = nullptr;
 }
 
-/// More fibers than threads, so that the threads of consecutive blocks get different ones (begin_block).
+/// Two fibers for each thread: consecutive blocks share none (begin_block).
 void provide_fibers(std::size_t threads) {
   Machine& m = machine();
-  while (m.fibers.size() <= threads) {
+  while (m.fibers.size() < 2 * threads) {
     m.fibers.push_back(std::make_unique<Fiber>(static_cast<int>(m.fibers.size()), run_thread));
   }
 }
 
-/// Thread i of consecutive blocks runs on different fibers, which are threads to the sanitizer: the same
-/// thread cannot race with itself, and races between blocks would not show.
+/// Consecutive blocks run on different fibers, which are threads to the sanitizer: a thread cannot race with
+/// itself, and what it met at a barrier of the last block would seem to be in order in this one.
 void begin_block() {
   Machine& m = machine();
   begin_block_memory();
   if (kThreadSanitizer || !m.slots) m.slots = std::make_unique<SyncSlots>();
-  m.first_fiber = (m.first_fiber + 1) % m.fibers.size();
+  m.first_fiber = (m.first_fiber + static_cast<std::size_t>(m.thread_count)) % m.fibers.size();
   for (int i = 0; i < m.thread_count; ++i) {
     Thread& thread = m.threads[i];
     thread = Thread{};

@@ -175,6 +175,7 @@ inline float __expf(float x) noexcept { return std::exp(x); }
 inline float __logf(float x) noexcept { return std::log(x); }
 inline float rsqrtf(float x) noexcept { return 1.0f / std::sqrt(x); }
 inline float __fmaf_rn(float a, float b, float c) noexcept { return std::fma(a, b, c); }
+inline float __fdividef(float a, float b) noexcept { return a / b; }
 inline int __popc(unsigned x) { return std::popcount(x); }
 inline int __clz(int x) { return std::countl_zero(static_cast<unsigned>(x)); }
 inline int __ffs(int x) { return x == 0 ? 0 : std::countr_zero(static_cast<unsigned>(x)) + 1; }

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "cuda/accumulate.h"
+#include "cuda/channels.h"
 #include "cuda/library/convolution_graph.h"
 #include "cuda/library/handles.h"
 #include "cuda/library/planned_graph.h"
@@ -46,15 +47,14 @@ PlannedConvolution plan(const ConvolutionProblem& problem, const LibraryOptions&
   return {g.x, g.w, g.y, PlannedGraph(g.graph, rules)};
 }
 
-void require_aligned(const Tensor& t) {
-  check(reinterpret_cast<std::uintptr_t>(t.raw()) % 16 == 0,
-        "[conv2d] expected tensors aligned to 16 bytes, got {} at an address that is not", t.shape().str());
+/// cuDNN reads 16 bytes at a time. A view into the middle of a tensor may start anywhere.
+Tensor aligned(const Tensor& t) {
+  return reinterpret_cast<std::uintptr_t>(t.raw()) % 16 == 0 ? t : t.clone();
 }
 
-/// x, w and y stand for the tensors of the forward pass or their gradients.
+/// x, w and y stand for the tensors of the forward pass or their gradients. The written one must be aligned.
 void run(const ConvolutionProblem& problem, const Tensor& x, const Tensor& w, const Tensor& y) {
   static std::map<Key, PlannedConvolution> plans;
-  for (const Tensor* t : {&x, &w, &y}) require_aligned(*t);
   const LibraryOptions& library = library_options();
   const Key key = key_of(problem, library);
   auto found = plans.find(key);
@@ -63,23 +63,30 @@ void run(const ConvolutionProblem& problem, const Tensor& x, const Tensor& w, co
   c.planned.run({{c.x, x.raw()}, {c.w, w.raw()}, {c.y, y.raw()}});
 }
 
+bool needs_padding(const Tensor& x) { return x.dtype() == DType::bf16 && x.dim(3) < kPaddedChannels; }
+
 }  // namespace
 
 void library_conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options) {
-  run({ConvolutionPass::forward, x.dtype(), x.shape(), w.shape(), options}, x, w, y);
+  const bool pad = needs_padding(x);
+  const Tensor in = pad ? pad_channels(x) : aligned(x), filter = pad ? pad_channels(w) : aligned(w);
+  run({ConvolutionPass::forward, x.dtype(), in.shape(), filter.shape(), options}, in, filter, y);
 }
 
 void library_conv2d_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options) {
-  run({ConvolutionPass::backward_data, dy.dtype(), dx.shape(), w.shape(), options}, dx, w, dy);
+  run({ConvolutionPass::backward_data, dy.dtype(), dx.shape(), w.shape(), options}, dx, aligned(w),
+      aligned(dy));
 }
 
 void library_conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
-  const ConvolutionProblem problem{ConvolutionPass::backward_weight, dy.dtype(), x.shape(), dw.shape(),
-                                   options};
-  if (dy.dtype() == DType::f32) return run(problem, x, dw, dy);
-  const Tensor part = Tensor::empty(dw.shape(), dy.dtype(), dw.device());
-  run(problem, x, part, dy);
-  accumulate(dw, part);
+  const bool pad = needs_padding(x);
+  const Tensor in = pad ? pad_channels(x) : aligned(x), gradient = aligned(dy);
+  const ConvolutionProblem problem{ConvolutionPass::backward_weight, dy.dtype(), in.shape(),
+                                   pad ? padded_channels(dw.shape()) : dw.shape(), options};
+  if (dy.dtype() == DType::f32) return run(problem, in, dw, gradient);
+  const Tensor part = Tensor::empty(problem.w, dy.dtype(), dw.device());
+  run(problem, in, part, gradient);
+  pad ? accumulate_channels(dw, part) : accumulate(dw, part);
 }
 
 }  // namespace salu::cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The passes of core/ops/conv2d.h through cuDNN: f32 and bf16, each shape with the plan that was fastest on
-/// this GPU. The first call for a shape measures (planned_graph.h).
+/// this GPU. bf16 pictures of few channels are padded (channels.h). The first call for a shape measures
+/// (planned_graph.h).
 #pragma once
 
 #include "core/ops/options.h"

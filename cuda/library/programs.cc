@@ -30,6 +30,7 @@ void open(const ProgramOptions& options) {
   install_library(kLibrary);
   set_kernel_choice(options.handwritten ? KernelChoice::handwritten : KernelChoice::library);
   library_options().tf32 = options.tf32;
+  library_options().deterministic = options.deterministic;
 }
 
 std::vector<std::string> describe() {

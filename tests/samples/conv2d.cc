@@ -33,6 +33,28 @@ Tensor conv_oracle(const Tensor& x, const Tensor& w, std::int64_t stride, std::i
   return out;
 }
 
+void add_bad_gradients(OpEntry& entry) {
+  entry.bad_calls.push_back(
+      {"dtype of w",
+       [] {
+         conv2d_forward(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3}, DType::f64), {1, 1});
+       },
+       "[conv2d] expected w f32 on cpu, got f64 on cpu"});
+  entry.bad_calls.push_back(
+      {"gradient of another shape",
+       [] {
+         conv2d_backward_data(Tensor::zeros({1, 4, 4, 2}), Tensor::zeros({2, 3, 3, 3}), {1, 4, 4, 3}, {2, 1});
+       },
+       "[conv2d] expected dy of shape (1,2,2,2), got (1,4,4,2)"});
+  entry.bad_calls.push_back({"dtype of the gradient of w",
+                             [] {
+                               Tensor dw = Tensor::zeros({2, 1, 1, 3}, DType::bf16);
+                               conv2d_backward_weight(dw, Tensor::zeros({1, 4, 4, 2}, DType::bf16),
+                                                      Tensor::zeros({1, 4, 4, 3}, DType::bf16), {1, 0});
+                             },
+                             "[conv2d] expected dw f32, got bf16"});
+}
+
 }  // namespace
 
 OpEntry conv2d_entry() {
@@ -74,27 +96,9 @@ OpEntry conv2d_entry() {
       "[conv2d] expected x (N,H,W,C) and w (K,R,S,C), got x (8,32,4)");
   bad("filter too large", {1, 2, 2, 3}, {1, 5, 5, 3}, {1, 1}, "[conv2d] expected a filter that fits");
   bad("stride 0", {1, 4, 4, 3}, {1, 3, 3, 3}, {0, 1}, "[conv2d] expected stride >= 1");
-  entry.bad_calls.push_back(
-      {"dtype of w",
-       [] {
-         conv2d_forward(Tensor::zeros({1, 4, 4, 3}), Tensor::zeros({2, 3, 3, 3}, DType::f64), {1, 1});
-       },
-       "[conv2d] expected w f32 on cpu, got f64 on cpu"});
-  entry.bad_calls.push_back({"dtype of the gradient of w",
-                             [] {
-                               Tensor dw = Tensor::zeros({2, 1, 1, 3}, DType::bf16);
-                               conv2d_backward_weight(dw, Tensor::zeros({1, 4, 4, 2}, DType::bf16),
-                                                      Tensor::zeros({1, 4, 4, 3}, DType::bf16), {1, 0});
-                             },
-                             "[conv2d] expected dw f32, got bf16"});
   bad("too many pixels", {0, 1 << 30, 1, 1}, {1, 1, 1, 1}, {1, 0},
       "[conv2d] expected fewer than 2^31 pixels and taps and padded sides below 2^30");
-  entry.bad_calls.push_back(
-      {"gradient of another shape",
-       [] {
-         conv2d_backward_data(Tensor::zeros({1, 4, 4, 2}), Tensor::zeros({2, 3, 3, 3}), {1, 4, 4, 3}, {2, 1});
-       },
-       "[conv2d] expected dy of shape (1,2,2,2), got (1,4,4,2)"});
+  add_bad_gradients(entry);
   return entry;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "apps/report.h"
+#include "apps/score_report.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/// Cases that are bound by memory, element by element.
+#include <fmt/format.h>
+
+#include "bench/backward_without_sums.h"
+#include "bench/gpu_cases.h"
+#include "core/backend.h"
+#include "core/ops/add.h"
+#include "core/ops/dyt.h"
+#include "core/ops/galu.h"
+#include "core/ops/gelu.h"
+#include "core/ops/relu.h"
+#include "core/ops/salu.h"
+#include "core/ops/salu_add_swalu.h"
+#include "core/ops/salu_swalu.h"
+#include "core/ops/swalu.h"
+#include "core/update.h"
+
+namespace salu::bench {
+namespace {
+
+constexpr Positive kExp = Positive::exp;
+
+std::string size_name(double bytes) {
+  return bytes >= 1e6 ? fmt::format("{:.0f} MB", bytes / 1e6) : fmt::format("{:.0f} B", bytes);
+}
+
+/// Tensors of `bytes` bytes in bf16; awkward in the smoke test.
+std::vector<std::int64_t> element_counts(const CaseOptions& options) {
+  if (options.smoke) return {1031};
+  return {8'000'000, 32'000'000, 128'000'000, 512'000'000};  // 16, 64, 256, 1024 MB
+}
+
+/// The tensors of one call of a member of the family; salu uses `first` alone.
+struct FamilySet {
+  Tensor x, dy, residual, y, dx, dresidual;
+  CoefficientPair first = pair(0.27), gate = pair(-0.69), dfirst = pair(0), dgate = pair(0);
+
+  static CoefficientPair pair(double value) {
+    const Tensor t = Tensor::full({1}, value, DType::f32, kGpu);
+    return {t, t.clone()};
+  }
+  FamilySet(std::int64_t n, bool backward, bool adds) : x(noise({n}, DType::bf16)) {
+    if (adds) residual = noise({n}, DType::bf16);
+    if (!backward) {
+      y = device_empty({n}, DType::bf16);
+      return;
+    }
+    dy = noise({n}, DType::bf16);
+    dx = device_empty({n}, DType::bf16);
+    if (adds) dresidual = device_empty({n}, DType::bf16);
+  }
+};
+
+struct FamilyMember {
+  const char* name;
+  bool adds;
+  void (*forward)(FamilySet& s);
+  void (*backward)(FamilySet& s);
+};
+
+void end_backward(FamilySet& s) {
+  salu_add_swalu_kernels.backward(kGpu, s.dx, s.dresidual, s.dy, s.x, s.residual, s.first, s.gate, s.dfirst,
+                                  s.dgate, kExp);
+}
+
+constexpr FamilyMember kMembers[] = {
+    {"salu", false, [](FamilySet& s) { salu_kernels.forward(kGpu, s.y, s.x, s.first, kExp); },
+     [](FamilySet& s) { salu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.first, s.dfirst, kExp); }},
+    {"swalu", false, [](FamilySet& s) { swalu_kernels.forward(kGpu, s.y, s.x, s.gate, kExp); },
+     [](FamilySet& s) { swalu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.gate, s.dgate, kExp); }},
+    {"galu", false, [](FamilySet& s) { galu_kernels.forward(kGpu, s.y, s.x, s.gate, kExp); },
+     [](FamilySet& s) { galu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.gate, s.dgate, kExp); }},
+    {"mid (salu, swalu)", false,
+     [](FamilySet& s) { salu_swalu_kernels.forward(kGpu, s.y, s.x, s.first, s.gate, kExp); },
+     [](FamilySet& s) {
+       salu_swalu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.first, s.gate, s.dfirst, s.dgate, kExp);
+     }},
+    {"end (salu, add, swalu)", true,
+     [](FamilySet& s) { salu_add_swalu_kernels.forward(kGpu, s.y, s.x, s.residual, s.first, s.gate, kExp); },
+     end_backward},
+};
+
+KernelCase family_case(const std::string& name, const char* variant, std::int64_t n, int tensors,
+                       bool backward, bool adds, std::function<void(FamilySet&)> run) {
+  return {"salu",  name + ", " + size_name(2.0 * static_cast<double>(n)),
+          variant, 2.0 * tensors * static_cast<double>(n),
+          0,       [=] {
+            return [run, s = std::make_shared<FamilySet>(n, backward, adds)] { run(*s); }; }};
+}
+
+/// A case over tensors of one shape: `in` inputs, one output.
+template <class Run>
+KernelCase map_case(const char* name, std::int64_t n, int in, Run run) {
+  return {"pointwise",
+          name + (", " + size_name(2.0 * static_cast<double>(n))),
+          "bf16",
+          2.0 * (in + 1) * static_cast<double>(n),
+          0,
+          [=] {
+            const Tensor a = noise({n}, DType::bf16), b = in > 1 ? noise({n}, DType::bf16) : Tensor();
+            return [run, a, b, y = device_empty({n}, DType::bf16)]() mutable { run(y, a, b); };
+          }};
+}
+
+}  // namespace
+
+CaseList copy_cases(const CaseOptions& options) {
+  CaseList cases;
+  for (const std::size_t bytes :
+       options.smoke ? std::vector<std::size_t>{4096}
+                     : std::vector<std::size_t>{4'000'000, 16'000'000, 64'000'000, 1'000'000'000}) {
+    cases.push_back({"ceiling", "copy, " + size_name(static_cast<double>(bytes)), "device",
+                     2.0 * static_cast<double>(bytes), 0, [=] {
+                       const auto count = static_cast<std::int64_t>(bytes / 2);
+                       return [from = noise({count}, DType::bf16),
+                               to = device_empty({count}, DType::bf16)]() mutable {
+                         cuda_backend().copy_on_device(to.raw(), from.raw(), from.bytes());
+                       };
+                     }});
+  }
+  return cases;
+}
+
+CaseList salu_cases(const CaseOptions& options) {
+  CaseList cases;
+  const CurvePair<float> curves{{1, 1}, {0.5f, 0.5f}};
+  for (const std::int64_t n : element_counts(options)) {
+    for (const FamilyMember& m : kMembers) {
+      cases.push_back(family_case(m.name, "forward", n, m.adds ? 3 : 2, false, m.adds, m.forward));
+      cases.push_back(family_case(m.name, "backward", n, m.adds ? 5 : 3, true, m.adds, m.backward));
+    }
+    cases.push_back(family_case("salu", "no sums", n, 3, true, false, [curves](FamilySet& s) {
+      salu_backward_without_sums(s.dx, s.dy, s.x, curves);
+    }));
+    cases.push_back(family_case("mid (salu, swalu)", "no sums", n, 3, true, false, [curves](FamilySet& s) {
+      salu_swalu_backward_without_sums(s.dx, s.dy, s.x, curves);
+    }));
+  }
+  return cases;
+}
+
+CaseList pointwise_cases(const CaseOptions& options) {
+  const std::int64_t n = options.smoke ? 1031 : 128'000'000;
+  return {map_case("add", n, 2,
+                   [](Tensor& y, const Tensor& a, const Tensor& b) { add_kernels.forward(kGpu, y, a, b); }),
+          map_case("relu", n, 1,
+                   [](Tensor& y, const Tensor& a, const Tensor&) { relu_kernels.forward(kGpu, y, a); }),
+          map_case("relu backward", n, 2,
+                   [](Tensor& y, const Tensor& a, const Tensor& b) { relu_kernels.backward(kGpu, y, a, b); }),
+          map_case("gelu", n, 1,
+                   [](Tensor& y, const Tensor& a, const Tensor&) {
+                     gelu_kernels.forward(kGpu, y, a, GeluKind::erf);
+                   }),
+          map_case("gelu backward", n, 2, [](Tensor& y, const Tensor& a, const Tensor& b) {
+            gelu_kernels.backward(kGpu, y, a, b, GeluKind::erf);
+          })};
+}
+
+CaseList optimizer_cases(const CaseOptions& options) {
+  const std::int64_t n = options.smoke ? 1031 : 25'500'000;  // ResNet-50
+  CaseList cases;
+  for (const auto& [name, kind, moments] :
+       {std::tuple{"sgd", OptimizerKind::sgd, 1}, std::tuple{"adamw", OptimizerKind::adamw, 2}}) {
+    // Read: values, gradients (twice: norm and step), moments. Written: values, moments, the bf16 copy.
+    const double per_parameter = 4 + 8 + 4.0 * moments + 4 + 4.0 * moments + 2;
+    cases.push_back({"optimizer", fmt::format("{}, {} parameters", name, n), "f32 + bf16",
+                     per_parameter * static_cast<double>(n), 0, [=, kind = kind, moments = moments] {
+                       UpdateOptions update;
+                       update.kind = kind;
+                       update.ranges[0] = {0, n, 1, 1e-4f, 0};
+                       update.range_count = 1;
+                       UpdateBuffers buffers{noise({n}, DType::f32),
+                                             noise({n}, DType::f32),
+                                             Tensor::zeros({n}, DType::f32, kGpu),
+                                             moments > 1 ? Tensor::zeros({n}, DType::f32, kGpu) : Tensor(),
+                                             Tensor(),
+                                             device_empty({n}, DType::bf16)};
+                       Tensor control = Tensor::zeros({kControlSlots}, DType::f64, kGpu);
+                       const Tensor loss = Tensor::zeros({1}, DType::f32, kGpu);
+                       return [=]() mutable {
+                         measure_step(control, buffers.gradients, loss);
+                         update_parameters(buffers, control, update);
+                       };
+                     }});
+  }
+  return cases;
+}
+
+}  // namespace salu::bench

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+/// Pictures have 3 channels, and tensor cores read 8: with fewer, cuDNN gathers patches in hundreds of
+/// megabytes of workspace.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace salu::cuda {
+
+inline constexpr std::int64_t kPaddedChannels = 8;
+
+/// The shape with kPaddedChannels in place of its last dimension; throws ErrorCode::internal when that has
+/// more.
+Shape padded_channels(const Shape& shape);
+/// A copy of (...,C), C <= kPaddedChannels, f32 or bf16, with zeros in the channels behind C.
+Tensor pad_channels(const Tensor& from);
+/// sum += the first C channels of `part`; sum (...,C) is f32, part (...,kPaddedChannels) f32 or bf16.
+void accumulate_channels(Tensor& sum, const Tensor& part);
+
+}  // namespace salu::cuda
