@@ -15,14 +15,14 @@ int print_benchmark(const TrainOptions& options) {
   set_num_threads(config.threads);
   config.model.placement = open_device(options.device);
   const BenchmarkResult r = run_benchmark(config, options.benchmark);
-  const double batch = static_cast<double>(config.batch_size), median = r.quantile(0.5);
+  const double batch = static_cast<double>(config.pictures_per_step()), median = r.quantile(0.5);
   const auto rate = [&](double ms) { return 1e3 * batch / ms; };
   const auto mib = [](std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
   const std::string place = describe_placement(config.model.placement, options.device);
   if (options.json) {
     const nlohmann::json out{{"model", config.model.name},
                              {"parameters", r.parameters},
-                             {"batch", config.batch_size},
+                             {"batch", config.pictures_per_step()},
                              {"img_size", r.img_size},
                              {"device", place},
                              {"precision", options.device.precision},
@@ -42,8 +42,9 @@ int print_benchmark(const TrainOptions& options) {
   fmt::print(
       "{}, batch {}, on {}: {:.1f} img/s ({:.1f}..{:.1f}), {:.3f} ms/step ({:.3f}..{:.3f}, 10 %..90 % "
       "of {} steps), peak memory {:.1f} MiB, loss {:.4f}\n",
-      config.model.name, config.batch_size, place, rate(median), rate(r.quantile(0.9)), rate(r.quantile(0.1)),
-      median, r.quantile(0.1), r.quantile(0.9), r.ms.size(), mib(r.peak_bytes), r.loss);
+      config.model.name, config.pictures_per_step(), place, rate(median), rate(r.quantile(0.9)),
+      rate(r.quantile(0.1)), median, r.quantile(0.1), r.quantile(0.9), r.ms.size(), mib(r.peak_bytes),
+      r.loss);
   return 0;
 }
 

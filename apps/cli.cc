@@ -98,6 +98,12 @@ CLI::Validator real_number(double low, bool open, double high) {
       "");
 }
 
+CLI::Option* add_rgb(CLI::App& app, const std::string& name, std::optional<std::array<float, 3>>& target,
+                     const std::string& help) {
+  const auto set = [&target](const std::vector<float>& v) { target = {v[0], v[1], v[2]}; };
+  return app.add_option_function<std::vector<float>>(name, set, help)->expected(3);
+}
+
 void finish_app(CLI::App& app, const std::string& examples) {
   app.set_help_flag("-h,--help", "the common options")->group("Common");
   app.set_help_all_flag("--help-all", "all options")->group("Common");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,6 +23,10 @@ CLI::Option* add_optional(CLI::App& app, const std::string& name, std::optional<
   return app.add_option_function<T>(
       name, [&target](const T& value) { target = value; }, help);
 }
+
+/// Three numbers: of red, green and blue.
+CLI::Option* add_rgb(CLI::App& app, const std::string& name, std::optional<std::array<float, 3>>& target,
+                     const std::string& help);
 
 /// Sets the environment names (SALU_BATCH_SIZE for --batch-size), the help by groups (`--help` shows the
 /// group Common,

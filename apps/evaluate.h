@@ -1,48 +1,53 @@
 // SPDX-License-Identifier: MIT
-/// What saluevaluate does for one checkpoint.
+/// What saluevaluate does for one checkpoint, and the tables of all.
 #pragma once
 
-#include <filesystem>
-#include <optional>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
-#include "apps/device.h"
-#include "train/evaluator.h"
-#include "train/snapshot.h"
+#include "apps/scoring_data.h"
+#include "train/scores.h"
 
 namespace salu {
 
 struct EvaluateOptions {
   std::vector<std::string> checkpoints;
-  std::optional<std::string> dataset;  ///< the one it was trained on by default
-  std::filesystem::path data_dir;
-  std::int64_t batch_size = 256;
-  int threads = 0, workers = 2;
-  bool use_ema = false;
+  ScoringOptions scoring;
+  ScoringDataOptions data;
+  int workers = 2;
+  Average average = Average::macro;
+  bool show_average = false;  ///< precision, recall and F1 also in the table
   bool json = false;
   bool per_class = false;
-  std::int64_t num_samples = 0;
-  DeviceOptions device;
-  Placement placement;  ///< where the networks live: what open_device() made of `device`
+  std::filesystem::path results_file;  ///< .json or .csv
+  std::filesystem::path report;        ///< folder for per_class.csv, confusion.{csv,svg}, calibration.csv
 };
 
-struct ScoredCheckpoint {
+/// One row of the results: the raw or the averaged weights of a checkpoint.
+struct ScoredWeights {
   std::string path;
+  std::string weights;  ///< "raw" or "ema"
   ModelCard card;
   std::int64_t parameters = 0;
   std::string split;    ///< "val" or "test"
   std::string dataset;  ///< the data set's own name
   EvalResult result;
+  Scores scores;           ///< averaged as asked for
   std::string non_finite;  ///< name of a weight with NaN or Inf, or ""
+  std::string description;
 };
 
-/// Loads, scores, and checks that the classes are those of training: they are matched by name, not by
-/// position.
-ScoredCheckpoint score_checkpoint(const std::string& path, const EvaluateOptions& options);
+/// Scores the raw weights, and beside them the averaged ones where the checkpoint holds any.
+std::vector<ScoredWeights> score_checkpoint(const std::string& path, const EvaluateOptions& options);
 
-/// The table of all, best first.
-std::string result_table(std::vector<ScoredCheckpoint> scored);
-std::string class_table(const ScoredCheckpoint& scored);
-nlohmann::json result_json(const ScoredCheckpoint& scored);
+/// All rows, best first.
+std::string result_table(std::vector<ScoredWeights> scored, bool show_average);
+std::string class_table(const ScoredWeights& scored);
+nlohmann::json result_json(const ScoredWeights& scored);
+/// An object for one row, else an array.
+nlohmann::json results_json(const std::vector<ScoredWeights>& scored);
+/// timm's columns first.
+std::string results_csv(const std::vector<ScoredWeights>& scored);
 
 }  // namespace salu

@@ -1,49 +1,82 @@
 // SPDX-License-Identifier: MIT
-/// saluevaluate: scores checkpoints. Results go to stdout.
+/// saluevaluate: scores checkpoints, and classifies single pictures. Results go to stdout.
 #include "apps/cli.h"
 #include "apps/evaluate.h"
+#include "apps/predict.h"
+#include "apps/score_report.h"
 #include "core/parallel.h"
 
 namespace {
 
 using namespace salu;
 
-bool read_options(EvaluateOptions& o, const std::vector<std::string>& arguments) {
+using Arguments = std::vector<std::string>;
+
+bool read_options(EvaluateOptions& o, const Arguments& arguments) {
   CLI::App app("Scores checkpoints; preprocessing comes from the checkpoint.", "saluevaluate");
-  const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  add(app.add_option("checkpoints", o.checkpoints, "run folders, checkpoint folders or .safetensors files"));
-  add(add_optional(app, "--dataset", o.dataset,
+  const auto add = [&](CLI::Option* option) { return option->group("Common")->capture_default_str(); };
+  add(app.add_option("checkpoints", o.checkpoints,
+                     "run folders, checkpoint folders, timm's folders or .safetensors files"));
+  add(add_optional(app, "--dataset", o.data.dataset,
                    "shapes, cifar10, cifar100, folder, packed; that of training by default"));
-  add(app.add_option("--data-dir", o.data_dir, "where the data set lies"));
-  add(app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
-          ->check(whole_number(1, 1048576)));
-  add(app.add_option("--num-samples", o.num_samples, "score only so many pictures, 0: all")
+  add(app.add_option("--data-dir", o.data.data_dir, "where the data set lies"));
+  add(app.add_option("--num-samples", o.data.num_samples, "score only so many pictures, 0: all")
           ->check(whole_number(0, 1LL << 40)));
-  add(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
   add(app.add_option("-j,--workers", o.workers, "loader threads")->check(whole_number(0, 256)));
-  add(app.add_flag("--use-ema", o.use_ema, "score the averaged weights"));
+  std::string average;
+  add(app.add_option("--metrics-avg", average, "also show precision, recall and F1: macro, micro, weighted"))
+      ->check(CLI::IsMember({"macro", "micro", "weighted"}));
   add(app.add_flag("--per-class", o.per_class, "accuracy of each class (always in the JSON)"));
-  add(app.add_flag("--json", o.json, "JSON on stdout: an object, or an array for several checkpoints"));
-  add_device_options(app, o.device);
+  add(app.add_flag("--json", o.json, "JSON on stdout: an object, or an array for several results"));
+  add(app.add_option("--results-file", o.results_file, "write the results there: .json or .csv"));
+  add(app.add_option("--report", o.report,
+                     "folder for per_class.csv, confusion.csv, confusion.svg, calibration.csv"));
+  add_scoring_options(app, o.scoring);
   finish_app(app,
+             "\nsaluevaluate predict CHECKPOINT IMAGE... classifies pictures.\n"
              "\nExamples:\n"
              "  saluevaluate runs/20260801-101500-salunet_c8-32\n"
-             "  saluevaluate runs/a/best runs/b/best --data-dir DIR --per-class\n"
-             "  saluevaluate runs/a --json\n");
+             "  saluevaluate runs/a/best runs/b/best --data-dir DIR --results-file scores.csv\n"
+             "  saluevaluate timm_resnet50 --data-dir imagenet --img-size 288 --crop-pct 1 --tta hflip\n"
+             "  saluevaluate runs/a --metrics-avg macro --report runs/a/report\n");
   if (!parse_arguments(app, arguments)) return false;
   if (o.checkpoints.empty()) fail(ErrorCode::usage, "no checkpoint given; expected at least one. See --help");
+  o.show_average = !average.empty();
+  if (o.show_average) o.average = average_of(average);
+  const std::string extension = o.results_file.extension().string();
+  if (!o.results_file.empty() && extension != ".json" && extension != ".csv") {
+    fail(ErrorCode::usage, "--results-file: {}; expected a name that ends in .json or .csv",
+         shown(o.results_file));
+  }
   return true;
 }
 
-void print_results(const EvaluateOptions& options, const std::vector<ScoredCheckpoint>& scored) {
+bool read_options(PredictOptions& o, const Arguments& arguments) {
+  CLI::App app("Classifies pictures; preprocessing comes from the checkpoint.", "saluevaluate predict");
+  const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
+  add(app.add_option("checkpoint", o.checkpoint,
+                     "run folder, checkpoint folder, timm's folder, .safetensors"));
+  add(app.add_option("images", o.images, "JPEG, PNG, BMP or PNM files"));
+  add(app.add_option("--topk", o.topk, "classes to show")->check(whole_number(1, 1048576)));
+  add(app.add_option("--output-type", o.output_type, "prob, logit")->check(CLI::IsMember({"prob", "logit"})));
+  add(app.add_flag("--json", o.json, "an array with an object per picture"));
+  add_scoring_options(app, o.scoring);
+  finish_app(app,
+             "\nExamples:\n"
+             "  saluevaluate predict runs/a/best cat.jpg dog.png\n"
+             "  saluevaluate predict timm_vit *.jpg --topk 3 --json\n");
+  if (!parse_arguments(app, arguments)) return false;
+  if (o.images.empty()) fail(ErrorCode::usage, "expected a checkpoint and at least one picture. See --help");
+  return true;
+}
+
+void print_results(const EvaluateOptions& options, const std::vector<ScoredWeights>& scored) {
   if (options.json) {
-    nlohmann::json all = nlohmann::json::array();
-    for (const ScoredCheckpoint& s : scored) all.push_back(result_json(s));
-    fmt::print("{}\n", (scored.size() == 1 ? all[0] : all).dump(2));
+    fmt::print("{}\n", results_json(scored).dump(2));
     return;
   }
-  fmt::print("{}", result_table(scored));
-  for (const ScoredCheckpoint& s : scored) {
+  fmt::print("{}", result_table(scored, options.show_average));
+  for (const ScoredWeights& s : scored) {
     if (options.per_class) fmt::print("\n{}", class_table(s));
   }
   if (scored.size() == 1) {
@@ -53,27 +86,70 @@ void print_results(const EvaluateOptions& options, const std::vector<ScoredCheck
   }
 }
 
+/// After every checkpoint, so that a long list leaves what it has got.
+void write_results(const EvaluateOptions& options, const std::vector<ScoredWeights>& scored) {
+  if (options.results_file.empty()) return;
+  const bool json = options.results_file.extension() == ".json";
+  replace_file(real_files(), options.results_file,
+               json ? results_json(scored).dump(2) + "\n" : results_csv(scored));
+}
+
+/// One result stands in the folder itself, several in a sub-folder each.
+void write_reports(const EvaluateOptions& options, const std::vector<ScoredWeights>& scored) {
+  if (options.report.empty()) return;
+  for (std::size_t i = 0; i < scored.size(); ++i) {
+    const ScoredWeights& s = scored[i];
+    const auto folder =
+        scored.size() == 1 ? options.report : options.report / fmt::format("{:02}-{}", i + 1, s.weights);
+    write_report(folder, s.result, s.card.class_names,
+                 fmt::format("{} ({}), top-1 {:.2f} %", escaped(s.path), s.weights, s.result.top1()));
+  }
+}
+
+int evaluate_main(const Arguments& arguments) {
+  EvaluateOptions options;
+  if (!read_options(options, arguments)) return 0;
+  set_num_threads(options.scoring.threads);
+  options.scoring.placement = open_device(options.scoring.device);
+  if (options.results_file.has_parent_path()) real_files().make_folders(options.results_file.parent_path());
+  if (!options.report.empty()) real_files().make_folders(options.report);
+  std::vector<ScoredWeights> scored;
+  for (const std::string& path : options.checkpoints) {
+    for (ScoredWeights& s : score_checkpoint(path, options)) {
+      if (!s.non_finite.empty()) {
+        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", s.path, s.non_finite);
+      }
+      fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", s.path, s.weights, s.result.samples, s.dataset,
+                 s.description);
+      scored.push_back(std::move(s));
+    }
+    write_results(options, scored);
+  }
+  write_reports(options, scored);
+  print_results(options, scored);
+  return 0;
+}
+
+int predict_main(const Arguments& arguments) {
+  PredictOptions options;
+  if (!read_options(options, arguments)) return 0;
+  set_num_threads(options.scoring.threads);
+  options.scoring.placement = open_device(options.scoring.device);
+  const std::vector<Prediction> predictions = predict_images(options);
+  if (options.json) {
+    fmt::print("{}\n", prediction_json(predictions, options.output_type).dump(2));
+  } else {
+    fmt::print("{}", prediction_text(predictions));
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   return salu::run_program("saluevaluate", [&] {
-    EvaluateOptions options;
-    if (!read_options(options, {argv + 1, argv + argc})) return 0;
-    set_num_threads(options.threads);
-    options.placement = open_device(options.device);
-    std::vector<ScoredCheckpoint> scored;
-    for (const std::string& path : options.checkpoints) {
-      scored.push_back(score_checkpoint(path, options));
-      const ScoredCheckpoint& s = scored.back();
-      if (!s.non_finite.empty()) {
-        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", s.path, s.non_finite);
-      }
-      fmt::print(stderr, "{}: {} on {} pictures of {}, {}x{}, crop {}, mean {} {} {}, std {} {} {}\n", s.path,
-                 s.card.model.name, s.result.samples, s.dataset, s.card.model.img_size, s.card.model.img_size,
-                 s.card.crop_pct, s.card.mean[0], s.card.mean[1], s.card.mean[2], s.card.std[0],
-                 s.card.std[1], s.card.std[2]);
-    }
-    print_results(options, scored);
-    return 0;
+    const Arguments arguments{argv + 1, argv + argc};
+    if (arguments.empty() || arguments[0] != "predict") return evaluate_main(arguments);
+    return predict_main({arguments.begin() + 1, arguments.end()});
   });
 }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
-/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets.
+/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets, `salutrain
+/// report` about a run.
+#include <cmath>
+
 #include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
 #include "apps/device.h"
+#include "apps/run_environment.h"
+#include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "data/stb.h"
@@ -49,7 +54,9 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
                outcome.last_ema ? fmt::format(", ema {:.3f}", outcome.last_ema->top1()) : "");
   }
   if (outcome.best_epoch >= 0)
-    fmt::print("best: {:.3f} at epoch {}\n", outcome.best_top1, outcome.best_epoch);
+    fmt::print("best {}: {:.3f} at epoch {}\n", options.config.eval_metric, std::abs(outcome.best_score),
+               outcome.best_epoch);
+  if (outcome.no_gain) fmt::print("no gain in {} epochs: finished early\n", options.config.patience);
   if (outcome.finished) {
     const std::string data_dir =
         options.config.data.data_dir.empty() ? "" : " --data-dir " + shown(options.config.data.data_dir);
@@ -87,10 +94,13 @@ int train(const TrainOptions& options) {
                   *config.lr, *config.weight_decay,
                   describe_placement(config.model.placement, options.device), shown(folder.path())));
   progress.line("training pictures: " + describe_training(trainer.transform()));
+  if (!trainer.initial_note().empty()) progress.line(trainer.initial_note());
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
+  add_start(folder.path() / "environment.json", describe_start(options, trainer), !options.resume.empty());
   install_stop_signals();
   const TrainOutcome outcome = trainer.run();
+  if (options.report) report_run(config, trainer, outcome, folder.path(), progress);
   print_result(options, trainer, outcome, folder.path());
   return outcome.signal ? 128 + outcome.signal : 0;
 }
@@ -102,6 +112,7 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (!arguments.empty() && arguments[0] == "pack") return pack_command({argv + 2, argv + argc});
     if (!arguments.empty() && arguments[0] == "verify") return verify_command({argv + 2, argv + argc});
+    if (!arguments.empty() && arguments[0] == "report") return report_command({argv + 2, argv + argc});
     const auto options = read_train_options(arguments);
     if (!options) return 0;
     if (options->list_models) {

@@ -5,7 +5,9 @@
 #include <set>
 
 #include "apps/cli.h"
+#include "apps/optimisation_options.h"
 #include "train/file_ops.h"
+#include "train/interop.h"
 
 namespace salu {
 namespace {
@@ -23,7 +25,8 @@ void add_common(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--model", c.model.name, "network; --list-models names them"));
   add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
           ->check(whole_number(1, 1000000)));
-  add(app.add_option("-b,--batch-size", c.batch_size, "pictures per step")->check(whole_number(1, 1048576)));
+  add(app.add_option("-b,--batch-size", c.batch_size, "pictures that go through the network at once")
+          ->check(whole_number(1, 1048576)));
   add(app.add_option("--seed", c.seed, "same seed, same result")->check(whole_number(0, INT64_MAX)));
   add(app.add_option("--threads", c.threads, "CPU threads, 0: all cores; the result does not depend on it")
           ->check(whole_number(0, 1024)));
@@ -65,6 +68,12 @@ void add_data(CLI::App& app, TrainOptions& o) {
           ->check(CLI::IsMember({"stop", "skip"})));
   add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
           ->check(whole_number(1, 1048576)));
+  const auto preprocessing = [&](CLI::Option* option) { return option->group("Data"); };
+  preprocessing(add_optional(app, "--interpolation", c.interpolation, "of evaluation: bilinear, bicubic"))
+      ->check(CLI::IsMember({"bilinear", "bicubic"}));
+  preprocessing(add_rgb(app, "--mean", c.mean, "of red, green, blue in 0..1; the data set's by default"))
+      ->check(real_number(-10, false));
+  preprocessing(add_rgb(app, "--std", c.std, "likewise"))->check(real_number(0, true));
 }
 
 void add_model(CLI::App& app, TrainOptions& o) {
@@ -83,6 +92,9 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--head-init", c.model.head_init,
                    "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
+  add(app.add_option(
+      "--initial-checkpoint", c.initial_checkpoint,
+      "start from these weights: a run or checkpoint of ours, a folder of timm's, a .safetensors"));
   add(add_optional(app, "--img-size", c.img_size, "picture side; the data set's by default")
           ->check(whole_number(1, 16384)));
   add(add_optional(app, "--num-classes", c.num_classes, "of --dataset synthetic (10)")
@@ -93,46 +105,6 @@ void add_model(CLI::App& app, TrainOptions& o) {
   app.add_flag("--summary", o.summary, "print layers, parameters, FLOPs and stop")
       ->group("Model")
       ->configurable(false);
-}
-
-void add_optimisation(CLI::App& app, TrainOptions& o) {
-  TrainConfig& c = o.config;
-  const auto add = [&](CLI::Option* option) { option->group("Optimisation")->capture_default_str(); };
-  add(add_optional(app, "--opt", c.opt, "sgd (for batch norm), adam (coupled L2), adamw"));
-  add(add_optional(app, "--lr", c.lr, "learning rate (sgd: 0.1 B/128; adam: 0.002 sqrt(B/128))")
-          ->check(real_number(0, true)));
-  add(app.add_option("--momentum", c.momentum, "of sgd")->check(real_number(0, false, 1)));
-  add(app.add_option("--nesterov", c.nesterov, "true or false"));
-  add(app.add_option("--opt-beta1", c.beta1, "of adam")->check(real_number(0, false, 1)));
-  add(app.add_option("--opt-beta2", c.beta2, "of adam")->check(real_number(0, false, 1)));
-  add(app.add_option("--opt-eps", c.opt_eps, "of adam")->check(real_number(0, true)));
-  add(add_optional(app, "--weight-decay", c.weight_decay, "on weights (sgd 5e-4, adam 5e-5, adamw 0.05)")
-          ->check(real_number(0, false)));
-  add(app.add_option("--decay-all", c.decay_all,
-                     "true: also on biases, norms and tokens; never on coefficients"));
-  add(add_optional(app, "--coef-lr-scale", c.coef_lr_scale,
-                   "learning rate of activation coefficients, relative (sgd 1, adam 10)")
-          ->check(real_number(0, false)));
-  add(app.add_option("--coef-max-step", c.coef_max_step,
-                     "largest change of a coefficient in a step, 0: no limit")
-          ->check(real_number(0, false)));
-  add(app.add_option("--clip-grad", c.clip_grad, "largest gradient norm, 0: no clipping")
-          ->check(real_number(0, false)));
-}
-
-void add_schedule(CLI::App& app, TrainOptions& o) {
-  TrainConfig& c = o.config;
-  const auto add = [&](CLI::Option* option) { option->group("Schedule")->capture_default_str(); };
-  add(app.add_option("--sched", c.sched, "cosine, step, multistep, constant"));
-  add(app.add_option("--min-lr", c.min_lr, "lowest learning rate")->check(real_number(0, false)));
-  add(add_optional(app, "--warmup-epochs", c.warmup_epochs, "linear start (a tenth of the epochs, at most 5)")
-          ->check(real_number(0, false)));
-  add(app.add_option("--warmup-lr", c.warmup_lr, "where it starts")->check(real_number(0, false)));
-  add(app.add_option("--warmup-prefix", c.warmup_prefix, "true: the schedule begins behind the warm-up"));
-  add(app.add_option("--decay-epochs", c.decay_epochs, "of step")->check(real_number(0, true)));
-  add(app.add_option("--decay-milestones", c.decay_milestones, "of multistep, in epochs: 100,150"));
-  add(app.add_option("--decay-rate", c.decay_rate, "of step and multistep")->check(real_number(0, true)));
-  add(app.add_option("--sched-per-epoch", c.sched_per_epoch, "true: the rate changes between epochs only"));
 }
 
 void add_augmentation(CLI::App& app, TrainOptions& o) {
@@ -184,9 +156,13 @@ void add_regularisation(CLI::App& app, TrainOptions& o) {
           ->check(real_number(0, false, 0.999)));
   add(app.add_option("--drop-path", c.model.drop_path, "stochastic depth of the last block")
           ->check(real_number(0, false, 0.999)));
+  add(app.add_flag("--bce-loss", c.bce_loss, "train on binary cross entropy of each class"));
+  add(add_optional(app, "--bce-target-thresh", c.bce_target_thresh, "its targets: 1 above this, else 0")
+          ->check(real_number(0, false, 1)));
   add(app.add_flag("--model-ema", c.model_ema, "also keep and score a moving average of the weights"));
   add(app.add_option("--model-ema-decay", c.model_ema_decay, "its decay per step")
           ->check(real_number(0, false, 1)));
+  add(app.add_flag("--model-ema-warmup", c.model_ema_warmup, "at most 1 - t^(-2/3) in step t"));
 }
 
 void add_output(CLI::App& app, TrainOptions& o) {
@@ -194,6 +170,15 @@ void add_output(CLI::App& app, TrainOptions& o) {
   const auto add = [&](CLI::Option* option) { option->group("Output"); };
   add(app.add_option("--checkpoint-hist", c.checkpoint_hist, "checkpoints to keep beside last and best")
           ->check(whole_number(1, 1000000))
+          ->capture_default_str());
+  add(app.add_option("--eval-metric", c.eval_metric, "what makes an epoch the best one: top1, top5, loss")
+          ->capture_default_str());
+  add(app.add_option("--patience", c.patience,
+                     "stop after so many epochs without a gain on the validation pictures, 0: never")
+          ->check(whole_number(0, 1000000))
+          ->capture_default_str());
+  add(app.add_option("--min-delta", c.min_delta, "a gain is more than this")
+          ->check(real_number(0, false))
           ->capture_default_str());
   add(app.add_option("--log-interval", c.log_interval, "steps between rows of metrics.jsonl")
           ->check(whole_number(1, 1000000000))
@@ -208,6 +193,9 @@ void add_output(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--progress", o.progress, "auto, bar, plain, none")
           ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
           ->configurable(false));
+  add(app.add_option("--report", o.report, "true: write report.html at the end of the run")
+          ->capture_default_str()
+          ->configurable(false));
   add(app.add_flag("-q,--quiet", o.quiet, "nothing on stderr but errors")->configurable(false));
   add(app.add_flag("--print-config", o.print_config, "print every setting as TOML and stop")
           ->configurable(false));
@@ -218,8 +206,7 @@ void register_options(CLI::App& app, TrainOptions& options) {
   add_device_options(app, options.device);
   add_data(app, options);
   add_model(app, options);
-  add_optimisation(app, options);
-  add_schedule(app, options);
+  add_optimisation_options(app, options.config);
   add_augmentation(app, options);
   add_regularisation(app, options);
   add_output(app, options);
@@ -230,7 +217,9 @@ void register_options(CLI::App& app, TrainOptions& options) {
              "  salutrain --resume runs/20260801-101500-salunet_c8-32\n"
              "\nData sets:\n"
              "  salutrain verify DIR           what is wrong with it\n"
-             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n");
+             "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n"
+             "\nRuns:\n"
+             "  salutrain report RUN           one page about it, also while it goes on\n");
 }
 
 /// Every setting as it is used, once resolve() has run.
@@ -242,10 +231,15 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--lr", fmt::format("{}", *c.lr));
   set("--weight-decay", fmt::format("{}", *c.weight_decay));
   set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
+  set("--opt-eps", fmt::format("{}", *c.opt_eps));
+  set("--clip-grad", fmt::format("{}", *c.clip_grad));
+  set("--min-lr", fmt::format("{}", *c.min_lr));
+  set("--warmup-lr", fmt::format("{}", *c.warmup_lr));
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
   // CLI11 would write a default pair as a string, and with six digits.
-  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio}}) {
+  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
+                                   std::pair{"--cutmix-minmax", c.cutmix_minmax}}) {
     if (CLI::Option* option = app.get_option(name); option->count() == 0) {
       option->add_result(fmt::format("{}", pair[0]));
       option->add_result(fmt::format("{}", pair[1]));
@@ -270,10 +264,18 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
 
 /// A resumed run may get longer and may run on other hardware; everything else stays.
 void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {
-      "epochs",  "threads",    "device",       "kernels",         "graph",
-      "workers", "bad-images", "log-interval", "checkpoint-hist", "validation-batch-size",
-      "data-dir"};
+  static const std::set<std::string> allowed = {"epochs",
+                                                "threads",
+                                                "device",
+                                                "kernels",
+                                                "graph",
+                                                "patience",
+                                                "workers",
+                                                "bad-images",
+                                                "log-interval",
+                                                "checkpoint-hist",
+                                                "validation-batch-size",
+                                                "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {
     const auto it = old_settings.find(key);
@@ -307,12 +309,39 @@ bool parse_into(TrainOptions& options, const std::vector<std::string>& arguments
   return true;
 }
 
+/// Flags for what --initial-checkpoint decides and the command line leaves open, so that they stand in the
+/// run's own configuration.
+std::vector<std::string> inherited_flags(const TrainConfig& c) {
+  const std::string file = shown(c.initial_checkpoint);
+  Checkpoint checkpoint = load_checkpoint(c.initial_checkpoint);
+  checkpoint.model = native_names(std::move(checkpoint.model));
+  const ModelCard card = card_of(checkpoint, c.model.name, file);
+  std::vector<std::string> flags;
+  const auto add = [&](const char* flag, const std::array<float, 3>& values) {
+    flags.push_back(flag);
+    for (const float v : values) flags.push_back(fmt::format("{}", v));
+  };
+  if (!c.mean) add("--mean", card.mean);
+  if (!c.std) add("--std", card.std);
+  if (!c.interpolation) flags.insert(flags.end(), {"--interpolation", name_of(card.interpolation)});
+  if (!c.model.stem) flags.insert(flags.end(), {"--stem", stem_of(card.model)});
+  return flags;
+}
+
 }  // namespace
 
 std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments) {
   TrainOptions options;
+  options.arguments = arguments;
   if (!parse_into(options, arguments)) return std::nullopt;
-  if (options.resume.empty()) return options;
+  if (options.resume.empty()) {
+    if (options.config.initial_checkpoint.empty()) return options;
+    std::vector<std::string> all = arguments, more = inherited_flags(options.config);
+    all.insert(all.end(), more.begin(), more.end());
+    TrainOptions inherited;
+    parse_into(inherited, all);
+    return inherited;
+  }
 
   split_resume_path(options);
   const std::filesystem::path config = options.run_dir / "config.toml";
@@ -329,8 +358,10 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
   TrainOptions after;
   parse_into(after, merged);
   refuse_changes(options.resume, before.resolved_toml, after.resolved_toml);
+  after.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place
   after.run_dir = options.run_dir;
   after.checkpoint = options.checkpoint;
+  after.arguments = arguments;
   return after;
 }
 

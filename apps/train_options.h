@@ -24,11 +24,13 @@ struct TrainOptions {
   bool json = false;           ///< --benchmark: as a JSON object
   std::string progress = "auto";
   bool quiet = false;
+  bool report = true;  ///< write report.html at the end
 
   // Filled by read_train_options().
-  std::filesystem::path run_dir;    ///< --resume: the run folder
-  std::string checkpoint = "last";  ///< --resume: the checkpoint in it
-  std::string resolved_toml;        ///< every setting as it is used, re-runnable with -c
+  std::filesystem::path run_dir;       ///< --resume: the run folder
+  std::string checkpoint = "last";     ///< --resume: the checkpoint in it
+  std::string resolved_toml;           ///< every setting as it is used, re-runnable with -c
+  std::vector<std::string> arguments;  ///< as they were given
 };
 
 /// Parses, merges the configuration of a run that is resumed, and resolves what was left out. Returns nothing

@@ -78,5 +78,6 @@ Variable drop_path(const Variable& x, double p, RandomKey key);  ///< whole samp
 /// Mean over the batch of -sum_k targets log softmax(logits): logits, targets (B,K); targets take no
 /// gradient.
 Variable cross_entropy(const Variable& logits, const Tensor& targets);
+Variable bce_with_logits(const Variable& logits, const Tensor& targets);
 
 }  // namespace salu

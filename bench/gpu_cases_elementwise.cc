@@ -168,8 +168,7 @@ CaseList optimizer_cases(const CaseOptions& options) {
                      per_parameter * static_cast<double>(n), 0, [=, kind = kind, moments = moments] {
                        UpdateOptions update;
                        update.kind = kind;
-                       update.ranges[0] = {0, n, 1, 1e-4f, 0};
-                       update.range_count = 1;
+                       UpdatePlan plan = make_update_plan({{0, n, 1, 1e-4f, 0, false}}, kGpu);
                        UpdateBuffers buffers{noise({n}, DType::f32),
                                              noise({n}, DType::f32),
                                              Tensor::zeros({n}, DType::f32, kGpu),
@@ -180,7 +179,7 @@ CaseList optimizer_cases(const CaseOptions& options) {
                        const Tensor loss = Tensor::zeros({1}, DType::f32, kGpu);
                        return [=]() mutable {
                          measure_step(control, buffers.gradients, loss);
-                         update_parameters(buffers, control, update);
+                         update_parameters(buffers, control, plan, update);
                        };
                      }});
   }

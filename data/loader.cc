@@ -167,6 +167,10 @@ class Loader::Epoch {
       batch.images = batch.images.slice(0, got);
       batch.labels = batch.labels.slice(0, got);
     }
+    if (got > 0 && loader_.options_.finish && !stop.stop_requested()) {
+      loader_.options_.finish(
+          batch, {loader_.options_.seed, Purpose::mixing, epoch_, static_cast<std::uint32_t>(b)});
+    }
     return batch;
   }
 

@@ -21,6 +21,7 @@ struct Batch {
   Tensor images;                      ///< u8 (B,S,S,3)
   Tensor labels;                      ///< i64 (B)
   std::vector<std::int64_t> indices;  ///< into the data set; of substitutes where there are some
+  Tensor targets;                     ///< f32 (B,K), if LoaderOptions::finish makes them
 };
 
 struct LoaderOptions {
@@ -34,6 +35,9 @@ struct LoaderOptions {
   int repeats = 1;
   std::uint64_t seed = 42;
   BadImages bad_images = BadImages::stop;
+  /// What is left to do to a batch when its pictures are there; may be empty. Gets (seed, Purpose::mixing,
+  /// epoch, number of the batch); called from several threads.
+  std::function<void(Batch&, RandomKey)> finish;
   double slow_seconds = 60;  ///< a worker that takes longer for one picture is reported
   /// Gets lines about bad and slow pictures, called by next(); may be empty.
   std::function<void(const std::string&)> report;

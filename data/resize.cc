@@ -34,34 +34,15 @@ struct Filter {
   std::vector<std::int32_t> weights;
 };
 
-// Output pixel i lies over source position (i + 1/2) scale; its weights are the filter, stretched by the
-// scale when shrinking, at the centres of the source pixels, cut at the border and divided by their sum.
 Filter make_filter(int in, int out, Interpolation interpolation) {
-  const auto value = interpolation == Interpolation::bilinear ? bilinear : bicubic;
-  const double scale = static_cast<double>(in) / out;
-  const double stretch = std::max(scale, 1.0);
-  const double support = (interpolation == Interpolation::bilinear ? 1 : 2) * stretch;
-
   Filter filter;
   filter.taps.reserve(static_cast<std::size_t>(out));
-  std::vector<double> w;
-  for (int i = 0; i < out; ++i) {
-    const double center = (i + 0.5) * scale;
-    Taps taps;
-    taps.begin = std::max(0, static_cast<int>(center - support + 0.5));
-    taps.count = std::min(in, static_cast<int>(center + support + 0.5)) - taps.begin;
-    taps.first_weight = filter.weights.size();
-    w.clear();
-    double sum = 0;
-    for (int k = 0; k < taps.count; ++k) {
-      w.push_back(value((k + taps.begin - center + 0.5) * (1 / stretch)));
-      sum += w.back();
-    }
-    for (const double v : w) {
-      const double scaled = v / sum * (1 << kWeightBits);
+  for (const FilterTaps& t : filter_taps(in, out, interpolation)) {
+    filter.taps.push_back({t.begin, static_cast<int>(t.weights.size()), filter.weights.size()});
+    for (const double w : t.weights) {
+      const double scaled = w * (1 << kWeightBits);
       filter.weights.push_back(static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
     }
-    filter.taps.push_back(taps);
   }
   return filter;
 }
@@ -112,6 +93,39 @@ Image resize_vertical(const Image& source, int height, Interpolation interpolati
 }
 
 }  // namespace
+
+const char* name_of(Interpolation interpolation) {
+  return interpolation == Interpolation::bilinear ? "bilinear" : "bicubic";
+}
+
+std::optional<Interpolation> interpolation_of(const std::string& name) {
+  if (name == "bilinear") return Interpolation::bilinear;
+  if (name == "bicubic") return Interpolation::bicubic;
+  return std::nullopt;
+}
+
+// The filter, stretched by the scale when shrinking, at the centres of the source positions, cut at the
+// border and divided by its sum.
+std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation) {
+  const auto value = interpolation == Interpolation::bilinear ? bilinear : bicubic;
+  const double scale = static_cast<double>(in) / out;
+  const double stretch = std::max(scale, 1.0);
+  const double support = (interpolation == Interpolation::bilinear ? 1 : 2) * stretch;
+  std::vector<FilterTaps> taps(static_cast<std::size_t>(out));
+  for (int i = 0; i < out; ++i) {
+    FilterTaps& t = taps[static_cast<std::size_t>(i)];
+    const double center = (i + 0.5) * scale;
+    t.begin = std::max(0, static_cast<int>(center - support + 0.5));
+    const int end = std::min(in, static_cast<int>(center + support + 0.5));
+    double sum = 0;
+    for (int k = t.begin; k < end; ++k) {
+      t.weights.push_back(value((k - center + 0.5) * (1 / stretch)));
+      sum += t.weights.back();
+    }
+    for (double& w : t.weights) w /= sum;
+  }
+  return taps;
+}
 
 Image resize(const Image& source, int height, int width, Interpolation interpolation) {
   check(source.height > 0 && source.width > 0 && height > 0 && width > 0,

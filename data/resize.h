@@ -2,11 +2,28 @@
 /// Scaling and cutting of pictures.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "data/image.h"
 
 namespace salu {
 
 enum class Interpolation { bilinear, bicubic };
+
+const char* name_of(Interpolation interpolation);
+/// The reverse; nothing for other names.
+std::optional<Interpolation> interpolation_of(const std::string& name);
+
+/// What one output position takes from a line of the source: weights[i] of position begin + i; they add up
+/// to 1.
+struct FilterTaps {
+  int begin = 0;
+  std::vector<double> weights;
+};
+/// Output position i lies over source position (i + 1/2) in/out.
+std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation);
 
 /// Separable, antialiased: when shrinking, the filter grows with the scale, so that every source pixel
 /// counts. Values are rounded to 8 bits between the horizontal and the vertical pass, weights to 22 bits, as

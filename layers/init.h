@@ -20,6 +20,7 @@ enum class WeightInit {
 enum class LinearInit {
   framework,     ///< weight and bias U(+-1/sqrt(C)): PyTorch's default
   small_normal,  ///< weight N(0, 0.01^2), bias 0: classifier heads of normalization-free nets
+  transformer,   ///< weight N(0, 0.02^2), bias 0: timm's ViTs
 };
 
 inline Initializer conv_initializer(WeightInit init, std::int64_t fan_in, std::int64_t fan_out) {
@@ -35,6 +36,12 @@ inline Initializer conv_initializer(WeightInit init, std::int64_t fan_in, std::i
       break;
   }
   return uniform_init(1 / std::sqrt(in));
+}
+
+inline Initializer linear_initializer(LinearInit init, std::int64_t in) {
+  if (init == LinearInit::small_normal) return normal_init(0.01);
+  if (init == LinearInit::transformer) return normal_init(0.02);
+  return uniform_init(1 / std::sqrt(static_cast<double>(in)));
 }
 
 }  // namespace salu

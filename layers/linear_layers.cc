@@ -21,14 +21,10 @@ Variable Conv2d::operator()(const Variable& x, Context& context) const {
 
 Linear::Linear(const Scope& scope, std::int64_t in, std::int64_t out, LinearInit init)
     : name_(scope.prefix),
-      weight_(scope.parameter("weight", {out, in}, ParameterGroup::weights,
-                              init == LinearInit::framework
-                                  ? uniform_init(1 / std::sqrt(static_cast<double>(in)))
-                                  : normal_init(0.01))),
-      bias_(scope.parameter("bias", {out}, ParameterGroup::no_decay,
-                            init == LinearInit::framework
-                                ? uniform_init(1 / std::sqrt(static_cast<double>(in)))
-                                : constant_init(0))) {}
+      weight_(scope.parameter("weight", {out, in}, ParameterGroup::weights, linear_initializer(init, in))),
+      bias_(
+          scope.parameter("bias", {out}, ParameterGroup::no_decay,
+                          init == LinearInit::framework ? linear_initializer(init, in) : constant_init(0))) {}
 
 Variable Linear::operator()(const Variable& x, Context& context) const {
   Variable y = linear(x, weight_.variable, bias_.variable);  // (...,C) x (N,C) -> (...,N)

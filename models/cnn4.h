@@ -14,6 +14,7 @@ class Cnn4 : public Model {
   Cnn4(std::int64_t img_size, std::int64_t num_classes, const NormActConfig& norm_act,
        WeightInit weight_init);
   Variable forward(const Variable& images, Context& context) const override;
+  const char* head_name() const override { return "fc2"; }
 
  private:
   std::unique_ptr<Conv2d> conv1_, conv2_;

@@ -7,12 +7,12 @@
 #include "layers/choices.h"
 #include "models/cnn4.h"
 #include "models/resnet.h"
-#include "models/vit_cifar.h"
+#include "models/vit.h"
 
 namespace salu {
 namespace {
 
-enum class Family { resnet, small_resnet, vit, cnn4 };
+enum class Family { resnet, small_resnet, vit_cifar, vit, cnn4 };
 
 struct Entry {
   const char* name;
@@ -20,6 +20,7 @@ struct Entry {
   bool salunet;
   bool bottleneck;
   std::vector<int> depths;
+  std::int64_t width = 0;  ///< of a ViT of 16x16 patches, 64 per head
 };
 
 const std::vector<Entry>& registry() {
@@ -29,17 +30,32 @@ const std::vector<Entry>& registry() {
       {"salunet_c56", Family::small_resnet, true, false, {9, 9, 9}},
       {"salunet_c18", Family::resnet, true, false, {2, 2, 2, 2}},
       {"salunet_c50", Family::resnet, true, true, {3, 4, 6, 3}},
-      {"salunet_t", Family::vit, true, false, {}},
+      {"salunet_t", Family::vit_cifar, true, false, {}},
       {"resnet8", Family::small_resnet, false, false, {1, 1, 1}},
       {"resnet20", Family::small_resnet, false, false, {3, 3, 3}},
       {"resnet56", Family::small_resnet, false, false, {9, 9, 9}},
       {"resnet18", Family::resnet, false, false, {2, 2, 2, 2}},
+      {"resnet34", Family::resnet, false, false, {3, 4, 6, 3}},
       {"resnet50", Family::resnet, false, true, {3, 4, 6, 3}},
-      {"vit_cifar", Family::vit, false, false, {}},
+      {"resnet101", Family::resnet, false, true, {3, 4, 23, 3}},
+      {"resnet152", Family::resnet, false, true, {3, 8, 36, 3}},
+      {"vit_cifar", Family::vit_cifar, false, false, {}},
+      {"vit_tiny_patch16_224", Family::vit, false, false, {12}, 192},
+      {"vit_small_patch16_224", Family::vit, false, false, {12}, 384},
+      {"vit_base_patch16_224", Family::vit, false, false, {12}, 768},
       {"cnn4", Family::cnn4, true, false, {}},
   };
   return entries;
 }
+
+/// Other names of the same networks.
+constexpr std::pair<const char*, const char*> kAliases[] = {
+    {"resnet18_cifar", "resnet18"},
+    {"vit_b_16", "vit_base_patch16_224"},
+    {"deit_tiny_patch16_224", "vit_tiny_patch16_224"},
+    {"deit_small_patch16_224", "vit_small_patch16_224"},
+    {"deit_base_patch16_224", "vit_base_patch16_224"},
+};
 
 constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
                                                                {"he_fan_out", WeightInit::he_fan_out},
@@ -52,7 +68,8 @@ constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet"
 /// The model's own pair, changed by what the configuration names.
 NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
   NormActConfig out;
-  if (entry.family == Family::vit) {
+  if (entry.family == Family::vit || entry.family == Family::vit_cifar) {
+    if (entry.family == Family::vit) out.layer_norm_eps = 1e-6;
     out.norm = entry.salunet ? Norm::salu : Norm::layernorm;
     out.act = entry.salunet ? Act::galu : Act::gelu;
   } else if (entry.family == Family::cnn4) {
@@ -80,16 +97,26 @@ WeightInit weight_init_of(const Entry& entry, const ModelConfig& config) {
   return entry.salunet ? WeightInit::he_fan_in : WeightInit::he_fan_out;
 }
 
+VitConfig vit_config_of(const Entry& entry, const ModelConfig& config) {
+  if (entry.family == Family::vit_cifar) return vit_cifar_config(config.img_size);
+  VitConfig vit;
+  vit.img_size = config.img_size;
+  vit.depth = entry.depths[0];
+  vit.width = entry.width;
+  vit.heads = entry.width / 64;
+  vit.mlp = 4 * entry.width;
+  return vit;
+}
+
 std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
   const NormActConfig norm_act = norm_act_of(entry, config);
-  if (entry.family == Family::vit) {
-    VitConfig vit;
-    vit.img_size = config.img_size;
+  if (entry.family == Family::vit || entry.family == Family::vit_cifar) {
+    VitConfig vit = vit_config_of(entry, config);
     vit.num_classes = config.num_classes;
     vit.norm_act = norm_act;
     vit.drop_path = config.drop_path;
     vit.drop = config.drop;
-    return std::make_unique<VitCifar>(vit);
+    return std::make_unique<Vit>(vit);
   }
   const WeightInit weight_init = weight_init_of(entry, config);
   if (entry.family == Family::cnn4) {
@@ -101,8 +128,7 @@ std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
   const bool small = entry.family == Family::small_resnet;
   resnet.widths =
       small ? std::vector<std::int64_t>{16, 32, 64} : std::vector<std::int64_t>{64, 128, 256, 512};
-  resnet.imagenet_stem =
-      !small && (config.stem ? choice_of("--stem", kStems, *config.stem) : config.img_size > 64);
+  resnet.imagenet_stem = !small && choice_of("--stem", kStems, stem_of(config));
   resnet.num_classes = config.num_classes;
   resnet.norm_act = norm_act;
   resnet.weight_init = weight_init;
@@ -120,8 +146,19 @@ std::vector<std::string> model_names() {
   return names;
 }
 
+std::string stem_of(const ModelConfig& config) {
+  return config.stem.value_or(config.img_size > 64 ? "imagenet" : "cifar");
+}
+
+std::string canonical_model_name(const std::string& name) {
+  for (const auto& [alias, real] : kAliases) {
+    if (name == alias) return real;
+  }
+  return name;
+}
+
 std::unique_ptr<Model> make_model(const ModelConfig& config) {
-  const std::string name = config.name == "resnet18_cifar" ? "resnet18" : config.name;
+  const std::string name = canonical_model_name(config.name);
   for (const Entry& entry : registry()) {
     if (name != entry.name) continue;
     std::unique_ptr<Model> model = build(entry, config);

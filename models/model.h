@@ -31,6 +31,9 @@ class Model {
   /// images (N,H,W,3), normalised -> logits (N, num_classes)
   virtual Variable forward(const Variable& images, Context& context) const = 0;
 
+  /// The classifier's place in the tree of names; fine-tuning replaces it.
+  virtual const char* head_name() const { return "fc"; }
+
   ParameterStore& store() { return store_; }
   const ParameterStore& store() const { return store_; }
 
@@ -38,8 +41,15 @@ class Model {
   ParameterStore store_;  ///< the constructor of a network fills it; make_model() allocates it
 };
 
+/// "cifar" (3x3) or "imagenet" (7x7 and pooling): the one that is named, else by picture size. A network that
+/// is scored at another size than it was trained at keeps its stem.
+std::string stem_of(const ModelConfig& config);
+
 /// Builds and initialises. Throws ErrorCode::usage for unknown names, with the nearest one.
 std::unique_ptr<Model> make_model(const ModelConfig& config);
+
+/// An alias (deit_tiny_patch16_224, vit_b_16, …) becomes the name that stands in the registry.
+std::string canonical_model_name(const std::string& name);
 
 /// All names that make_model() knows, in the order of the help.
 std::vector<std::string> model_names();

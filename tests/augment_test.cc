@@ -155,8 +155,8 @@ TEST_CASE("TrivialAugmentWide draws one of 14 steps and one of 31 strengths") {
 TEST_CASE("mstd spreads the magnitude, and limits it") {
   double sum = 0, squares = 0, lowest = 1, highest = 0;
   int count = 0;
-  for (const auto& [value, times] :
-       values_of(AutoAugment::parse("rand-m5-mstd1-p1"), 40000)[AugmentKind::brightness]) {
+  auto values = values_of(AutoAugment::parse("rand-m5-mstd1-p1"), 40000);
+  for (const auto& [value, times] : values[AugmentKind::brightness]) {
     const double level = (value - 0.1) / 0.18;
     sum += level * times;
     squares += level * level * times;
@@ -165,15 +165,15 @@ TEST_CASE("mstd spreads the magnitude, and limits it") {
   const double mean = sum / count;
   CHECK(std::abs(mean - 5) < 0.1);  // about 5,300 draws of deviation 1
   CHECK(std::abs(squares / count - mean * mean - 1) < 0.15);
-  for (const auto& [value, times] :
-       values_of(AutoAugment::parse("rand-m8-mstd101-p1"), 40000)[AugmentKind::brightness]) {
+  values = values_of(AutoAugment::parse("rand-m8-mstd101-p1"), 40000);
+  for (const auto& [value, times] : values[AugmentKind::brightness]) {
     lowest = std::min(lowest, value);
     highest = std::max(highest, value);
   }
   CHECK(lowest == Approx(0.1).margin(0.01));
   CHECK(highest == Approx(0.1 + 0.18 * 8).margin(0.01));
-  for (const auto& [value, times] :
-       values_of(AutoAugment::parse("rand-m9-mstd5-p1"), 20000)[AugmentKind::brightness]) {
+  values = values_of(AutoAugment::parse("rand-m9-mstd5-p1"), 20000);
+  for (const auto& [value, times] : values[AugmentKind::brightness]) {
     CHECK(value <= 1.9);
     CHECK(value >= 0.1);
   }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What measures a GPU, as far as a machine without one can run it: arguments, output, failures, the table.
 
-Usage: bench_gpu_test.py SALUTRAIN BENCH_FOLDER [BENCH_KERNELS]     BENCH_KERNELS: the build under the host shim"""
+Usage: bench_gpu_test.py SALUTRAIN BENCH_FOLDER [BENCH_KERNELS SALUTRAIN_HOST]     the last two: built with the host shim"""
 import json
 import os
 import pathlib
@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 TRAIN, BENCH = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
-KERNELS = sys.argv[3] if len(sys.argv) > 3 else None
+KERNELS, HOST = sys.argv[3:5] if len(sys.argv) > 4 else (None, None)
 SMALL = ["--dataset", "synthetic", "--model", "salunet_c8", "--batch-size", "3", "--img-size", "12", "--device", "cpu"]
 
 
@@ -107,10 +107,10 @@ class Kernels(Case):
 
 
 class Correct(Case):
-    def check(self, program, code):
+    def check(self, program, code, *flags):
         file = self.dir / "c.json"
         self.ok(sys.executable, BENCH / "gpu/correct.py", "--bin", self.dir, "--salutrain", program, "--device", "cpu",
-                "--precisions", "f32", "--batch", 4, "--json", file, code=code)
+                "--precisions", "f32", "--batch", 4, "--json", file, *flags, code=code)
         return {line["check"]: line["ok"] for line in lines_of(file)}
 
     def test_a_correct_program_passes(self):
@@ -118,6 +118,11 @@ class Correct(Case):
         self.assertEqual(set(checks.values()), {True})
         self.assertIn("same seed, same bits, f32, library", checks)
         self.assertIn("loss curve of the CPU, f32, handwritten", checks)
+
+    @unittest.skipIf(HOST is None, "no host shim here")
+    def test_the_kernels_under_the_host_shim_pass(self):
+        self.assertEqual(set(self.check(HOST, 0, "--device", "cuda-host", "--batch", 1, "--steps", 5,
+                                        "--kernels", "library").values()), {True})
 
     def test_a_program_whose_reruns_differ_fails(self):
         other = self.dir / "other"
@@ -150,13 +155,13 @@ class Networks(Case):
     def test_what_fails_is_named(self):
         file = self.dir / "n.json"
         done = self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", "/bin/false", "--small", "--device", "cpu",
-                       "--only", "own", "--json", file)
+                       "--only", "own", "--json", file, code=1)
         self.assertEqual([line["error"] for line in lines_of(file)], ["exit 1", "exit 1"])
         self.assertIn("exit 1", done.stdout)
 
     def test_no_time(self):
         done = self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", TRAIN, "--small", "--device", "cpu", "--only",
-                       "peers", "--seconds", 1)
+                       "peers", "--seconds", 1, code=1)
         self.assertEqual(done.stdout.count("not run: no time left"), 3)
 
 
@@ -238,6 +243,10 @@ class Table(Case):
     def test_a_failed_check_voids_the_table(self):
         _, done = self.table([{**FABRICATED[0], "ok": False}], code=1)
         self.assertIn("FAILED: fabricated. No number below counts.", done.stdout)
+
+    def test_skipped_checks_are_named(self):
+        _, done = self.table([*FABRICATED, {**FABRICATED[0], "check": "fabricated tool", "ok": None}])
+        self.assertIn("Correctness: 1 of 2 checks passed; skipped: fabricated tool.", done.stdout)
 
     def test_a_line_that_was_cut_off_is_left_out(self):
         rows, done = self.table(FABRICATED, extra='{"part": "kern')

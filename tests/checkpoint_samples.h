@@ -18,7 +18,7 @@ inline Checkpoint sample_checkpoint(int epoch) {
   c.state = {{"optim.momentum.conv1.weight", Tensor::full({2, 1, 3}, e / 3)}};
   c.metadata = {{"salu.model", "resnet8"}, {"salu.epoch", std::to_string(epoch)}};
   c.config = {{"architecture", "resnet8"}, {"num_classes", 10 + epoch}};
-  c.progress = {{"epoch", epoch}, {"best_top1", 0.1 * epoch}};
+  c.progress = {{"epoch", epoch}, {"best_score", 0.1 * epoch}};
   return c;
 }
 

@@ -31,9 +31,11 @@ OpSample attention_sample(Shape qkv, std::int64_t heads) {
 }
 
 void check_both(const OpSample& sample) {
-  INFO(sample.label);
-  check_f32(sample, device());
-  check_bf16(sample, device());
+  for (const std::int64_t start : {0, 1}) {
+    INFO(sample.label << " start " << start);
+    check_f32(sample, device(), start);
+    check_bf16(sample, device(), start);
+  }
 }
 
 TEST_CASE("attention: one tile, 2, 4, 5 and 8 rows per thread") {
@@ -42,20 +44,33 @@ TEST_CASE("attention: one tile, 2, 4, 5 and 8 rows per thread") {
   check_both(attention_sample({1, 65, 9}, 1));
 }
 
-TEST_CASE("attention: one full tile, and heads wider than two sides", "[large]") {
+TEST_CASE("attention: one full tile, and heads wider than two sides") {
   check_both(attention_sample({1, 80, 6}, 2));
   check_both(attention_sample({1, 128, 3}, 1));
   check_both(attention_sample({1, 65, 3 * 2 * 33}, 2));
 }
 
-TEST_CASE("attention: several tiles", "[large]") {
-  check_both(attention_sample({1, 129, 6}, 2));
-  check_both(attention_sample({1, 193, 3}, 1));
+TEST_CASE("attention: several tiles") { check_both(attention_sample({1, 129, 3}, 1)); }
+
+TEST_CASE("attention: several heads of several tiles", "[large]") {
+  check_both(attention_sample({2, 193, 6}, 2));
 }
 
 TEST_CASE("attention: tiles shrink until they fit into shared memory", "[large]") {
   check_both(attention_sample({1, 81, 3 * 256}, 1));  // both passes by tiles of 32
   check_both(attention_sample({1, 33, 3 * 224}, 1));  // one tile forward, tiles of 32 backward
+}
+
+TEST_CASE("attention by tiles gives the same bits under every schedule", "[large]") {
+  const OpSample sample = attention_sample({1, 129, 6}, 2);
+  const OpRun first = run_op(sample, DType::f32, device());
+  for (const std::uint64_t schedule : {1u, 2u}) {
+    set_schedule(schedule);
+    const OpRun again = run_op(sample, DType::f32, device());
+    CHECK(compare_bits(again.y.to(Device{}), first.y.to(Device{})) == "");
+    CHECK(compare_bits(again.gradients[0].to(Device{}), first.gradients[0].to(Device{})) == "");
+  }
+  set_schedule(0);
 }
 
 TEST_CASE("attention: wide heads are refused on the device") {

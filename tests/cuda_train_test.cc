@@ -19,8 +19,8 @@ struct Setting {
   const char* model = "salunet_c8";
   OptimizerKind kind = OptimizerKind::adamw;
   DType activations = DType::f32;
-  bool record = true;
-  int steps = 7;  // three queued, one recorded, the rest replayed
+  bool record = true, everything = false;  ///< all that a step may do beside the usual
+  int steps = 7;                           // three queued, one recorded, the rest replayed
 };
 
 struct Curve {
@@ -46,12 +46,19 @@ Curve train(const Setting& setting, Device device) {
   config.drop_path = 0.2;
   config.placement = {device, DType::f32, setting.activations};
   const auto model = make_model(config);
-  Ema ema(model->store(), 0.9);
+  Ema ema(model->store(), 0.9, setting.everything);
   OptimizerConfig optimizer_config;
   optimizer_config.kind = setting.kind;
   optimizer_config.clip_grad = 1;
-  Optimizer optimizer(model->store(), optimizer_config, &ema);
   TrainStepOptions options;
+  if (setting.everything) {
+    optimizer_config.clip_mode = ClipMode::agc;
+    optimizer_config.clip_grad = 0.02;
+    optimizer_config.layer_decay = 0.8;
+    options.accumulate = 2;
+    options.bce = true;
+  }
+  Optimizer optimizer(model->store(), optimizer_config, &ema);
   options.mean = {0.5f, 0.5f, 0.5f};
   options.std = {0.25f, 0.25f, 0.25f};
   options.record = setting.record;
@@ -96,6 +103,23 @@ TEST_CASE("the loss curve is that of the CPU") {
       check_close(got.losses, want.losses, 2e-4);
       check_close(got.norms, want.norms, 2e-3);
     }
+  }
+}
+
+TEST_CASE(
+    "so it is with trust ratios, agc, layer decay and a batch in parts; recorded steps are queued ones") {
+  const Device device = cuda_device();
+  for (const OptimizerKind kind : {OptimizerKind::lamb, OptimizerKind::lars}) {
+    INFO("optimizer " << static_cast<int>(kind));
+    Setting setting{.kind = kind, .everything = true};
+    const Curve want = train(setting, {}), recorded = train(setting, device);
+    check_close(recorded.losses, want.losses, 2e-4);
+    check_close(recorded.norms, want.norms, 2e-3);
+    setting.record = false;
+    const Curve queued = train(setting, device);
+    CHECK(recorded.losses == queued.losses);
+    CHECK(compare_bits(recorded.values, queued.values) == "");
+    CHECK(compare_bits(recorded.average, queued.average) == "");
   }
 }
 

@@ -211,5 +211,38 @@ TEST_CASE("a linear model does not solve the shapes") {
   CHECK(on_val < 0.4);
 }
 
+TEST_CASE("synthetic pictures are noise of the asked size, the same on every call") {
+  DataOptions options;
+  options.dataset = "synthetic";
+  options.synthetic = {7, 5};
+  options.train_num_samples = 2000;
+  options.val_num_samples = 10;
+  const DataSplits data = open_dataset(options);
+  CHECK(data.train->size() == 2000);
+  CHECK(data.eval->size() == 10);
+  CHECK(data.img_size == 7);
+  CHECK(data.train->class_names().size() == 5);
+  const Image first = data.train->image(0);
+  CHECK(first.size() == ImageSize{7, 7});
+  CHECK(first == open_dataset(options).train->image(0));
+  CHECK(first != data.train->image(1));
+  CHECK(first != data.eval->image(0));
+  double sum = 0;
+  std::vector<int> count(5);
+  for (std::int64_t i = 0; i < 2000; ++i) {
+    for (const std::uint8_t v : data.train->image(i).pixels) sum += v;
+    ++count.at(static_cast<std::size_t>(data.train->label(i)));
+  }
+  // Uniform bytes: 127.5, with a standard error of 74 / sqrt(2000 * 147) = 0.14.
+  CHECK(std::abs(sum / (2000 * 147) - 127.5) < 0.7);
+  for (const int n : count) CHECK(std::abs(n - 400) < 90);  // 5 standard deviations of 18
+  DataOptions other = options;
+  other.seed = 1;
+  CHECK(open_dataset(other).train->fingerprint() != data.train->fingerprint());
+  other = options;
+  other.synthetic.side = 8;
+  CHECK(open_dataset(other).train->fingerprint() != data.train->fingerprint());
+}
+
 }  // namespace
 }  // namespace salu::test

@@ -26,7 +26,8 @@ SMALL = {"--dataset": "shapes", "--model": "salunet_c8", "--train-num-samples": 
          "--batch-size": "32", "--epochs": "2", "--progress": "none"}
 STEPS = 2 * (200 // 32)
 FEATURES = ["--model-ema", "--model-ema-decay", "0.9", "--drop-path", "0.2", "--drop", "0.1", "--smoothing", "0.1",
-            "--aa", "rand-m9-mstd0.5-inc1", "--vflip", "0.5", "--reprob", "0.3", "--cutout", "5", "--aug-repeats", "3"]
+            "--aa", "rand-m9-mstd0.5-inc1", "--vflip", "0.5", "--reprob", "0.3", "--cutout", "5", "--aug-repeats", "3",
+            "--mixup", "0.4", "--cutmix", "1", "--mixup-mode", "elem"]
 
 
 def run(*command, env=None):
@@ -170,6 +171,35 @@ class SameBytes(Programs):
     def test_resume_after_every_step_adamw(self):
         self.resumed_everywhere("--opt", "adamw", "--clip-grad", "1", "--norm", "batchnorm", "--act", "relu")
 
+    def test_resume_after_every_step_of_everything(self):
+        # Two batches of 16 behind a step, so that there are as many steps; the second epoch is the cooldown.
+        self.resumed_everywhere("--opt", "lamb", "--batch-size", "16", "--grad-accum-steps", "2", "--clip-mode", "agc",
+                                "--layer-decay", "0.8", "--sched", "onecycle", "--epochs", "1", "--cooldown-epochs", "1",
+                                "--bce-loss", "--bce-target-thresh", "0.2", "--mixup", "0.8", "--cutmix-minmax", "0.2",
+                                "0.8", "--mixup-off-epoch", "1", "--model-ema", "--model-ema-decay", "0.9",
+                                "--model-ema-warmup", "--drop", "0.1")
+
+    def test_patience(self):
+        flags = ["--epochs", "9", "--lr", "1e-12", "--coef-lr-scale", "0", "--patience", "2", "--min-delta", "5"]
+        folder = self.train("run", *flags)  # nothing is learned: epoch 1 is the only gain
+        self.assertEqual([row["epoch"] for row in rows_of(folder)], ["1", "2", "3"])
+        again = run(TRAIN, "--resume", folder, "--progress", "none")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("no gain in 2 epochs: finished early", again.stdout)
+        stopped = self.train("stopped", *flags, "--max-steps", "13")
+        self.assertEqual(run(TRAIN, "--resume", stopped, "--progress", "none").returncode, 0)
+        self.assertEqual(weights_of(stopped), weights_of(folder))
+        more = run(TRAIN, "--resume", folder, "--patience", "4", "--progress", "none")
+        self.assertEqual(more.returncode, 0, more.stderr)
+        self.assertEqual(len(rows_of(folder)), 5)
+
+    def test_best_goes_by_the_metric(self):
+        by = {metric: self.train(metric, "--epochs", "4", "--eval-metric", metric) for metric in ("top1", "loss")}
+        rows = rows_of(by["loss"])
+        self.assertEqual([r["eval_loss"] for r in rows], [r["eval_loss"] for r in rows_of(by["top1"])])
+        lowest = min(range(4), key=lambda i: float(rows[i]["eval_loss"]))
+        self.assertEqual((by["loss"] / "best").resolve().name, f"epoch-{lowest + 1:04}")
+
     def test_signal_saves_and_stops(self):
         whole = weights_of(self.train("whole", "--epochs", "12"))
         folder = self.dir / "killed"
@@ -215,6 +245,15 @@ class BadCommandLine(Programs):
                 ("--remode: unknown name 'pixels'", "--remode", "pixels"),
                 ("--train-crop-mode: unknown name 'rcc'", "--train-crop-mode", "rcc"),
                 ("--train-interpolation: unknown name 'cubic'", "--train-interpolation", "cubic"),
+                ("--mixup-mode: unknown name 'batches'", "--mixup-mode", "batches"),
+                ("--cutmix-minmax: 0.7 0.2; expected the smaller number first", "--cutmix-minmax", "0.7", "0.2"),
+                ("--opt: unknown name 'lambs'; expected one of sgd, adam, adamw, lamb, lars (did you mean lamb?)", "--opt", "lambs"),
+                ("--clip-mode: unknown name 'acg'", "--clip-mode", "acg"),
+                ("--clip-mode value: no limit is given; expected --clip-grad", "--clip-mode", "value"),
+                ("--eval-metric: unknown name 'top2'", "--eval-metric", "top2"),
+                ("--bce-target-thresh: the loss has no use for it", "--bce-target-thresh", "0.2"),
+                ("one global batch needs 10016", "--batch-size", "5008", "--grad-accum-steps", "2"),
+                ("a batch of 1 has nothing to mix", "--mixup", "0.2", "--batch-size", "1"),
                 ("--scale: 1 0.5; expected the smaller number first", "--scale", "1", "0.5"),
                 ("--ratio: 2 1; expected the smaller number first", "--ratio", "2", "1"),
                 ("0 is not a finite number > 0 and <= 1", "--scale", "0", "1"),

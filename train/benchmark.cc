@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/backend.h"
-#include "core/ops/targets.h"
 #include "data/loader.h"
+#include "train/batch_targets.h"
 #include "train/train_step.h"
 
 namespace salu {
@@ -25,21 +25,20 @@ struct Inputs {
 std::vector<Inputs> read_batches(const DataSplits& data, const TrainConfig& config) {
   const TransformOptions transform = config.transform(data);
   LoaderOptions options;
-  options.batch_size = config.batch_size;
+  options.batch_size = config.pictures_per_step();
   options.workers = config.workers;
   options.shuffle = true;
   options.drop_last = true;
   options.seed = config.seed;
+  options.finish = target_maker(config, *data.train);
   Loader loader(
       data.train, [&](const Image& image, RandomKey key) { return train_transform(image, transform, key); },
       options);
-  const auto classes = static_cast<std::int64_t>(data.train->class_names().size());
   std::vector<Inputs> inputs;
   Batch batch;
   loader.start(0);
   while (static_cast<std::int64_t>(inputs.size()) < kBatches && loader.next(batch)) {
-    inputs.push_back(
-        {batch.images, smoothed_targets(batch.labels, classes, config.smoothing, SmoothingKind::uniform)});
+    inputs.push_back({batch.images, batch.targets});
   }
   return inputs;
 }
@@ -60,14 +59,11 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
   model_config.img_size = config.img_size.value_or(data.img_size);
   const auto model = make_model(model_config);
   std::unique_ptr<Ema> ema;
-  if (config.model_ema) ema = std::make_unique<Ema>(model->store(), config.model_ema_decay);
+  if (config.model_ema) {
+    ema = std::make_unique<Ema>(model->store(), config.model_ema_decay, config.model_ema_warmup);
+  }
   Optimizer optimizer(model->store(), config.optimizer(), ema.get());
-  TrainStepOptions options;
-  options.mean = data.mean;
-  options.std = data.std;
-  options.seed = config.seed;
-  options.record = config.graph;
-  TrainStep step(*model, model->store(), optimizer, options);
+  TrainStep step(*model, model->store(), optimizer, config.step(data));
 
   BenchmarkResult result;
   result.parameters = model->store().count();

@@ -33,6 +33,13 @@ constexpr std::pair<const char*, std::optional<Interpolation>> kInterpolations[]
     {"random", std::nullopt}, {"bilinear", Interpolation::bilinear}, {"bicubic", Interpolation::bicubic}};
 constexpr std::pair<const char*, EraseMode> kEraseModes[] = {
     {"const", EraseMode::constant}, {"rand", EraseMode::color}, {"pixel", EraseMode::pixel}};
+constexpr std::pair<const char*, MixMode> kMixModes[] = {
+    {"batch", MixMode::batch}, {"pair", MixMode::pair}, {"elem", MixMode::elem}};
+
+/// What an optimizer takes where the user says nothing.
+struct OptimizerDefaults {
+  double lr, weight_decay, eps, coef_lr_scale, clip_grad;
+};
 
 void check_range(const char* flag, const std::array<double, 2>& range) {
   if (range[0] > range[1]) {
@@ -43,27 +50,52 @@ void check_range(const char* flag, const std::array<double, 2>& range) {
 }  // namespace
 
 void TrainConfig::resolve() {
-  const bool transformer = model.name == "salunet_t" || model.name == "vit_cifar";
+  const bool transformer = model.name == "salunet_t" || canonical_model_name(model.name).starts_with("vit_");
   const bool batch_normed =
       model.name.starts_with("resnet") && model.norm.value_or("batchnorm") == "batchnorm";
   // SGD's first epochs are slow without batch norm: salunet_c8 on shapes is at 20 % after four epochs, at 92
   // % with adamw.
   if (!opt) opt = batch_normed ? "sgd" : "adamw";
   const OptimizerKind kind = optimizer_of(*opt);
-  const bool sgd = kind == OptimizerKind::sgd;
-  const double batch = static_cast<double>(batch_size) / 128;
-  // Linear scaling for SGD; the square root for Adam, whose steps do not grow with the gradient.
-  if (!lr) lr = sgd ? 0.1 * batch : (transformer ? 1e-3 : 2e-3) * std::sqrt(batch);
-  if (!weight_decay) weight_decay = sgd ? 5e-4 : kind == OptimizerKind::adam ? 5e-5 : 0.05;
+  const double batch = static_cast<double>(pictures_per_step()) / 128;
+  // Linear scaling for SGD; the square root for the others, whose steps do not grow with the gradient.
+  const double adam_lr = transformer ? 1e-3 : 2e-3;
   // A coefficient's gradient sums over all positions, so SGD moves it fast already; under Adam it needs the
   // factor.
-  if (!coef_lr_scale) coef_lr_scale = sgd ? 1 : 10;
-  if (!warmup_epochs) warmup_epochs = std::min(5.0, 0.1 * static_cast<double>(epochs));
+  const OptimizerDefaults defaults =
+      kind == OptimizerKind::sgd    ? OptimizerDefaults{0.1 * batch, 5e-4, 1e-8, 1, 0}
+      : kind == OptimizerKind::lars ? OptimizerDefaults{std::sqrt(batch), 5e-5, 1e-8, 1, 0}
+      : kind == OptimizerKind::lamb ? OptimizerDefaults{adam_lr * std::sqrt(batch), 0.02, 1e-6, 10, 1}
+      : kind == OptimizerKind::adam ? OptimizerDefaults{adam_lr * std::sqrt(batch), 5e-5, 1e-8, 10, 0}
+                                    : OptimizerDefaults{adam_lr * std::sqrt(batch), 0.05, 1e-8, 10, 0};
+  const ClipMode clip = clip_mode_of(clip_mode);
+  if (clip == ClipMode::value && !clip_grad) {
+    fail(ErrorCode::usage, "--clip-mode value: no limit is given; expected --clip-grad with it");
+  }
+  lr = lr.value_or(defaults.lr);
+  weight_decay = weight_decay.value_or(defaults.weight_decay);
+  opt_eps = opt_eps.value_or(defaults.eps);
+  coef_lr_scale = coef_lr_scale.value_or(defaults.coef_lr_scale);
+  clip_grad = clip_grad.value_or(clip == ClipMode::agc ? 0.01 : defaults.clip_grad);
+  const bool one_cycle = schedule_of(sched) == ScheduleKind::onecycle;
+  const double length = static_cast<double>(epochs);
+  warmup_epochs = warmup_epochs.value_or(one_cycle ? 0.3 * length : std::min(5.0, 0.1 * length));
+  warmup_lr = warmup_lr.value_or(one_cycle ? *lr / 25 : 0);
+  min_lr = min_lr.value_or(one_cycle ? *lr / 25e4 : 0);
+  static_cast<void>(metric());
+  if (bce_target_thresh && !bce_loss) {
+    fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");
+  }
   // Names and lists are checked here, before anything is made.
   static_cast<void>(schedule(1));
   static_cast<void>(transform({}));
   check_range("--scale", scale);
   check_range("--ratio", ratio);
+  check_range("--cutmix-minmax", cutmix_minmax);
+  if (mixing().enabled() && pictures_per_step() == 1) {
+    fail(ErrorCode::usage,
+         "--batch-size: a batch of 1 has nothing to mix; expected 2 or more with --mixup and --cutmix");
+  }
   if (workers < 0)
     workers = static_cast<int>(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
   if (num_classes && data.dataset != "synthetic") {
@@ -77,6 +109,8 @@ void TrainConfig::resolve() {
   model.seed = seed;
 }
 
+EvalMetric TrainConfig::metric() const { return eval_metric_of(eval_metric); }
+
 OptimizerConfig TrainConfig::optimizer() const {
   OptimizerConfig out;
   out.kind = optimizer_of(*opt);
@@ -84,12 +118,25 @@ OptimizerConfig TrainConfig::optimizer() const {
   out.nesterov = nesterov;
   out.beta1 = beta1;
   out.beta2 = beta2;
-  out.eps = opt_eps;
+  out.eps = *opt_eps;
   out.weight_decay = *weight_decay;
   out.decay_all = decay_all;
   out.coefficient_lr_scale = *coef_lr_scale;
   out.coefficient_max_step = coef_max_step;
-  out.clip_grad = clip_grad;
+  out.layer_decay = layer_decay;
+  out.clip_mode = clip_mode_of(clip_mode);
+  out.clip_grad = *clip_grad;
+  return out;
+}
+
+TrainStepOptions TrainConfig::step(const DataSplits& splits) const {
+  TrainStepOptions out;
+  out.mean = splits.mean;
+  out.std = splits.std;
+  out.seed = seed;
+  out.bce = bce_loss;
+  out.accumulate = grad_accum_steps;
+  out.record = graph;
   return out;
 }
 
@@ -97,16 +144,28 @@ ScheduleConfig TrainConfig::schedule(std::int64_t steps_per_epoch) const {
   ScheduleConfig out;
   out.kind = schedule_of(sched);
   out.lr = *lr;
-  out.min_lr = min_lr;
+  out.min_lr = *min_lr;
   out.epochs = static_cast<double>(epochs);
   out.warmup_epochs = *warmup_epochs;
-  out.warmup_lr = warmup_lr;
+  out.warmup_lr = *warmup_lr;
   out.warmup_prefix = warmup_prefix;
   out.decay_epochs = decay_epochs;
   out.decay_milestones = milestones(decay_milestones);
   out.decay_rate = decay_rate;
   out.per_epoch = sched_per_epoch;
   out.steps_per_epoch = steps_per_epoch;
+  return out;
+}
+
+MixOptions TrainConfig::mixing() const {
+  MixOptions out;
+  out.mixup = mixup;
+  out.cutmix = cutmix;
+  out.cutmix_minmax = cutmix_minmax;
+  out.prob = mixup_prob;
+  out.switch_prob = mixup_switch_prob;
+  out.mode = choice_of("--mixup-mode", kMixModes, mixup_mode);
+  out.off_epoch = mixup_off_epoch;
   return out;
 }
 
@@ -126,7 +185,8 @@ TransformOptions TrainConfig::transform(const DataSplits& splits) const {
   out.color_jitter = color_jitter;
   out.cutout = cutout;
   out.erase = {reprob, choice_of("--remode", kEraseModes, remode), recount};
-  out.moments = {splits.mean, splits.std};
+  if (interpolation) out.interpolation = *interpolation_of(*interpolation);
+  out.moments = {mean.value_or(splits.mean), std.value_or(splits.std)};
   return out;
 }
 

@@ -2,15 +2,19 @@
 /// Everything a training run is made of, as the command line and the TOML file fill it.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "data/dataset.h"
+#include "data/mixing.h"
 #include "data/transform.h"
 #include "models/model.h"
+#include "train/evaluator.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
+#include "train/train_step.h"
 
 namespace salu {
 
@@ -21,25 +25,30 @@ struct TrainConfig {
   std::optional<int> img_size, num_classes;  ///< num_classes: of synthetic data
   std::uint64_t seed = 42;
 
-  std::int64_t epochs = 10;
+  std::int64_t epochs = 10, cooldown_epochs = 0;
   std::int64_t batch_size = 128;
+  std::int64_t grad_accum_steps = 1;  ///< batches behind one step of the optimizer
   std::int64_t validation_batch_size = 256;
 
   std::optional<std::string> opt;  ///< sgd for nets with batch norm, else adamw
-  std::optional<double> lr;        ///< sgd: 0.1 B/128; adam, adamw: 2e-3 (transformers 1e-3) sqrt(B/128)
+  std::optional<double>
+      lr;  ///< sgd: 0.1 B/128; lars: sqrt(B/128); others: 2e-3 (transformers 1e-3) sqrt(B/128)
   double momentum = 0.9;
   bool nesterov = true;
-  double beta1 = 0.9, beta2 = 0.999, opt_eps = 1e-8;
-  std::optional<double> weight_decay;  ///< sgd: 5e-4; adam: 5e-5; adamw: 0.05
+  double beta1 = 0.9, beta2 = 0.999;
+  std::optional<double> opt_eps;       ///< lamb: 1e-6; others: 1e-8
+  std::optional<double> weight_decay;  ///< sgd: 5e-4; adam, lars: 5e-5; adamw: 0.05; lamb: 0.02
   bool decay_all = false;
-  std::optional<double> coef_lr_scale;  ///< sgd: 1; adam, adamw: 10
+  std::optional<double> coef_lr_scale;  ///< sgd, lars: 1; others: 10
   double coef_max_step = 0.1;
-  double clip_grad = 0;
+  double layer_decay = 1;
+  std::string clip_mode = "norm";   ///< norm, value, agc
+  std::optional<double> clip_grad;  ///< agc: 0.01; norm: 1 for lamb, else none
 
   std::string sched = "cosine";
-  double min_lr = 0;
-  std::optional<double> warmup_epochs;  ///< a tenth of the epochs, at most 5
-  double warmup_lr = 0;
+  std::optional<double> min_lr;         ///< 0; onecycle: lr / 250000
+  std::optional<double> warmup_epochs;  ///< a tenth of the epochs, at most 5; onecycle: 3 tenths
+  std::optional<double> warmup_lr;      ///< 0; onecycle: lr / 25
   bool warmup_prefix = false;
   double decay_epochs = 30, decay_rate = 0.1;
   std::string decay_milestones;  ///< "100,150", in epochs
@@ -47,7 +56,9 @@ struct TrainConfig {
 
   double smoothing = 0;
   bool smoothing_wrong_classes = false;  ///< spread it over the K-1 wrong classes only
-  bool model_ema = false;
+  bool bce_loss = false;
+  std::optional<double> bce_target_thresh;  ///< targets become 1 above it and 0 elsewhere
+  bool model_ema = false, model_ema_warmup = false;
   double model_ema_decay = 0.9998;
 
   bool no_aug = false;
@@ -62,13 +73,24 @@ struct TrainConfig {
   double reprob = 0;
   std::string remode = "pixel";  ///< const, rand, pixel
   int recount = 1;
-  int aug_repeats = 0;             ///< 0 and 1: each picture once
-  std::optional<double> crop_pct;  ///< of the evaluation crop
+  int aug_repeats = 0;           ///< 0 and 1: each picture once
+  double mixup = 0, cutmix = 0;  ///< alphas
+  std::array<double, 2> cutmix_minmax{};
+  double mixup_prob = 1, mixup_switch_prob = 0.5;
+  std::string mixup_mode = "batch";  ///< batch, pair, elem
+  std::uint32_t mixup_off_epoch = 0;
+  std::optional<double> crop_pct;                 ///< of the evaluation crop
+  std::optional<std::array<float, 3>> mean, std;  ///< the data set's by default
+  std::optional<std::string> interpolation;  ///< of evaluation: bilinear or bicubic (which is the default)
+  std::filesystem::path initial_checkpoint;  ///< weights to start from
 
-  bool graph = true;                ///< cuda: the step is recorded once and replayed
-  int threads = 0;                  ///< 0: all cores
-  int workers = -1;                 ///< -1: one per core, at most 4
-  std::string bad_images = "stop";  ///< or "skip": unreadable pictures are passed over
+  bool graph = true;                 ///< cuda: the step is recorded once and replayed
+  int threads = 0;                   ///< 0: all cores
+  int workers = -1;                  ///< -1: one per core, at most 4
+  std::string bad_images = "stop";   ///< or "skip": unreadable pictures are passed over
+  std::string eval_metric = "top1";  ///< top1, top5, loss: what `best` and the patience go by
+  std::int64_t patience = 0;         ///< stop after so many epochs without a gain; 0: never
+  double min_delta = 0;              ///< what counts as a gain
   double max_seconds = 0;
   std::int64_t max_steps = 0;  ///< stop (and checkpoint) after this optimizer step; 0: no limit
   std::filesystem::path output;
@@ -76,10 +98,15 @@ struct TrainConfig {
   int log_interval = 50;
 
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense
+  std::int64_t pictures_per_step() const { return batch_size * grad_accum_steps; }
+  std::int64_t total_epochs() const { return epochs + cooldown_epochs; }
+  EvalMetric metric() const;
   OptimizerConfig optimizer() const;
+  TrainStepOptions step(const DataSplits& data) const;
   ScheduleConfig schedule(std::int64_t steps_per_epoch) const;
   /// Pictures have the size of the data set unless --img-size says otherwise.
   TransformOptions transform(const DataSplits& data) const;
+  MixOptions mixing() const;
 };
 
 }  // namespace salu

@@ -6,8 +6,49 @@
 #include <cmath>
 
 #include "core/ops/normalize_images.h"
+#include "layers/choices.h"
 
 namespace salu {
+
+EvalMetric eval_metric_of(const std::string& name) {
+  static constexpr std::pair<const char*, EvalMetric> kMetrics[] = {
+      {"top1", EvalMetric::top1}, {"top5", EvalMetric::top5}, {"loss", EvalMetric::loss}};
+  return choice_of("--eval-metric", kMetrics, name);
+}
+
+double score_of(const EvalResult& result, EvalMetric metric) {
+  return metric == EvalMetric::top1   ? result.top1()
+         : metric == EvalMetric::top5 ? result.top5()
+                                      : -result.loss();
+}
+
+Tensor mirrored_images(const Tensor& images) {
+  check(images.shape().rank() == 4 && images.dim(3) == 3, "[mirror] expected images (N,H,W,3), got {}",
+        images.shape().str());
+  Tensor out = Tensor::empty(images.shape(), DType::u8);
+  const std::int64_t width = images.dim(2);
+  const std::uint8_t* from = images.data<std::uint8_t>();
+  std::uint8_t* to = out.data<std::uint8_t>();
+  for (std::int64_t row = 0; row < images.dim(0) * images.dim(1); ++row, from += 3 * width, to += 3 * width) {
+    for (std::int64_t x = 0; x < width; ++x) std::copy_n(from + 3 * (width - 1 - x), 3, to + 3 * x);
+  }
+  return out;
+}
+
+namespace {
+
+/// Where the prediction goes besides top-1: `confidence` is its probability.
+void count_prediction(EvalResult& result, std::int64_t truth, std::int64_t predicted, double confidence) {
+  result.outcomes.push_back({static_cast<std::int32_t>(truth), static_cast<std::int32_t>(predicted)});
+  // The upper edge belongs to a bin: 1 to the last one.
+  const auto above = static_cast<std::size_t>(std::ceil(confidence * kCalibrationBins));
+  CalibrationBin& bin = result.calibration[std::clamp<std::size_t>(above, 1, kCalibrationBins) - 1];
+  bin.samples += 1;
+  bin.correct += predicted == truth;
+  bin.confidence_sum += confidence;
+}
+
+}  // namespace
 
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels) {
   const std::int64_t classes = logits.dim(1);
@@ -19,11 +60,12 @@ void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels)
     const std::int64_t truth = label[i];
     const float score = row[truth];
     std::int64_t rank = std::isnan(score) ? classes : 0;
-    double largest = -HUGE_VAL, sum = 0;
     for (std::int64_t k = 0; k < classes; ++k) {
       if (!(row[k] < score) && k != truth && (row[k] != score || k < truth)) ++rank;
-      largest = std::max(largest, static_cast<double>(row[k]));
     }
+    const float* best = std::max_element(row, row + classes);
+    const double largest = static_cast<double>(*best);
+    double sum = 0;
     for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(static_cast<double>(row[k]) - largest);
     result.loss_sum += largest + std::log(sum) - static_cast<double>(score);
     result.samples += 1;
@@ -31,25 +73,55 @@ void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels)
     result.correct5 += rank < 5;
     result.class_samples[static_cast<std::size_t>(truth)] += 1;
     result.class_correct[static_cast<std::size_t>(truth)] += rank < 1;
+    if (!std::isnan(sum)) count_prediction(result, truth, best - row, 1 / sum);
   }
 }
 
-EvalResult evaluate(const Model& model, Loader& loader, const std::array<float, 3>& mean,
-                    const std::array<float, 3>& std, std::int64_t num_classes) {
+std::vector<std::int64_t> confusion_matrix(const EvalResult& result) {
+  const std::size_t classes = result.class_samples.size();
+  std::vector<std::int64_t> counts(classes * classes);
+  for (const auto& [truth, prediction] : result.outcomes) {
+    counts[static_cast<std::size_t>(truth) * classes + static_cast<std::size_t>(prediction)] += 1;
+  }
+  return counts;
+}
+
+double calibration_error(const EvalResult& result) {
+  double distance = 0, samples = 0;
+  for (const CalibrationBin& bin : result.calibration) {
+    distance += std::abs(static_cast<double>(bin.correct) - bin.confidence_sum);
+    samples += static_cast<double>(bin.samples);
+  }
+  return samples > 0 ? distance / samples : 0;
+}
+
+Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring) {
   const NoGrad guard;
+  const ParameterStore& store = model.store();
+  const Device device = store.values().device();
+  const auto logits = [&](const Tensor& pictures) {
+    Context context;
+    const Tensor pixels =
+        normalize_images(pictures.to(device), scoring.mean, scoring.std, store.activations());
+    return model.forward(Variable(pixels), context).value().to(Device{}).to(DType::f32);
+  };
+  Tensor out = logits(images);
+  if (!scoring.mirror) return out;
+  const Tensor other = logits(mirrored_images(images));
+  float* mean = out.data<float>();
+  for (std::int64_t i = 0; i < out.numel(); ++i) mean[i] = 0.5f * (mean[i] + other.data<float>()[i]);
+  return out;
+}
+
+EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes) {
   const auto start = std::chrono::steady_clock::now();
+  const auto classes = static_cast<std::size_t>(num_classes);
   EvalResult result;
-  result.class_samples.resize(static_cast<std::size_t>(num_classes));
-  result.class_correct.resize(static_cast<std::size_t>(num_classes));
-  const Device device = model.store().values().device();
+  result.class_samples.resize(classes);
+  result.class_correct.resize(classes);
   Batch batch;
   loader.start(0);
-  while (loader.next(batch)) {
-    Context context;
-    const Tensor pixels = normalize_images(batch.images.to(device), mean, std, model.store().activations());
-    const Variable logits = model.forward(Variable(pixels), context);
-    count_batch(result, logits.value().to(Device{}).to(DType::f32), batch.labels);
-  }
+  while (loader.next(batch)) count_batch(result, predict(model, batch.images, scoring), batch.labels);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "data/loader.h"
@@ -10,10 +11,23 @@
 
 namespace salu {
 
+/// The pictures whose largest probability lies in one fifteenth of (0, 1].
+struct CalibrationBin {
+  std::int64_t samples = 0, correct = 0;
+  double confidence_sum = 0;
+};
+inline constexpr std::size_t kCalibrationBins = 15;
+
 struct EvalResult {
   std::int64_t samples = 0, correct1 = 0, correct5 = 0;
   double loss_sum = 0;  ///< cross-entropy without smoothing
   std::vector<std::int64_t> class_samples, class_correct;
+  // Without pictures with a NaN logit:
+  struct Outcome {
+    std::int32_t truth, prediction;
+  };
+  std::vector<Outcome> outcomes;  ///< one per picture; a matrix of 20,000 classes would fill gigabytes
+  std::array<CalibrationBin, kCalibrationBins> calibration;
   double seconds = 0;
 
   double top1() const { return percent(correct1); }
@@ -26,12 +40,36 @@ struct EvalResult {
   }
 };
 
+/// What tells a better result from a worse one.
+enum class EvalMetric { top1, top5, loss };
+EvalMetric eval_metric_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
+/// Higher is better: the accuracy in percent, or the loss with a minus sign.
+double score_of(const EvalResult& result, EvalMetric metric);
+
+/// Pictures by (truth, prediction), row-major.
+std::vector<std::int64_t> confusion_matrix(const EvalResult& result);
+
+/// Expected calibration error (Guo et al. 2017): mean distance of accuracy and confidence over the bins,
+/// weighted by their pictures; 0 to 1.
+double calibration_error(const EvalResult& result);
+
 /// Adds one batch. Top-k counts the classes that score higher than the label's, and those that score the same
 /// and come first; a NaN scores as wrong. Top-5 takes min(5, classes).
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels);
 
+/// u8 (N,H,W,3), each picture read from right to left.
+Tensor mirrored_images(const Tensor& images);
+
+/// How pictures become logits.
+struct Scoring {
+  std::array<float, 3> mean{}, std{};
+  bool mirror = false;  ///< mean of the logits of a picture and its mirror image
+};
+
+/// u8 (N,H,W,3) -> (N, classes), without a tape.
+Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring);
+
 /// The loader must not drop the last batch.
-EvalResult evaluate(const Model& model, Loader& loader, const std::array<float, 3>& mean,
-                    const std::array<float, 3>& std, std::int64_t num_classes);
+EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes);
 
 }  // namespace salu

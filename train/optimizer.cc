@@ -2,24 +2,23 @@
 #include "train/optimizer.h"
 
 #include "layers/choices.h"
+#include "train/update_ranges.h"
 
 namespace salu {
 namespace {
 
-constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {
-    {"sgd", OptimizerKind::sgd}, {"adam", OptimizerKind::adam}, {"adamw", OptimizerKind::adamw}};
-
-UpdateRange update_range(const ParameterRange& range, const OptimizerConfig& config) {
-  const bool coefficients = range.group == ParameterGroup::coefficients;
-  const bool decays = range.group == ParameterGroup::weights || (config.decay_all && !coefficients);
-  return {range.begin, range.end, static_cast<float>(coefficients ? config.coefficient_lr_scale : 1),
-          static_cast<float>(decays ? config.weight_decay : 0),
-          static_cast<float>(coefficients ? config.coefficient_max_step : 0)};
-}
+constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {{"sgd", OptimizerKind::sgd},
+                                                                 {"adam", OptimizerKind::adam},
+                                                                 {"adamw", OptimizerKind::adamw},
+                                                                 {"lamb", OptimizerKind::lamb},
+                                                                 {"lars", OptimizerKind::lars}};
+constexpr std::pair<const char*, ClipMode> kClipModes[] = {
+    {"norm", ClipMode::norm}, {"value", ClipMode::value}, {"agc", ClipMode::agc}};
 
 }  // namespace
 
 OptimizerKind optimizer_of(const std::string& name) { return choice_of("--opt", kOptimizers, name); }
+ClipMode clip_mode_of(const std::string& name) { return choice_of("--clip-mode", kClipModes, name); }
 
 Optimizer::Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema) : store_(store), ema_(ema) {
   options_.kind = config.kind;
@@ -29,15 +28,16 @@ Optimizer::Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema) : 
   options_.beta2 = config.beta2;
   options_.eps = config.eps;
   options_.clip_grad = config.clip_grad;
+  options_.clip_mode = config.clip_grad > 0 ? config.clip_mode : ClipMode::norm;
   options_.ema_decay = ema ? ema->decay() : 0;
-  for (const ParameterRange& range : store.ranges()) {
-    options_.ranges[options_.range_count++] = update_range(range, config);
-  }
+  options_.ema_warmup = ema && ema->warmup();
   const Tensor& values = store.values();
+  plan_ = make_update_plan(update_ranges(store, config), values.device());
+  if (options_.clip_mode == ClipMode::agc) plan_.units = clip_units(store).to(values.device());
   const auto add = [&](const char* name) {
     states_.push_back({name, Tensor::zeros(values.shape(), values.dtype(), values.device())});
   };
-  if (config.kind == OptimizerKind::sgd) {
+  if (config.kind == OptimizerKind::sgd || config.kind == OptimizerKind::lars) {
     add("momentum");
   } else {
     add("exp_avg");
@@ -60,10 +60,10 @@ void Optimizer::step(const Tensor& loss) {
                         states_.size() > 1 ? states_.back().values : Tensor(),
                         ema_ ? ema_->values() : Tensor(),
                         store_.shadow()};
-  update_parameters(buffers, control_, options_);
+  update_parameters(buffers, control_, plan_, options_);
   if (!ema_) return;
   for (std::size_t i = 0; i < ema_->buffers().size(); ++i) {
-    blend(ema_->buffers()[i], store_.buffers()[i].value, ema_->decay(), control_);
+    blend(ema_->buffers()[i], store_.buffers()[i].value, control_);
   }
 }
 
@@ -78,8 +78,8 @@ std::int64_t Optimizer::updates() const {
 
 void Optimizer::set_updates(std::int64_t n) { set(Control::updates, static_cast<double>(n)); }
 
-Ema::Ema(ParameterStore& store, double decay)
-    : store_(store), decay_(decay), values_(store.values().clone()) {
+Ema::Ema(ParameterStore& store, double decay, bool warmup)
+    : store_(store), decay_(decay), warmup_(warmup), values_(store.values().clone()) {
   for (const Buffer& b : store.buffers()) buffers_.push_back(b.value.clone());
 }
 

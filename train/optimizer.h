@@ -11,6 +11,7 @@
 namespace salu {
 
 OptimizerKind optimizer_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
+ClipMode clip_mode_of(const std::string& name);       ///< likewise
 
 struct OptimizerConfig {
   OptimizerKind kind = OptimizerKind::sgd;
@@ -21,22 +22,27 @@ struct OptimizerConfig {
   bool decay_all = false;             ///< also biases, norms and tokens; never coefficients
   double coefficient_lr_scale = 1;    ///< learning rate of SALU pairs, PReLU slopes, … relative to the rest
   double coefficient_max_step = 0.1;  ///< largest change of a coefficient in one step; 0: no limit
-  double clip_grad = 0;               ///< largest global gradient norm; 0: no clipping
+  double layer_decay = 1;             ///< learning rate of a layer relative to that of the one behind it
+  ClipMode clip_mode = ClipMode::norm;
+  double clip_grad = 0;  ///< 0: no clipping
 };
 
 /// Exponential moving average of the parameters and of the running statistics.
 class Ema {
  public:
-  Ema(ParameterStore& store, double decay);
+  /// `warmup` shortens the memory of the first steps: UpdateOptions::ema_warmup.
+  Ema(ParameterStore& store, double decay, bool warmup = false);
   /// Exchanges the averages with the live values: for an evaluation, and back.
   void swap();
   double decay() const { return decay_; }
+  bool warmup() const { return warmup_; }
   Tensor& values() { return values_; }
   std::vector<Tensor>& buffers() { return buffers_; }  ///< in the order of store.buffers()
 
  private:
   ParameterStore& store_;
   double decay_;
+  bool warmup_;
   Tensor values_;
   std::vector<Tensor> buffers_;
 };
@@ -53,8 +59,8 @@ class Optimizer {
   Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema = nullptr);
 
   void set_lr(double lr);  ///< of the steps that follow
-  /// Updates the parameters from their gradients, scaled to clip_grad if their norm exceeds it. Asks nothing
-  /// of the device, so it can be recorded. `loss` (1) is noted, and decides with the norm whether to apply.
+  /// Updates the parameters from their gradients, after clipping. Asks nothing of the device, so it can be
+  /// recorded. `loss` (1) is noted, and decides with the norm whether to apply.
   void step(const Tensor& loss);
   /// Of the last step; waits for the device.
   StepResult result() const { return result_of(control_.values<double>()); }
@@ -77,6 +83,7 @@ class Optimizer {
   ParameterStore& store_;
   Ema* ema_;
   UpdateOptions options_;
+  UpdatePlan plan_;
   std::vector<State> states_;
   Tensor control_;
 };

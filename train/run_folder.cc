@@ -15,10 +15,10 @@ namespace fs = std::filesystem;
 constexpr const char* kLock = ".lock";
 constexpr const char* kProbe = ".probe";
 /// What a run writes; with a '*' at the end, whatever begins so.
-constexpr const char* kOwnFiles[] = {"config.toml",   "environment.json", "log.txt",     "metrics.csv",
-                                     "metrics.jsonl", "events.out.*",     "curves.svg",  "report.html",
-                                     "confusion.*",   "per_class.csv",    "checkpoints", "last",
-                                     "best",          "bad_images.txt",   ".tmp-*",      kProbe};
+constexpr const char* kOwnFiles[] = {
+    "config.toml", "environment.json", "log.txt",     "metrics.csv",   "metrics.jsonl",   "events.out.*",
+    "curves.svg",  "report.html",      "confusion.*", "per_class.csv", "checkpoints",     "last",
+    "best",        "bad_images.txt",   ".tmp-*",      kProbe,          "coefficients.csv"};
 
 bool is_own(const std::string& name) {
   return std::any_of(std::begin(kOwnFiles), std::end(kOwnFiles), [&](std::string_view own) {

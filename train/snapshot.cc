@@ -51,8 +51,10 @@ json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
           {"loss_count", p.loss_count},
           {"updates", p.updates},
           {"skipped_row", p.skipped_row},
-          {"best_top1", p.best_top1},
+          {"best_score", p.best_score},
           {"best_epoch", p.best_epoch},
+          {"gain_score", p.gain_score},
+          {"gain_epoch", p.gain_epoch},
           {"data_fingerprint", data_fingerprint}};
 }
 
@@ -65,7 +67,7 @@ json card_to_json(const ModelCard& card) {
           {"pretrained_cfg",
            {{"input_size", {3, size, size}},
             {"crop_pct", card.crop_pct},
-            {"interpolation", "bicubic"},
+            {"interpolation", name_of(card.interpolation)},
             {"mean", card.mean},
             {"std", card.std}}},
           {"salu",
@@ -90,6 +92,8 @@ ModelCard card_from_json(const json& j, const std::string& file) {
     const json& cfg = j.at("pretrained_cfg");
     card.model.img_size = cfg.at("input_size").at(1).get<std::int64_t>();
     card.crop_pct = cfg.at("crop_pct").get<double>();
+    card.interpolation =
+        interpolation_of(cfg.at("interpolation").get<std::string>()).value_or(Interpolation::bicubic);
     card.mean = cfg.at("mean").get<std::array<float, 3>>();
     card.std = cfg.at("std").get<std::array<float, 3>>();
     card.class_names = j.at("salu").at("class_names").get<std::vector<std::string>>();
@@ -132,8 +136,9 @@ RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& fi
   RunProgress p;
   try {
     const json& j = checkpoint.progress;
-    p = {j.at("step"),    j.at("epoch"),       j.at("batch"),     j.at("loss_sum"),  j.at("loss_count"),
-         j.at("updates"), j.at("skipped_row"), j.at("best_top1"), j.at("best_epoch")};
+    p = {j.at("step"),       j.at("epoch"),      j.at("batch"),       j.at("loss_sum"),
+         j.at("loss_count"), j.at("updates"),    j.at("skipped_row"), j.at("best_score"),
+         j.at("best_epoch"), j.at("gain_score"), j.at("gain_epoch")};
     if (j.at("data_fingerprint").get<std::uint64_t>() != data_fingerprint) {
       fail(ErrorCode::checkpoint,
            "{}: the data set differs from the one this run was trained on (other files, sizes, labels, or "

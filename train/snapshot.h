@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "data/resize.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
 
@@ -19,8 +20,11 @@ struct RunProgress {
   std::int64_t loss_count = 0;
   std::int64_t updates = 0;      ///< steps that changed the weights
   std::int64_t skipped_row = 0;  ///< non-finite steps in a row
-  double best_top1 = -1;
-  std::int64_t best_epoch = -1;
+  double best_score = 0;         ///< score_of() of the best epoch …
+  std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet
+  /// The last epoch that was a gain of more than --min-delta, and what the next one has to exceed.
+  double gain_score = 0;
+  std::int64_t gain_epoch = -1;
 };
 
 /// What `saluevaluate` must know to score the weights as they were scored in training.
@@ -32,12 +36,15 @@ struct ModelCard {
   std::int64_t val_from_train = 0;
   std::array<float, 3> mean{}, std{};
   double crop_pct = 1;
+  Interpolation interpolation = Interpolation::bicubic;
+  std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, where a file names them
+  std::optional<double> test_crop_pct;
 };
 
 /// config.json: timm's keys plus one object `salu`.
 nlohmann::json card_to_json(const ModelCard& card);
-/// Throws ErrorCode::checkpoint naming the field that is missing or of the wrong type; `file` is named in the
-/// message.
+/// Reads config.json of salutrain, and of timm (train/interop.h). Throws ErrorCode::checkpoint naming the
+/// field that is missing or of the wrong type; `file` is named in the message.
 ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
 
 /// Everything of a run, copied. `ema` may be null.

@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "autograd/functions.h"
+#include "core/ops/add.h"
 #include "core/ops/normalize_images.h"
+#include "core/ops/scale.h"
 
 namespace salu {
 namespace {
@@ -37,24 +39,39 @@ TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optim
 
 TrainStep::~TrainStep() = default;
 
-void TrainStep::forward_backward(const Tensor& images, const Tensor& targets, std::int64_t step) {
+Tensor TrainStep::forward_backward(const Tensor& images, const Tensor& targets, Context& context) {
+  const Tensor pixels = normalize_images(images, options_.mean, options_.std, store_.activations());
+  const Variable logits = model_.forward(Variable(pixels), context);
+  const Variable loss =
+      options_.bce ? bce_with_logits(logits, targets) : cross_entropy(logits, targets);  // (n,K) -> (1)
+  const double share = 1 / static_cast<double>(options_.accumulate);
+  backward(loss, Tensor::full({1}, share, loss.value().dtype(), device_));
+  return options_.accumulate == 1 ? loss.value() : scale_forward(loss.value(), share);
+}
+
+void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_t step) {
   Context context;
   context.training = true;
   context.seed = options_.seed;
   context.step = static_cast<std::uint32_t>(step);
-  const Tensor pixels = normalize_images(images, options_.mean, options_.std, store_.activations());
-  const Variable logits = model_.forward(Variable(pixels), context);
-  const Variable loss = cross_entropy(logits, targets);  // (N,K), (N,K) -> (1)
   store_.gradients().fill(0);
-  backward(loss);
-  optimizer_.step(loss.value());
+  const std::int64_t part = images.dim(0) / options_.accumulate;
+  Tensor loss;
+  for (std::int64_t begin = 0; begin < images.dim(0); begin += part) {
+    const Tensor share =
+        forward_backward(images.slice(begin, begin + part), targets.slice(begin, begin + part), context);
+    loss = loss.defined() ? add_forward(loss, share) : share;
+  }
+  optimizer_.step(loss);
 }
 
 void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step) {
+  check(images.dim(0) > 0 && images.dim(0) % options_.accumulate == 0,
+        "[train_step] expected a multiple of {} pictures, got {}", options_.accumulate, images.dim(0));
   optimizer_.set_lr(lr);
   const FinishedStep finished{{}, step, images.dim(0), lr};
   if (device_.type == DeviceType::cpu) {
-    forward_backward(images, targets, step);
+    do_step(images, targets, step);
     pending_.push_back({finished, nullptr});
     pending_.back().step.result = optimizer_.result();
     return;
@@ -99,13 +116,13 @@ void TrainStep::queue(std::int64_t step) {
   if (!options_.record || eager_steps_ < kEagerSteps) {
     ++eager_steps_;
     cuda_backend().set_step_offset(0);
-    forward_backward(images_, targets_, step);
+    do_step(images_, targets_, step);
     return;
   }
   if (must_record()) {
     cuda_backend().set_step_offset(0);
     recording_->begin();
-    forward_backward(images_, targets_, step);
+    do_step(images_, targets_, step);
     recording_->end();
     recorded_step_ = step;
     cache_releases_ = cuda_backend().memory().releases;

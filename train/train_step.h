@@ -16,7 +16,9 @@ namespace salu {
 struct TrainStepOptions {
   std::array<float, 3> mean{}, std{};  ///< of the pictures
   std::uint64_t seed = 42;
-  bool record = true;  ///< on a GPU: record the step once and replay it
+  bool bce = false;             ///< the loss: binary cross entropy of each class
+  std::int64_t accumulate = 1;  ///< parts of a batch that go through the network one after another
+  bool record = true;           ///< on a GPU: record the step once and replay it
 };
 
 /// What became of one step.
@@ -33,7 +35,8 @@ class TrainStep {
   TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer, TrainStepOptions options);
   ~TrainStep();
 
-  /// `images` (N,H,W,3) u8 and `targets` (N,K) f32 on the host; `step` keys the random masks.
+  /// `images` (N,H,W,3) u8 and `targets` (N,K) f32 on the host, N a multiple of `accumulate`; `step` keys the
+  /// random masks.
   void run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step);
   /// The oldest step whose result is due: on the CPU that of every run(); on a GPU all but the newest, and
   /// with `all` that one too. Call it until it is empty after every run().
@@ -41,7 +44,8 @@ class TrainStep {
 
  private:
   struct Slot;
-  void forward_backward(const Tensor& images, const Tensor& targets, std::int64_t step);
+  void do_step(const Tensor& images, const Tensor& targets, std::int64_t step);
+  Tensor forward_backward(const Tensor& images, const Tensor& targets, Context& context);  ///< the loss
   void queue(std::int64_t step);
   void place_inputs(const Tensor& images, const Tensor& targets, Slot& slot);
   bool must_record() const;

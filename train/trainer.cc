@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ops/targets.h"
+#include "train/batch_targets.h"
+#include "train/interop.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
 
@@ -23,12 +24,15 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
                                     const TransformOptions& transform, bool training,
                                     std::function<void(const std::string&)> report) {
   LoaderOptions options;
-  options.batch_size = training ? config.batch_size : config.validation_batch_size;
+  options.batch_size = training ? config.pictures_per_step() : config.validation_batch_size;
   options.workers = config.workers;
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
   options.seed = config.seed;
-  if (training) options.repeats = std::max(1, config.aug_repeats);
+  if (training) {
+    options.repeats = std::max(1, config.aug_repeats);
+    options.finish = target_maker(config, *dataset);
+  }
   if (config.bad_images == "skip") {
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
@@ -42,6 +46,13 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_dataset(config.data)) {
+  if (config.patience > 0 && !data_.eval_is_validation) {
+    fail(
+        ErrorCode::usage,
+        "--patience: {} has no validation pictures, and a test set chooses nothing; expected some. Hold some "
+        "out with --val-from-train",
+        escaped(data_.train->name()));
+  }
   card_.model = config.model;
   card_.model.num_classes = static_cast<std::int64_t>(data_.train->class_names().size());
   card_.model.img_size = config.img_size.value_or(data_.img_size);
@@ -49,22 +60,28 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   card_.dataset = config.data.dataset;
   card_.data_seed = config.data.seed;
   card_.val_from_train = config.data.val_from_train;
+  data_.mean = config.mean.value_or(data_.mean);
+  data_.std = config.std.value_or(data_.std);
   card_.mean = data_.mean;
   card_.std = data_.std;
   transform_ = config.transform(data_);
   card_.crop_pct = transform_.crop_pct;
+  card_.interpolation = transform_.interpolation;
   const auto report = [this](const std::string& text) { progress_->line(text); };
   train_loader_ = make_loader(config, data_.train, transform_, true, report);
   eval_loader_ = make_loader(config, data_.eval, transform_, false, report);
   model_ = make_model(card_.model);
-  if (config.model_ema) ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay);
+  if (!config.initial_checkpoint.empty()) {
+    const std::string file = shown(config.initial_checkpoint);
+    initial_note_ =
+        load_pretrained(*model_, native_names(load_checkpoint(config.initial_checkpoint).model), file);
+    if (initial_note_.empty()) initial_note_ = file + ": all weights loaded";
+  }
+  if (config.model_ema) {
+    ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
+  }
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
-  TrainStepOptions step;
-  step.mean = data_.mean;
-  step.std = data_.std;
-  step.seed = config.seed;
-  step.record = config.graph;
-  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, step);
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_));
   schedule_ = config.schedule(train_loader_->batches());
 }
 
@@ -87,19 +104,17 @@ TrainOutcome Trainer::run() {
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  csv_ = std::make_unique<CsvLog>(folder_ / "metrics.csv", columns,
-                                  resumed ? std::optional(at_.epoch) : std::nullopt);
-  jsonl_ =
-      std::make_unique<JsonLog>(folder_ / "metrics.jsonl", resumed ? std::optional(at_.step) : std::nullopt);
+  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
   TrainOutcome outcome;
   run_start_ = Clock::now();
-  while (at_.epoch < config_.epochs) {
+  while (at_.epoch < config_.total_epochs() && !out_of_patience()) {
     train_epoch(outcome);
     if (at_.batch == train_loader_->batches()) finish_epoch(outcome);
     if (should_stop(outcome)) break;
   }
-  outcome.finished = at_.epoch >= config_.epochs;
-  outcome.best_top1 = at_.best_top1;
+  outcome.no_gain = out_of_patience();
+  outcome.finished = at_.epoch >= config_.total_epochs() || outcome.no_gain;
+  outcome.best_score = at_.best_score;
   outcome.best_epoch = at_.best_epoch;
   if (at_.batch > 0) save(fmt::format("step-{:08}", at_.step), false);
   return outcome;
@@ -109,6 +124,10 @@ bool Trainer::should_stop(TrainOutcome& outcome) const {
   outcome.signal = stop_signal();
   return outcome.signal != 0 || (config_.max_steps > 0 && at_.step >= config_.max_steps) ||
          (config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds);
+}
+
+bool Trainer::out_of_patience() const {
+  return config_.patience > 0 && at_.epoch - std::max<std::int64_t>(at_.gain_epoch, 0) >= config_.patience;
 }
 
 void Trainer::train_epoch(TrainOutcome& outcome) {
@@ -124,10 +143,7 @@ void Trainer::train_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::train_batch(const Batch& batch) {
-  const Tensor targets = smoothed_targets(
-      batch.labels, card_.model.num_classes, config_.smoothing,
-      config_.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform);
-  step_->run(batch.images, targets, learning_rate(schedule_, at_.step), at_.step);
+  step_->run(batch.images, batch.targets, learning_rate(schedule_, at_.step), at_.step);
   ++at_.step;
   ++at_.batch;
   ++batches_now_;
@@ -169,37 +185,56 @@ void Trainer::skip_step(const FinishedStep& skipped) {
 
 void Trainer::log_step(std::int64_t step) {
   const double seconds = seconds_since(epoch_start_);
-  jsonl_->row({{"step", step + 1},
-               {"epoch", at_.epoch + 1},
-               {"loss", last_loss_},
-               {"lr", last_lr_},
-               {"grad_norm", last_norm_},
-               {"img_per_s", static_cast<double>(batches_now_ * config_.batch_size) / seconds},
-               {"data_wait", train_loader_->wait_seconds() / seconds}});
+  log_->step({{"step", step + 1},
+              {"epoch", at_.epoch + 1},
+              {"loss", last_loss_},
+              {"lr", last_lr_},
+              {"grad_norm", last_norm_},
+              {"img_per_s", static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds},
+              {"data_wait", train_loader_->wait_seconds() / seconds}});
 }
 
 void Trainer::show_progress() {
   const std::int64_t batches = train_loader_->batches();
   const double seconds = seconds_since(epoch_start_), done = static_cast<double>(run_batches_);
-  const double left = static_cast<double>((config_.epochs - at_.epoch) * batches - at_.batch);
+  const double left = static_cast<double>((config_.total_epochs() - at_.epoch) * batches - at_.batch);
   const double mean_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
   ProgressState state;
   state.epoch = at_.epoch + 1;
-  state.epochs = config_.epochs;
+  state.epochs = config_.total_epochs();
   state.batch = at_.batch;
   state.batches = batches;
   state.loss = mean_loss;
   state.lr = last_lr_;
-  state.images_per_second = static_cast<double>(batches_now_ * config_.batch_size) / seconds;
+  state.images_per_second = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
   state.data_wait = train_loader_->wait_seconds() / seconds;
   state.eta_seconds = seconds_since(run_start_) / done * left;
   progress_->update(state);
 }
 
+bool Trainer::note_score(double score) {
+  if (std::isnan(score)) return false;
+  if (at_.gain_epoch < 0 || score > at_.gain_score + config_.min_delta) {
+    at_.gain_score = score;
+    at_.gain_epoch = at_.epoch;
+  }
+  const bool best = at_.best_epoch < 0 || score > at_.best_score;
+  if (best) {
+    at_.best_score = score;
+    at_.best_epoch = at_.epoch;
+  }
+  return best;
+}
+
+std::vector<CurveShape> Trainer::curves() const {
+  const auto& positive = card_.model.positive;
+  return curve_shapes(model_->store(), positive ? positive_of(*positive) : NormActConfig{}.positive);
+}
+
 void Trainer::finish_epoch(TrainOutcome& outcome) {
   const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
   const auto score = [&] {
-    return evaluate(*model_, *eval_loader_, data_.mean, data_.std, card_.model.num_classes);
+    return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes);
   };
   outcome.last = score();
   if (ema_) {
@@ -209,16 +244,12 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
   }
   const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
   const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
-  const double rate = static_cast<double>(batches_now_ * config_.batch_size) / seconds;
+  const double rate = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
   ++at_.epoch;
   at_.batch = 0;
   at_.loss_sum = 0;
   at_.loss_count = 0;
-  const bool best = data_.eval_is_validation && judged.top1() > at_.best_top1;
-  if (best) {
-    at_.best_top1 = judged.top1();
-    at_.best_epoch = at_.epoch;
-  }
+  const bool best = data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
   std::vector<double> row{static_cast<double>(at_.epoch),
                           train_loss,
                           outcome.last.loss(),
@@ -229,12 +260,13 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
                           wait / seconds};
   if (ema_)
     row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
-  csv_->row(row);  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
+  log_->epoch(at_.step, row,
+              curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
   save(fmt::format("epoch-{:04}", at_.epoch), best);
   progress_->line(
       fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
                   " data wait {:.0f} %{}",
-                  at_.epoch, config_.epochs, train_loss, data_.eval_name, outcome.last.loss(),
+                  at_.epoch, config_.total_epochs(), train_loss, data_.eval_name, outcome.last.loss(),
                   outcome.last.top1(), ema_ ? fmt::format("  (ema {:.2f} %)", outcome.last_ema->top1()) : "",
                   last_lr_, rate, 100 * wait / seconds, best ? "  best so far" : ""));
 }

@@ -9,9 +9,9 @@
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/evaluator.h"
-#include "train/metrics.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
+#include "train/run_log.h"
 #include "train/snapshot.h"
 #include "train/train_step.h"
 
@@ -23,8 +23,9 @@ struct TrainOutcome {
   int signal = 0;         ///< the signal that stopped it, or 0
   EvalResult last;        ///< of the last epoch's weights; samples = 0 when no epoch was completed
   std::optional<EvalResult> last_ema;
-  double best_top1 = -1;  ///< over the epochs; only where there is a validation split
+  double best_score = 0;  ///< over the epochs, if best_epoch is one; only where there is a validation split
   std::int64_t best_epoch = -1;
+  bool no_gain = false;  ///< it finished early: --patience
 };
 
 class Trainer {
@@ -40,10 +41,13 @@ class Trainer {
   /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place.
   TrainOutcome run();
 
+  /// A line about --initial-checkpoint, or "".
+  const std::string& initial_note() const { return initial_note_; }
   const DataSplits& data() const { return data_; }
   Model& model() { return *model_; }
   const ModelConfig& model_config() const { return card_.model; }
   const TransformOptions& transform() const { return transform_; }
+  std::int64_t step() const { return at_.step; }  ///< optimizer steps so far
 
  private:
   void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
@@ -51,10 +55,13 @@ class Trainer {
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
   bool should_stop(TrainOutcome& outcome) const;
+  bool out_of_patience() const;
   void finish_epoch(TrainOutcome& outcome);
+  bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
   void save(const std::string& name, bool best);
   void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
   void show_progress();
+  std::vector<CurveShape> curves() const;
 
   TrainConfig config_;
   DataSplits data_;
@@ -62,9 +69,9 @@ class Trainer {
   std::filesystem::path folder_;
   Progress* progress_ = nullptr;
   std::unique_ptr<CheckpointStore> checkpoints_;
-  std::unique_ptr<CsvLog> csv_;
-  std::unique_ptr<JsonLog> jsonl_;
+  std::unique_ptr<RunLog> log_;
   ModelCard card_;
+  std::string initial_note_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Ema> ema_;
   std::unique_ptr<Optimizer> optimizer_;

@@ -216,6 +216,7 @@ def main():
 
     if o.only != "peers":
         first_steps(o, out)
+    measured = 0
     for need, pair in plan(o):
         if end - time.monotonic() < need:
             line = {"part": "networks", "pair": pair[0], "error": "not run: no time left"}
@@ -223,8 +224,10 @@ def main():
             line = measure(pair, o.rounds, end)
         print(shown(line), flush=True)
         out(line)
+        measured += "error" not in line
     if file:
         file.close()
+    return 0 if measured else 1
 
 
-main()
+sys.exit(main())

@@ -16,7 +16,7 @@ if [ ! -f "$build/build.ninja" ]; then
   meson setup "$build" -Dcuda=enabled -Dgpu_arch="${GPU_ARCH:-80,90a}" >/dev/null
 fi
 programs=(apps/salutrain apps/saluevaluate bench/bench_kernels bench/bench_fused)
-for name in op conv2d gemm channels train; do programs+=("tests/test_cuda_${name}_gpu"); done
+while read -r target; do programs+=("$target"); done < <(ninja -C "$build" -t targets all | grep -o '^tests/test_cuda_[a-z0-9_]*_gpu')
 nice ninja -C "$build" -j"${JOBS:-$(nproc)}" "${programs[@]}"
 
 work=$(mktemp -d)
@@ -31,6 +31,7 @@ for program in "${programs[@]}"; do
   done
 done
 cp -r bench/gpu bench/peer "$top/bench/"
+rm -rf "$top"/bench/*/__pycache__
 cp LICENSE "$top/"
 cat >"$top/env.sh" <<'ENV'
 # Source it: the packed libraries come first, then CUDA's, wherever this machine has them.
@@ -44,5 +45,6 @@ cuda_folders=$(for library in 'libcudnn.so.9' 'libcublasLt.so.1[0-9]' 'libnvrtc.
 done | sort -u | paste -sd:)
 export LD_LIBRARY_PATH="$packed/lib${cuda_folders:+:$cuda_folders}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 ENV
-tar -C "$work" --owner=0 --group=0 -cf - salunet-gpu | xz -T0 -6 >"$archive"
+# All programs hold the same kernels: with a dictionary larger than a program they are stored once.
+tar -C "$work" --owner=0 --group=0 -cf - salunet-gpu | xz -T1 --lzma2=preset=6,dict=64MiB >"$archive"
 du -h "$archive"

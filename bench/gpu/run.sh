@@ -3,10 +3,11 @@
 # The whole measurement on a machine with a GPU, in less than ten minutes: is it right, how fast is the machine, how fast
 # are the kernels, the candidates for fusion and the networks, ours beside PyTorch's.
 #
-#   OUT=FOLDER bench/gpu/run.sh [PART...]        parts: machine correct sanitizer kernels fused own peers kernels_peer
+#   OUT=FOLDER bench/gpu/run.sh [PART...]        parts: machine correct kernels own peers kernels_peer
+#                                                           sanitizer fused
 #
 # Each part has its own time-out and writes its own file, so that a late failure loses nothing; parts for which there is
-# no time left (LIMIT seconds in all, 570 by default) are named. summary.txt ends with the table of ratios.
+# no time left (LIMIT seconds in all, 570 by default; PEER_SECONDS of them, 170, for PyTorch's networks) are named. summary.txt ends with the table of ratios.
 # In an archive of pack.sh everything is where it belongs; in a source tree, BUILD is the build folder.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -42,7 +43,7 @@ part() {
   timeout --kill-after=5 "$seconds" "$@" > >(tee -a "$out/log.txt") 2>&1 || status=$?
   case $status in
     0) echo "$name: ok, $((SECONDS - start)) s" ;;
-    77) echo "$name: skipped, no CUDA device" ;;
+    77) echo "$name: skipped: what it needs is not here" ;;
     124 | 137) echo "$name: cut off after $seconds s; what it had measured by then is in its file" ;;
     *) echo "$name: FAILED with exit code $status, $((SECONDS - start)) s" ;;
   esac | tee -a "$out/summary.txt"
@@ -54,21 +55,24 @@ describe() {
   "$bin/bench_fused" --describe >"$out/machine.json" || return
   "$bin/salutrain" --check --device cuda
 }
-export -f describe
-export bin out python
+peer_kernels() { "$python" "$here/../peer/kernels_peer.py" >"$out/kernels_peer.json"; }
+export -f describe peer_kernels
+export bin here out python
 
-wanted=${*:-machine correct kernels own peers kernels_peer fused sanitizer}
+wanted=${*:-machine correct kernels own peers kernels_peer sanitizer fused}
+peer_seconds=${PEER_SECONDS:-170}
 : >"$out/summary.txt"
 : >"$out/log.txt"
 SECONDS=0
-part machine 30 bash -c describe
-part correct 100 "$python" "$here/correct.py" --bin "$bin" --json "$out/correct.json" --seconds 95
-part kernels 100 "$bin/bench_kernels" --json "$out/kernels.json"
-part own 60 "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only own --json "$out/own.json" --seconds 55
-part peers 240 "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only peers --json "$out/peers.json" --seconds 235
-part kernels_peer 30 sh -c '"$python" "$0/../peer/kernels_peer.py" >"$out/kernels_peer.json"' "$here"
+part machine 20 bash -c describe
+part correct 110 "$python" "$here/correct.py" --bin "$bin" --json "$out/correct.json" --seconds 105
+part kernels 90 "$bin/bench_kernels" --json "$out/kernels.json"
+part own 50 "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only own --json "$out/own.json" --seconds 45
+part peers "$peer_seconds" "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only peers --json "$out/peers.json" \
+  --seconds $((peer_seconds - 5))
+part kernels_peer 20 bash -c peer_kernels
+part sanitizer 50 "$python" "$here/correct.py" --bin "$bin" --sanitizer --json "$out/sanitizer.json" --seconds 45
 part fused 60 "$bin/bench_fused" --json "$out/fused.json"
-part sanitizer 120 "$python" "$here/correct.py" --bin "$bin" --sanitizer --json "$out/sanitizer.json" --seconds 115
 
 # Few files travel more easily than many.
 cat "$out"/own.json "$out"/peers.json 2>/dev/null >"$out/networks.json"

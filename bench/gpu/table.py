@@ -64,8 +64,10 @@ def main():
         sys.exit("usage: table.py FILE.json...")
     results = Results(read(sys.argv[1:]))
     checks = results.of("correct")
-    failed = [line["check"] for line in checks if not line["ok"]]
-    print(f"Correctness: {len(checks) - len(failed)} of {len(checks)} checks passed"
+    failed = [line["check"] for line in checks if line["ok"] is False]
+    skipped = [line["check"] for line in checks if line["ok"] is None]
+    print(f"Correctness: {len(checks) - len(failed) - len(skipped)} of {len(checks)} checks passed"
+          + (f"; skipped: {', '.join(skipped)}" if skipped else "")
           + (f"; FAILED: {', '.join(failed)}. No number below counts." if failed else "." if checks else
              ": none was run, so no number below counts.") + "\n")
     table(("goal", "ratio", "bar", "planned", "result", ""), goal_rows(results))

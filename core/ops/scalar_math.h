@@ -52,6 +52,17 @@ constexpr T gelu_tanh_slope(T x) {
   return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * inner;
 }
 
+/// Binary cross entropy softplus(x) - t x of a logit x, and its derivative by x. softplus is max(x, 0) +
+/// ln(1 + e^-|x|): nothing overflows.
+template <class T>
+constexpr T bce_value(T x, T t) {
+  return (x > T(0) ? x : T(0)) - t * x + std::log1p(std::exp(-std::abs(x)));
+}
+template <class T>
+constexpr T bce_slope(T x, T t) {
+  return sigmoid(x) - t;
+}
+
 /// A function and its derivative at one point.
 template <class T>
 struct ValueSlope {

@@ -36,6 +36,12 @@ Tensor smoothed_targets(const Tensor& labels, std::int64_t classes, double smoot
   return targets;
 }
 
+void threshold_targets(Tensor& targets, double threshold) {
+  float* t = targets.data<float>();
+  std::transform(t, t + targets.numel(), t,
+                 [=](float x) { return static_cast<double>(x) > threshold ? 1.0f : 0.0f; });
+}
+
 constinit Kernel<void(Tensor&, const Tensor&, float, float)> targets_kernel{"targets", fill_targets};
 
 }  // namespace salu

@@ -19,6 +19,9 @@ enum class SmoothingKind {
 /// Ref: Szegedy et al. 2016, arXiv 1512.00567, section 7
 Tensor smoothed_targets(const Tensor& labels, std::int64_t classes, double smoothing, SmoothingKind kind);
 
+/// 1 where a target is above the threshold, else 0; on the CPU.
+void threshold_targets(Tensor& targets, double threshold);
+
 /// Row b becomes `right` at label b and `wrong` elsewhere.
 extern Kernel<void(Tensor& targets, const Tensor& labels, float right, float wrong)> targets_kernel;
 

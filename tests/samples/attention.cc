@@ -41,14 +41,12 @@ OpSample sample(Shape shape, std::int64_t heads, double scale) {
           .has_sum = true};
 }
 
-/// Scores of some thousand, which only a softmax that subtracts the largest survives. With one token of
-/// nonzero key the closed form is that its value is copied.
-OpSample large_scores() {
-  Tensor qkv = Tensor::zeros({1, 3, 6}, DType::f64);
-  const double values[3][6] = {{60, 0, 60, 0, 1, -2}, {50, 1, 0, 0, 3, 5}, {40, -1, 0, 0, -7, 4}};
-  for (int i = 0; i < 18; ++i) qkv.data<double>()[i] = values[i / 6][i % 6];
-  return {.label = "scores of 3600",
-          .inputs = {qkv},
+/// Scores of some thousand, which only a softmax that subtracts the largest survives: where the first key
+/// leads by hundreds, the closed form is that its value is copied.
+OpSample large_scores(const char* label, double k0, double k1, double k2) {
+  return {.label = label,
+          .inputs = {Tensor::from<double>({1, 3, 6},
+                                          {60, 0, k0, 0, 1, -2, 50, 1, k1, 0, 3, 5, 40, -1, k2, 0, -7, 4})},
           .function = [](const auto& in) { return attention(in[0], 1, 1.0); },
           .oracle =
               [](const auto&) {
@@ -62,7 +60,10 @@ OpSample large_scores() {
 OpEntry attention_entry() {
   OpEntry entry{"attention", {}, {}};
   entry.samples = {sample({2, 3, 12}, 2, 0.7), sample({1, 7, 9}, 1, 0.5), sample({1, 5, 18}, 3, 1.3),
-                   sample({3, 1, 6}, 1, 1.0),  sample({0, 4, 6}, 2, 1.0), large_scores()};
+                   sample({3, 1, 6}, 1, 1.0), sample({0, 4, 6}, 2, 1.0),
+                   large_scores("scores up to 3600", 60, 0, 0),
+                   // a zero, as of a key that is not there, would be the largest score by far
+                   large_scores("scores down to -4800", -60, -70, -80)};
   entry.bad_calls = {
       {"heads",
        [] {

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "apps/predict.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "data/decode.h"
+
+namespace salu {
+namespace {
+
+std::vector<double> probabilities(const std::vector<double>& logits) {
+  const double largest = *std::ranges::max_element(logits);
+  std::vector<double> out;
+  for (const double v : logits) out.push_back(std::exp(v - largest));
+  const double sum = std::accumulate(out.begin(), out.end(), 0.0);
+  for (double& v : out) v /= sum;
+  return out;
+}
+
+Prediction best_of(const std::vector<double>& values, const ModelCard& card, std::int64_t topk) {
+  std::vector<std::int64_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto value = [&](std::int64_t k) { return values[static_cast<std::size_t>(k)]; };
+  std::ranges::stable_sort(order, [&](auto a, auto b) { return value(a) > value(b); });
+  order.resize(std::min<std::size_t>(order.size(), static_cast<std::size_t>(topk)));
+  Prediction out;
+  for (const std::int64_t k : order) {
+    const bool named = !card.class_names.empty();
+    out.top.push_back(
+        {k, named ? card.class_names[static_cast<std::size_t>(k)] : std::to_string(k), value(k)});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Prediction> predict_images(const PredictOptions& options) {
+  const ScoringModel model = open_scoring_model(options.checkpoint, options.scoring);
+  const std::int64_t side = model.card.model.img_size;
+  const auto total = static_cast<std::int64_t>(options.images.size());
+  std::vector<Prediction> out;
+  for (std::int64_t first = 0; first < total; first += options.scoring.batch_size) {
+    const std::int64_t count = std::min(options.scoring.batch_size, total - first);
+    Tensor batch = Tensor::empty({count, side, side, 3}, DType::u8);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Image image =
+          eval_transform(read_image(options.images[static_cast<std::size_t>(first + i)]), model.transform());
+      std::ranges::copy(image.pixels, batch.data<std::uint8_t>() + i * side * side * 3);
+    }
+    const Tensor logits = predict(*model.model, batch, model.scoring(options.scoring));
+    const std::vector<double> values = logits.values<double>();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto row = values.begin() + i * logits.dim(1);
+      const std::vector<double> own(row, row + logits.dim(1));
+      if (std::ranges::any_of(own, [](double v) { return std::isnan(v); })) {
+        fail(ErrorCode::numerics, "{}: {}: the logits hold NaN. Use weights that are finite",
+             options.checkpoint, escaped(options.images[static_cast<std::size_t>(first + i)]));
+      }
+      out.push_back(
+          best_of(options.output_type == "prob" ? probabilities(own) : own, model.card, options.topk));
+      out.back().image = options.images[static_cast<std::size_t>(first + i)];
+    }
+  }
+  return out;
+}
+
+std::string prediction_text(const std::vector<Prediction>& predictions) {
+  std::string out;
+  for (const Prediction& p : predictions) {
+    out += escaped(p.image) + "\n";
+    for (const Prediction::Class& c : p.top) out += fmt::format("  {:>9.5f}  {}\n", c.value, escaped(c.name));
+  }
+  return out;
+}
+
+nlohmann::json prediction_json(const std::vector<Prediction>& predictions, const std::string& output_type) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const Prediction& p : predictions) {
+    nlohmann::json top = nlohmann::json::array();
+    for (const Prediction::Class& c : p.top) {
+      top.push_back({{"index", c.index}, {"class", escaped(c.name)}, {output_type, c.value}});
+    }
+    out.push_back({{"image", escaped(p.image)}, {"top", top}});
+  }
+  return out;
+}
+
+}  // namespace salu

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/// What environment.json says about one start of a run.
+#pragma once
+
+#include "apps/train_options.h"
+#include "train/environment.h"
+#include "train/trainer.h"
+
+namespace salu {
+
+/// Version, time, command line, device and machine; call it when a resumed run has been restored.
+nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer);
+
+}  // namespace salu

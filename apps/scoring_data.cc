@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "apps/scoring_data.h"
+
+#include <algorithm>
+#include <set>
+
+#include "data/folder.h"
+
+namespace salu {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The same pictures with labels renumbered to another list of the same class names.
+class Renumbered : public Dataset {
+ public:
+  Renumbered(std::shared_ptr<const Dataset> source, const std::vector<std::string>& names)
+      : Dataset(source->name(), names), source_(std::move(source)) {
+    fingerprint_ = source_->fingerprint();
+    for (const std::string& name : source_->class_names()) {
+      position_.push_back(static_cast<int>(std::ranges::find(names, name) - names.begin()));
+    }
+  }
+  std::int64_t size() const override { return source_->size(); }
+  Image image(std::int64_t index) const override { return source_->image(index); }
+  std::string place(std::int64_t index) const override { return source_->place(index); }
+  int label(std::int64_t index) const override {
+    return position_[static_cast<std::size_t>(source_->label(index))];
+  }
+
+ private:
+  std::shared_ptr<const Dataset> source_;
+  std::vector<int> position_;
+};
+
+std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, ModelCard& card,
+                                       const std::string& path) {
+  const auto classes = static_cast<std::int64_t>(data->class_names().size());
+  if (card.class_names.empty()) {
+    if (classes != card.model.num_classes) {
+      fail(ErrorCode::data,
+           "{}: {} outputs without class names, {} classes in {}. Give the names in the order of the "
+           "outputs: --class-map FILE",
+           path, card.model.num_classes, classes, escaped(data->name()));
+    }
+    card.class_names = data->class_names();
+  }
+  if (data->class_names() == card.class_names) return data;
+  const std::set<std::string> known(card.class_names.begin(), card.class_names.end());
+  for (const std::string& name : data->class_names()) {
+    if (!known.contains(name)) {
+      fail(ErrorCode::data,
+           "{}: class '{}' of {} is not one of the {} classes it was trained on (first: '{}'). Give "
+           "the data set that it was trained on",
+           path, escaped(name), escaped(data->name()), card.class_names.size(), escaped(card.class_names[0]));
+    }
+  }
+  return std::make_shared<Renumbered>(std::move(data), card.class_names);
+}
+
+bool holds_folders(const fs::path& folder) {
+  std::error_code error;
+  const auto is_class = [](const fs::directory_entry& entry) {
+    std::error_code ignored;
+    return entry.is_directory(ignored) && !entry.path().filename().native().starts_with('.');
+  };
+  const fs::directory_iterator entries(folder, error);
+  return !error && std::any_of(begin(entries), end(entries), is_class);
+}
+
+/// Class folders below DIR/val and the like, or in DIR itself: no training pictures are needed. Nothing when
+/// DIR is laid out otherwise.
+std::optional<ScoringData> open_folder_split(const fs::path& root) {
+  if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
+  const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
+  for (const char* split : {"val", "validation", "valid", "test"}) {
+    if (!holds_folders(root / split)) continue;
+    return ScoringData{std::make_shared<FolderDataset>(name, root / split),
+                       std::string(split) == "test" ? "test" : "val"};
+  }
+  std::error_code error;
+  if (fs::exists(root / "train", error) || fs::exists(root / "ILSVRC", error)) return std::nullopt;
+  return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
+}
+
+}  // namespace
+
+ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card, const std::string& path) {
+  DataOptions data;
+  data.dataset = options.dataset.value_or(card.dataset.empty() ? "folder" : card.dataset);
+  data.data_dir = options.data_dir;
+  data.seed = card.data_seed;
+  data.val_from_train = card.val_from_train;
+  std::optional<ScoringData> out;
+  if (data.dataset == "folder" && data.val_from_train == 0) out = open_folder_split(data.data_dir);
+  if (!out) {
+    data.val_num_samples = options.num_samples;
+    DataSplits splits = open_dataset(data);
+    out = {std::move(splits.eval), splits.eval_name};
+  } else if (options.num_samples > 0 && options.num_samples != out->pictures->size()) {
+    out->pictures =
+        subset(out->pictures, hold_out(*out->pictures, options.num_samples, data.seed, "--num-samples").held);
+  }
+  out->pictures = matched(std::move(out->pictures), card, path);
+  return *out;
+}
+
+}  // namespace salu

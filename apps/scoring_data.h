@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/// The pictures that saluevaluate scores.
+#pragma once
+
+#include "apps/scoring.h"
+#include "data/dataset.h"
+
+namespace salu {
+
+struct ScoringDataOptions {
+  std::optional<std::string> dataset;  ///< the one of training by default, folder when only a place is given
+  std::filesystem::path data_dir;
+  std::int64_t num_samples = 0;
+};
+
+struct ScoringData {
+  std::shared_ptr<const Dataset> pictures;  ///< with the labels of the network
+  std::string split;                        ///< "val" or "test"
+};
+
+/// Classes are matched by name, not by position; a network that knows no names (weights from elsewhere, no
+/// --class-map) takes those of the data set when there are as many, and `card` gets them. A folder needs no
+/// training pictures: DIR/{val,validation,valid,test}/<class>/ or DIR/<class>/.
+ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card, const std::string& path);
+
+}  // namespace salu

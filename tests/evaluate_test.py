@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""saluevaluate as a user runs it: every figure is worked out again from the predictions picture by picture.
+
+Usage: evaluate_test.py SALUTRAIN SALUEVALUATE"""
+import collections
+import csv
+import json
+import math
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+TRAIN, EVALUATE = sys.argv[1:3]
+BINS = 15
+
+
+def run(*command):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
+
+
+def write_ppm(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = bytes(v for row in rows for pixel in row for v in pixel)
+    path.write_bytes(b"P6 %d %d 255\n" % (len(rows[0]), len(rows)) + data)
+
+
+def picture(rng, height, width):
+    """A few coloured boxes."""
+    rows = [[(40, 60, 80)] * width for _ in range(height)]
+    for _ in range(4):
+        top, left = rng.randrange(height - 4), rng.randrange(width - 4)
+        color = tuple(rng.randrange(256) for _ in "rgb")
+        for y in range(top, min(height, top + rng.randrange(4, 20))):
+            for x in range(left, min(width, left + rng.randrange(4, 20))):
+                rows[y][x] = color
+    return rows
+
+
+class Evaluate(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = pathlib.Path(tempfile.mkdtemp(prefix="salunet-"))
+        cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
+        cls.run_dir = cls.dir / "run"
+        result = run(TRAIN, "--dataset", "shapes", "--model", "salunet_c8", "--train-num-samples", 400,
+                     "--val-num-samples", 50, "--batch-size", 20, "--epochs", 2, "--model-ema", "--model-ema-decay",
+                     0.8, "--output", cls.run_dir, "--quiet")
+        assert result.returncode == 0, result.stderr
+        card = json.loads((cls.run_dir / "last/config.json").read_text(encoding="utf-8"))
+        cls.names = card["salu"]["class_names"]
+        rng = random.Random(3)
+        cls.pictures = {}
+        for name in (cls.names[7], cls.names[2], cls.names[4]):
+            for split, count in (("train", 8), ("val", 7)):
+                for i in range(count):
+                    path = cls.dir / "data" / split / name / f"{i}.ppm"
+                    write_ppm(path, picture(rng, 40, rng.randrange(36, 60)))
+                    if split == "val":
+                        cls.pictures[path] = name
+
+    def evaluate(self, *flags, code=0):
+        result = run(EVALUATE, *flags)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result
+
+    def predictions(self, *flags):
+        """{picture: {class: value}} of all classes."""
+        result = self.evaluate("predict", self.run_dir, *self.pictures, "--topk", 10, "--json", *flags)
+        out = {}
+        for entry in json.loads(result.stdout):
+            kind = "logit" if "logit" in flags else "prob"
+            out[pathlib.Path(entry["image"])] = {c["class"]: c[kind] for c in entry["top"]}
+            values = [c[kind] for c in entry["top"]]
+            self.assertEqual(values, sorted(values, reverse=True))
+        return out
+
+    def test_figures_follow_from_the_predictions(self):
+        result = self.evaluate(self.run_dir, "--dataset", "folder", "--data-dir", self.dir / "data", "--json",
+                               "--batch-size", 4, "--metrics-avg", "macro")
+        rows = {row["weights"]: row for row in json.loads(result.stdout)}
+        self.assertEqual(set(rows), {"raw", "ema"})
+        self.assertNotEqual(rows["raw"]["loss"], rows["ema"]["loss"])
+        for kind, flags in (("raw", []), ("ema", ["--use-ema"])):
+            row, found = rows[kind], self.predictions("--batch-size", "5", *flags)
+            best = {p: max(found[p], key=found[p].get) for p in self.pictures}
+            total = len(self.pictures)
+            self.assertEqual(row["samples"], total)
+            right = sum(best[p] == name for p, name in self.pictures.items())
+            self.assertAlmostEqual(row["top1"], 100 * right / total)
+            in5 = sum(name in sorted(found[p], key=found[p].get)[-5:] for p, name in self.pictures.items())
+            self.assertAlmostEqual(row["top5"], 100 * in5 / total)
+            loss = sum(-math.log(found[p][name]) for p, name in self.pictures.items()) / total
+            self.assertAlmostEqual(row["loss"], loss, places=5)
+            bins = collections.defaultdict(list)
+            for p, name in self.pictures.items():
+                confidence = found[p][best[p]]
+                bins[math.ceil(confidence * BINS)].append((best[p] == name) - confidence)
+            self.assertAlmostEqual(row["ece"], sum(abs(sum(b)) for b in bins.values()) / total, places=6)
+            f1 = []
+            for name in set(best.values()) | set(self.pictures.values()):
+                hits = sum(best[p] == name == t for p, t in self.pictures.items())
+                f1.append(2 * hits / (list(best.values()).count(name) + list(self.pictures.values()).count(name)))
+            self.assertAlmostEqual(row["f1"], sum(f1) / len(f1))
+
+    def test_mirror_images(self):
+        flipped = self.dir / "flipped"
+        paths = list(self.pictures)[:3]
+        for i, path in enumerate(paths):
+            data = path.read_bytes()
+            header, _, body = data.partition(b"255\n")
+            width = int(header.split()[1])
+            pixels = [tuple(body[k:k + 3]) for k in range(0, len(body), 3)]
+            write_ppm(flipped / f"{i}.ppm", [pixels[k:k + width][::-1] for k in range(0, len(pixels), width)])
+        # A square crop of odd margins is not symmetric: score the same pixels, squeezed to the network's size.
+        logits = []
+        for files, flags in ((paths, []), ([flipped / f"{i}.ppm" for i in range(3)], []), (paths, ["--tta", "hflip"])):
+            result = self.evaluate("predict", self.run_dir, *files, "--topk", 10, "--json", "--output-type", "logit",
+                                   *flags)
+            logits.append([{c["index"]: c["logit"] for c in e["top"]} for e in json.loads(result.stdout)])
+        checked = 0
+        for path, plain, mirror, both in zip(paths, *logits):
+            width = int(path.read_bytes().split()[1])
+            if (int(32 * width / 40) - 32) % 2 == 0:
+                checked += 1
+                for k in range(10):
+                    self.assertAlmostEqual(both[k], (plain[k] + mirror[k]) / 2, delta=1e-4)
+        self.assertGreater(checked, 0)
+
+    def test_tables_and_files(self):
+        checkpoints = [self.run_dir / "last", self.run_dir / "checkpoints/epoch-0001"]
+        table = self.dir / "new/results.csv"
+        result = self.evaluate(*checkpoints, "--num-samples", 60, "--results-file", table, "--report",
+                               self.dir / "report", "--metrics-avg", "weighted")
+        self.assertEqual(result.stdout.count("salunet_c8"), 4)
+        self.assertIn("precision", result.stdout)
+        top1 = [float(line.split()[4]) for line in result.stdout.splitlines()[1:5]]
+        self.assertEqual(top1, sorted(top1, reverse=True))
+        with open(table, encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual(list(rows[0])[:9], ["model", "top1", "top1_err", "top5", "top5_err", "param_count", "img_size",
+                                             "crop_pct", "interpolation"])
+        self.assertEqual([row["weights"] for row in rows], ["raw", "ema", "raw", "ema"])
+        self.assertEqual([row["checkpoint"] for row in rows], [str(c) for c in checkpoints for _ in "ab"])
+        for i, row in enumerate(rows):
+            folder = self.dir / "report" / f"{i + 1:02}-{row['weights']}"
+            with open(folder / "confusion.csv", encoding="utf-8") as file:
+                matrix = list(csv.reader(file))
+            self.assertEqual(matrix[0][1:], self.names)
+            counts = [[int(v) for v in line[1:]] for line in matrix[1:]]
+            self.assertEqual(sum(map(sum, counts)), 60)
+            self.assertAlmostEqual(100 * sum(counts[k][k] for k in range(10)) / 60, float(row["top1"]), places=3)
+            with open(folder / "per_class.csv", encoding="utf-8") as file:
+                classes = list(csv.DictReader(file))
+            self.assertEqual([int(c["pictures"]) for c in classes], [sum(line) for line in counts])
+            xml.etree.ElementTree.parse(folder / "confusion.svg")
+        one = self.dir / "one.json"
+        self.evaluate(self.run_dir, "--use-ema", "--num-samples", 60, "--results-file", one)
+        self.assertEqual(json.loads(one.read_text(encoding="utf-8"))["weights"], "ema")
+
+    def test_another_size(self):
+        result = self.evaluate(self.run_dir, "--img-size", 48, "--crop-pct", 0.75, "--num-samples", 60, "--json",
+                               "--use-ema")
+        scored = json.loads(result.stdout)
+        self.assertEqual((scored["img_size"], scored["crop_pct"]), (48, 0.75))
+        self.assertIn("48x48, crop 0.75, bicubic", result.stderr)
+
+    def test_predict_as_text(self):
+        result = self.evaluate("predict", self.run_dir, *list(self.pictures)[:2], "--topk", 3)
+        lines = result.stdout.splitlines()
+        self.assertEqual(len(lines), 8)
+        self.assertEqual(lines[0], str(list(self.pictures)[0]))
+        self.assertIn(lines[1].split()[1], self.names)
+        self.assertLessEqual(sum(float(line.split()[0]) for line in lines[1:4]), 1.00001)
+
+    def test_fine_tuning(self):
+        source, out = self.dir / "source", self.dir / "tuned"
+        shutil.copytree(self.run_dir / "last", source)
+        flags = ["--dataset", "folder", "--data-dir", self.dir / "data", "--img-size", 32, "--model", "salunet_c8",
+                 "--batch-size", 8, "--epochs", 1]
+        result = run(TRAIN, *flags, "--initial-checkpoint", source, "--output", out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"{source}: classifier fc is (10,64) there and (3,64) here: it starts anew", result.stderr)
+        card = json.loads((source / "config.json").read_text(encoding="utf-8"))["pretrained_cfg"]
+        tuned = json.loads((out / "last/config.json").read_text(encoding="utf-8"))["pretrained_cfg"]
+        self.assertEqual(tuned["mean"], card["mean"])  # not ImageNet's, which a folder has by default
+        shutil.rmtree(source)  # a resumed run does not need it
+        result = run(TRAIN, "--resume", out, "--epochs", 2)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        again = json.loads((out / "last/config.json").read_text(encoding="utf-8"))["pretrained_cfg"]
+        self.assertEqual(again, tuned)
+        result = run(TRAIN, *flags, "--initial-checkpoint", source, "--output", self.dir / "none")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertFalse((self.dir / "none").exists())
+
+    def test_refused(self):
+        data = ["--dataset", "folder", "--data-dir", self.dir / "data"]
+        names = self.dir / "names.txt"
+        names.write_text("a\nb\n", encoding="utf-8")
+        broken = self.dir / "broken.jpg"
+        broken.write_bytes(b"\xff\xd8\xff\xe0 no picture")
+        for code, message, *command in (
+                (2, "--results-file: x.txt; expected a name that ends in .json or .csv", self.run_dir,
+                 "--results-file", "x.txt"),
+                (2, "--metrics-avg", self.run_dir, "--metrics-avg", "mean"),
+                (2, "--mean", self.run_dir, "--mean", "1", "2"),
+                (2, "expected a checkpoint and at least one picture", "predict", self.run_dir),
+                (2, "unknown option", "predict", self.run_dir, "x.png", "--top"),
+                (3, "names.txt: 2 lines; expected 10", self.run_dir, *data, "--class-map", names),
+                (3, "broken.jpg", "predict", self.run_dir, broken),
+                (3, "missing.jpg", "predict", self.run_dir, self.dir / "missing.jpg"),
+                (4, "nowhere", "predict", self.dir / "nowhere", broken)):
+            with self.subTest(command=command):
+                result = self.evaluate(*command, code=code)
+                self.assertIn(message, result.stderr)
+                self.assertEqual(result.stdout, "")
+                self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/// Curves as SVG. Colours come from the classes of style.h, so that a chart is readable on light and dark.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace salu {
+
+inline constexpr double kChartWidth = 440, kChartHeight = 270;
+
+struct Series {
+  std::string name;  ///< in the legend, and shown by browsers over the curve
+  std::vector<double> x, y;
+  std::string stroke;  ///< a CSS colour; empty: the next of the four of the style
+};
+
+struct ChartOptions {
+  std::string title, x_name;
+  bool from_zero = false;  ///< the y axis includes 0
+  bool legend = true;
+  bool may_log = false;  ///< a logarithmic y axis when positive values span more than a factor of 30
+};
+
+/// An <svg> element. Points that are not finite leave gaps; with none left it says "no data yet".
+std::string line_chart(const ChartOptions& options, const std::vector<Series>& series);
+
+/// About `wanted` round numbers (1, 2 or 5 times a power of ten) within [low, high].
+std::vector<double> ticks(double low, double high, int wanted);
+/// The same for epochs and steps: whole numbers.
+std::vector<double> whole_ticks(double low, double high, int wanted);
+/// Powers of ten and, over few decades, twice and five times them.
+std::vector<double> log_ticks(double low, double high);
+/// 0.001 -> "0.001", 12000 -> "12k", 3e-7 -> "3e-07".
+std::string tick_text(double value);
+
+/// At most `points` points: each is the mean of as many neighbours.
+Series thinned(const Series& series, std::size_t points);
+
+}  // namespace salu

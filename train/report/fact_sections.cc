@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/file_ops.h"
+#include "train/report/sections.h"
+
+namespace salu {
+namespace {
+
+using nlohmann::json;
+
+std::string number_text(double value, const char* unit) {
+  return std::isfinite(value) ? fmt::format("{:.4g}{}", value, unit) : "-";
+}
+
+void write_tile(Markup& page, const std::string& name, const std::string& value) {
+  const auto tile = page.in("div", {{"class", "card"}});
+  page.element("b", value);
+  page.element("span", name);
+}
+
+void write_fact(Markup& page, const std::string& name, const std::string& value) {
+  if (value.empty()) return;
+  const auto row = page.in("tr");
+  page.element("td", name);
+  page.element("td", value);
+}
+
+/// A JSON value as a reader wants it: strings without quotes, lists by commas, one level of objects as "a 1,
+/// b 2".
+std::string plain_text(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_structured()) return value.dump();
+  std::vector<std::string> parts;
+  for (const auto& [name, part] : value.items())
+    parts.push_back(value.is_object() ? name + " " + plain_text(part) : plain_text(part));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+void write_summary(Markup& page, const RunData& run) {
+  const NumberTable& e = run.epochs;
+  const std::string planned = run.setting("epochs"), done = number_text(e.rows ? e.last("epoch") : 0, "");
+  page.element("h1", fmt::format("{} on {}", run.setting("model"), run.data_name()));
+  page.element(
+      "div",
+      fmt::format("{} · {}{}", shown(run.folder.filename()),
+                  done == planned ? done + " epochs, finished" : done + " of " + planned + " epochs",
+                  run.starts.size() > 1 ? fmt::format(" · started {} times", run.starts.size()) : ""),
+      {{"class", "soft"}});
+  const auto tiles = page.in("div", {{"class", "tiles"}});
+  if (e.rows > 0) {
+    write_tile(page, "top-1", number_text(e.last("eval_top1"), " %"));
+    if (e.has("ema_top1")) write_tile(page, "top-1 of the average", number_text(e.last("ema_top1"), " %"));
+    write_tile(page, "top-5", number_text(e.last("eval_top5"), " %"));
+    write_tile(page, "evaluation loss", number_text(e.last("eval_loss"), ""));
+    write_tile(page, "training loss", number_text(e.last("train_loss"), ""));
+    write_tile(page, "pictures per second", number_text(e.last("img_per_s"), ""));
+  }
+  write_tile(page, "optimizer", run.setting("opt"));
+  write_tile(page, "learning rate", run.setting("lr"));
+  write_tile(page, "batch", run.setting("batch-size"));
+}
+
+void write_checkpoints(Markup& page, const RunData& run) {
+  page.element("h2", "Checkpoints");
+  if (run.checkpoints.empty()) {
+    page.element("p", "None yet.");
+    return;
+  }
+  const auto card = page.in("div", {{"class", "card scroll"}});
+  const auto table = page.in("table");
+  {
+    const auto row = page.in("tr");
+    for (const char* name : {"checkpoint", "bytes", "link"}) page.element("th", name);
+  }
+  for (const SavedCheckpoint& saved : run.checkpoints) {
+    const auto row = page.in("tr");
+    page.element("td", "checkpoints/" + saved.name);
+    page.element("td", grouped(saved.bytes));
+    page.element("td", fmt::format("{}{}{}", saved.is_last ? "last" : "",
+                                   saved.is_last && saved.is_best ? ", " : "", saved.is_best ? "best" : ""));
+  }
+}
+
+void write_environment(Markup& page, const RunData& run) {
+  if (run.starts.empty()) return;
+  page.element("h2", "Environment");
+  for (std::size_t i = 0; i < run.starts.size(); ++i) {
+    const json& start = run.starts[i];
+    if (!start.is_object()) continue;
+    // The newest stands open; a run that was resumed often stays readable.
+    const auto details = i + 1 == run.starts.size() ? page.in("details", {{"open", ""}}) : page.in("details");
+    page.element("summary",
+                 fmt::format("start {}, at step {}", i + 1, plain_text(start.value("step", json(0)))));
+    const auto card = page.in("div", {{"class", "card facts"}});
+    const auto table = page.in("table");
+    for (const auto& [name, value] : start.items()) write_fact(page, name, plain_text(value));
+  }
+}
+
+void write_configuration(Markup& page, const RunData& run) {
+  page.element("h2", "Configuration");
+  const auto details = page.in("details");
+  page.element("summary", "config.toml");
+  const auto card = page.in("div", {{"class", "card"}});
+  page.element("pre", run.config);
+}
+
+}  // namespace salu

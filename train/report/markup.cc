@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "train/report/markup.h"
+
+#include <fmt/format.h>
+
+namespace salu {
+namespace {
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+/// Bytes of the UTF-8 character that `text` begins with; 0 when it is none: cut short, longer than need be,
+/// a surrogate, or beyond U+10FFFF.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  const bool surrogate = lead == 0xed && byte(1) > 0x9f, beyond = lead == 0xf4 && byte(1) > 0x8f;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+std::string_view ascii_escaped(const char& c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&#39;";
+    default:
+      const bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+      return control ? kReplacement : std::string_view(&c, 1);
+  }
+}
+
+}  // namespace
+
+std::string markup_escaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    out += length == 0 ? kReplacement : length == 1 ? ascii_escaped(text[0]) : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
+std::string base64(std::span<const std::uint8_t> bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+    unsigned group = 0;
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < n ? bytes[i + k] : 0u);
+    for (std::size_t k = 0; k < 4; ++k) out += k <= n ? kDigits[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+std::string coordinate(double value) {
+  std::string out = fmt::format("{:.2f}", value);
+  while (out.back() == '0') out.pop_back();
+  if (out.back() == '.') out.pop_back();
+  return out;
+}
+
+void Markup::begin(std::string_view name, Attributes attributes) {
+  text_ += fmt::format("<{}", name);
+  for (const auto& [key, value] : attributes) text_ += fmt::format(" {}=\"{}\"", key, markup_escaped(value));
+}
+
+Markup::Guard Markup::in(std::string_view name, Attributes attributes) {
+  begin(name, attributes);
+  text_ += ">";
+  return {*this, std::string(name)};
+}
+
+void Markup::element(std::string_view name, std::string_view text, Attributes attributes) {
+  begin(name, attributes);
+  text_ += fmt::format(">{}</{}>", markup_escaped(text), name);
+}
+
+void Markup::empty(std::string_view name, Attributes attributes) {
+  begin(name, attributes);
+  text_ += " />";
+}
+
+}  // namespace salu

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/// HTML and SVG as text that is closed and escaped by construction.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace salu {
+
+/// Text as it may stand in an element or in a quoted attribute: markup becomes entities; control characters
+/// and bytes that are not UTF-8 become U+FFFD. Names of classes and files come from outside.
+std::string markup_escaped(std::string_view text);
+
+/// RFC 4648, with padding.
+std::string base64(std::span<const std::uint8_t> bytes);
+
+/// A number as an attribute: two digits behind the point, no zeros at the end.
+std::string coordinate(double value);
+
+class Markup {
+ public:
+  using Attributes = std::initializer_list<std::pair<std::string_view, std::string>>;
+
+  /// An element that ends when the guard does.
+  class Guard {
+   public:
+    Guard(Markup& markup, std::string name) : markup_(markup), name_(std::move(name)) {}
+    ~Guard() { markup_.text_ += "</" + name_ + ">\n"; }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+   private:
+    Markup& markup_;
+    std::string name_;
+  };
+
+  [[nodiscard]] Guard in(std::string_view name, Attributes attributes = {});
+  void element(std::string_view name, std::string_view text, Attributes attributes = {});
+  void empty(std::string_view name, Attributes attributes);  ///< <name … />
+  void text(std::string_view text) { text_ += markup_escaped(text); }
+  /// What is markup already: another Markup's str(), or a constant of the program.
+  void raw(std::string_view markup) { text_ += markup; }
+
+  const std::string& str() const { return text_; }
+
+ private:
+  void begin(std::string_view name, Attributes attributes);
+  std::string text_;
+};
+
+}  // namespace salu
