@@ -50,6 +50,14 @@ void each_salu_sample(Make&& make) {
   }
 }
 
+/// What each_salu_sample names, and one sample that takes several blocks of a kernel.
+template <class Sample>
+void add_salu_samples(OpEntry& entry, const Sample& sample) {
+  each_salu_sample([&](const auto&... arguments) { entry.samples.push_back(sample(arguments...)); });
+  const Coefficients first{1.316, 0.76}, gate{0.5, 0.5};
+  entry.large = {sample("(5,1031)", Shape{5, 1031}, 8.0, first, gate, Positive::log_sw)};
+}
+
 inline Tensor scalar(double v) { return Tensor::full({1}, v, DType::f64); }
 
 /// Samples and wrong calls of an op of one tensor, one pair of coefficients: `function` is its Variable form,
@@ -58,21 +66,21 @@ template <class Function, class Forward, class Backward>
 OpEntry one_pair_entry(const std::string& name, Function function, Forward forward, Backward backward,
                        double (*paper)(double x, double a, double b)) {
   OpEntry entry{name, {}, {}, {1, 2}};
-  each_salu_sample([&](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
-                       Positive positive) {
-    entry.samples.push_back(
-        {.label = label,
-         .inputs = {random_tensor(shape, 1, sigma), scalar(stored_p(c.a, c.b, positive)),
-                    scalar(stored_q(c.a, c.b, positive))},
-         .function = [=](const auto& in) { return function(in[0], in[1], in[2], positive); },
-         .oracle =
-             [=](const auto& in) {
-               Tensor y = in[0].clone();
-               for (std::int64_t i = 0; i < y.numel(); ++i)
-                 y.data<double>()[i] = paper(in[0].template data<double>()[i], c.a, c.b);
-               return y;
-             }});
-  });
+  const auto sample = [=](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
+                          Positive positive) -> OpSample {
+    return {.label = label,
+            .inputs = {random_tensor(shape, 1, sigma), scalar(stored_p(c.a, c.b, positive)),
+                       scalar(stored_q(c.a, c.b, positive))},
+            .function = [=](const auto& in) { return function(in[0], in[1], in[2], positive); },
+            .oracle =
+                [=](const auto& in) {
+                  Tensor y = in[0].clone();
+                  for (std::int64_t i = 0; i < y.numel(); ++i)
+                    y.data<double>()[i] = paper(in[0].template data<double>()[i], c.a, c.b);
+                  return y;
+                }};
+  };
+  add_salu_samples(entry, sample);
   const auto one = [] { return Tensor::zeros({1}); };
   const auto message = [&](const char* what) { return fmt::format("[{}] expected {}", name, what); };
   entry.bad_calls.push_back({"coefficients per channel",
