@@ -91,6 +91,9 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--weight-init", c.model.weight_init, "he_fan_in, he_fan_out, lecun, framework"));
   add(add_optional(app, "--head-init", c.model.head_init,
                    "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
+  add(add_optional(app, "--head-bias", c.model.head_bias,
+                   "initial bias of the classifier; --bce-loss: -log(classes - 1)")
+          ->check(real_number(-1000, false)));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
   add(app.add_option(
       "--initial-checkpoint", c.initial_checkpoint,

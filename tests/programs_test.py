@@ -179,6 +179,14 @@ class SameBytes(Programs):
                                 "0.8", "--mixup-off-epoch", "1", "--model-ema", "--model-ema-decay", "0.9",
                                 "--model-ema-warmup", "--drop", "0.1")
 
+    def test_binary_losses_start_at_the_share_of_a_class(self):
+        folder = self.train("run", "--bce-loss", "--max-steps", "1", "--log-interval", "1", "--head-init", "small_normal")
+        with open(folder / "metrics.jsonl") as file:
+            first = json.loads(file.readline())
+        # The loss of answering 1/10 for each of ten classes: their entropy.
+        entropy = -(0.1 * math.log(0.1) + 0.9 * math.log(0.9))
+        self.assertAlmostEqual(first["loss"], entropy, delta=0.03)
+
     def test_patience(self):
         flags = ["--epochs", "9", "--lr", "1e-12", "--coef-lr-scale", "0", "--patience", "2", "--min-delta", "5"]
         folder = self.train("run", *flags)  # nothing is learned: epoch 1 is the only gain
