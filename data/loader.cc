@@ -196,8 +196,8 @@ class Loader::Epoch {
       return fmt::format("sample {} of {}", index, escaped(loader_.dataset_->name()));
     };
     try {
-      const std::optional<Image> image = loader_.pictures_->read(index);
-      return image ? std::optional(loader_.transform_(*image, key)) : std::nullopt;
+      return loader_.pictures_->read(index,
+                                     [&](Picture& picture) { return loader_.transform_(picture, key); });
     } catch (const Error& e) {
       fail(e.code(), "{} ({})", e.what(), place());
     } catch (const std::bad_alloc&) {

@@ -37,8 +37,8 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
   options.report = std::move(report);
-  auto apply = [transform, training](const Image& image, RandomKey key) {
-    return training ? train_transform(image, transform, key) : eval_transform(image, transform);
+  auto apply = [transform, training](Picture& picture, RandomKey key) {
+    return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
   };
   return std::make_unique<Loader>(std::move(dataset), apply, options);
 }
