@@ -91,6 +91,9 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--weight-init", c.model.weight_init, "he_fan_in, he_fan_out, lecun, framework"));
   add(add_optional(app, "--head-init", c.model.head_init,
                    "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
+  add(add_optional(app, "--head-bias", c.model.head_bias,
+                   "initial bias of the classifier; --bce-loss: -log(classes - 1)")
+          ->check(real_number(-1000, false)));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
   add(app.add_option(
       "--initial-checkpoint", c.initial_checkpoint,
@@ -228,7 +231,7 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
     app.get_option(name)->default_str(value);
   };
   set("--opt", *c.opt);
-  set("--lr", fmt::format("{}", *c.lr));
+  if (!c.lr_base) set("--lr", fmt::format("{}", *c.lr));
   set("--weight-decay", fmt::format("{}", *c.weight_decay));
   set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
   set("--opt-eps", fmt::format("{}", *c.opt_eps));
@@ -238,8 +241,9 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
   // CLI11 would write a default pair as a string, and with six digits.
-  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
-                                   std::pair{"--cutmix-minmax", c.cutmix_minmax}}) {
+  for (const auto& [name, pair] :
+       {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
+        std::pair{"--cutmix-minmax", c.cutmix_minmax}, std::pair{"--opt-betas", c.opt_betas}}) {
     if (CLI::Option* option = app.get_option(name); option->count() == 0) {
       option->add_result(fmt::format("{}", pair[0]));
       option->add_result(fmt::format("{}", pair[1]));

@@ -72,6 +72,12 @@ void TrainConfig::resolve() {
   if (clip == ClipMode::value && !clip_grad) {
     fail(ErrorCode::usage, "--clip-mode value: no limit is given; expected --clip-grad with it");
   }
+  if (lr && lr_base) fail(ErrorCode::usage, "--lr with --lr-base: both say the learning rate; expected one");
+  if (lr_base) {
+    const double times = static_cast<double>(pictures_per_step()) / static_cast<double>(lr_base_size);
+    const bool linear = lr_base_scale.value_or(kind == OptimizerKind::sgd ? "linear" : "sqrt") == "linear";
+    lr = *lr_base * (linear ? times : std::sqrt(times));
+  }
   lr = lr.value_or(defaults.lr);
   weight_decay = weight_decay.value_or(defaults.weight_decay);
   opt_eps = opt_eps.value_or(defaults.eps);
@@ -116,8 +122,8 @@ OptimizerConfig TrainConfig::optimizer() const {
   out.kind = optimizer_of(*opt);
   out.momentum = momentum;
   out.nesterov = nesterov;
-  out.beta1 = beta1;
-  out.beta2 = beta2;
+  out.beta1 = opt_betas[0];
+  out.beta2 = opt_betas[1];
   out.eps = *opt_eps;
   out.weight_decay = *weight_decay;
   out.decay_all = decay_all;

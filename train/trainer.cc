@@ -55,6 +55,11 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   }
   card_.model = config.model;
   card_.model.num_classes = static_cast<std::int64_t>(data_.train->class_names().size());
+  if (config.bce_loss && !card_.model.head_bias) {
+    // Each class starts as likely as it is (Lin et al. 2017, 3.3). From 0, the first epochs only teach that
+    // most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
+    card_.model.head_bias = -std::log(std::max(1.0, static_cast<double>(card_.model.num_classes - 1)));
+  }
   card_.model.img_size = config.img_size.value_or(data_.img_size);
   card_.class_names = data_.train->class_names();
   card_.dataset = config.data.dataset;
