@@ -193,10 +193,14 @@ const std::uint8_t* CifarDataset::record(std::int64_t index) const {
 }
 
 std::unique_ptr<Picture> CifarDataset::picture(std::int64_t index) const {
-  const std::uint8_t* planes = record(index) + label_bytes_;
+  const std::uint8_t* red = record(index) + label_bytes_;
+  const std::uint8_t *green = red + kPlane, *blue = green + kPlane;
   Image image(kSide, kSide);
-  for (std::size_t i = 0; i < kPlane; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) image.pixels[3 * i + c] = planes[c * kPlane + i];
+  std::uint8_t* rgb = image.pixels.data();
+  for (std::size_t i = 0; i < kPlane; ++i, rgb += 3) {
+    rgb[0] = red[i];
+    rgb[1] = green[i];
+    rgb[2] = blue[i];
   }
   return decoded_picture(std::move(image));
 }

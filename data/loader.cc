@@ -178,9 +178,10 @@ class Loader::Epoch {
   void add(Batch& batch, const Image& image, std::int64_t index, std::int64_t count) const {
     const std::size_t row = batch.indices.size();
     if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
-    check(image.height == batch.images.dim(1) && image.width == batch.images.dim(2),
-          "[loader] expected pictures of one size {}, got {} x {} for sample {}", batch.images.shape().str(),
-          image.height, image.width, index);
+    if (image.height != batch.images.dim(1) || image.width != batch.images.dim(2)) {
+      fail(ErrorCode::internal, "[loader] expected pictures of one size {}, got {} x {} for sample {}",
+           batch.images.shape().str(), image.height, image.width, index);
+    }
     std::memcpy(batch.images.data<std::uint8_t>() + row * image.pixels.size(), image.pixels.data(),
                 image.pixels.size());
     batch.labels.data<std::int64_t>()[row] = loader_.dataset_->label(index);

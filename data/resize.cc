@@ -164,10 +164,10 @@ Image resize_short_side(const ImageView& source, int side, Interpolation interpo
 
 Image mirrored(const Image& source) {
   Image out(source.height, source.width);
+  std::uint8_t* to = out.pixels.data();
   for (int y = 0; y < source.height; ++y) {
-    for (int x = 0; x < source.width; ++x) {
-      std::memcpy(out.at(y, x), source.at(y, source.width - 1 - x), 3);
-    }
+    const std::uint8_t* from = source.at(y, source.width);
+    for (int x = 0; x < source.width; ++x, to += 3) std::memcpy(to, from -= 3, 3);
   }
   return out;
 }
