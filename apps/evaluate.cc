@@ -15,8 +15,8 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
   loader_options.workers = options.workers;
   Loader loader(
       data.pictures,
-      [transform = model.transform()](const Image& image, RandomKey) {
-        return eval_transform(image, transform);
+      [transform = model.transform()](Picture& picture, RandomKey) {
+        return eval_transform(picture, transform);
       },
       loader_options);
   std::vector<ScoredWeights> rows;

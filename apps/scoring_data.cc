@@ -22,7 +22,7 @@ class Renumbered : public Dataset {
     }
   }
   std::int64_t size() const override { return source_->size(); }
-  Image image(std::int64_t index) const override { return source_->image(index); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override { return source_->picture(index); }
   std::string place(std::int64_t index) const override { return source_->place(index); }
   int label(std::int64_t index) const override {
     return position_[static_cast<std::size_t>(source_->label(index))];

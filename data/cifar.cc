@@ -192,13 +192,17 @@ const std::uint8_t* CifarDataset::record(std::int64_t index) const {
   return records_.data() + static_cast<std::size_t>(index) * record_bytes_;
 }
 
-Image CifarDataset::image(std::int64_t index) const {
-  const std::uint8_t* planes = record(index) + label_bytes_;
+std::unique_ptr<Picture> CifarDataset::picture(std::int64_t index) const {
+  const std::uint8_t* red = record(index) + label_bytes_;
+  const std::uint8_t *green = red + kPlane, *blue = green + kPlane;
   Image image(kSide, kSide);
-  for (std::size_t i = 0; i < kPlane; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) image.pixels[3 * i + c] = planes[c * kPlane + i];
+  std::uint8_t* rgb = image.pixels.data();
+  for (std::size_t i = 0; i < kPlane; ++i, rgb += 3) {
+    rgb[0] = red[i];
+    rgb[1] = green[i];
+    rgb[2] = blue[i];
   }
-  return image;
+  return decoded_picture(std::move(image));
 }
 
 DataSplits open_cifar(Cifar kind, const DataOptions& options) {

@@ -19,7 +19,7 @@ class CifarDataset : public Dataset {
   CifarDataset(Cifar kind, const std::filesystem::path& folder, bool train);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(records_.size() / record_bytes_); }
-  Image image(std::int64_t index) const override;
+  std::unique_ptr<Picture> picture(std::int64_t index) const override;
   int label(std::int64_t index) const override { return record(index)[label_bytes_ - 1]; }
 
  private:

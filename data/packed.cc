@@ -94,7 +94,9 @@ class PackedDataset : public Dataset {
     fingerprint_ = Fingerprint().add("packed").add(pack_->index_crc).add(split.name).value();
   }
   std::int64_t size() const override { return count_; }
-  Image image(std::int64_t index) const override { return pack_->image(at(index)); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+    return std::make_unique<ViewedPicture>(pack_->view(at(index)));
+  }
   int label(std::int64_t index) const override { return pack_->label(at(index)); }
   std::string place(std::int64_t index) const override { return pack_->place(at(index)); }
 
@@ -168,13 +170,12 @@ pack::Record Pack::record(std::int64_t index) const {
 
 std::string Pack::place(std::int64_t index) const { return fmt::format("{}: picture {}", file_, index); }
 
-Image Pack::image(std::int64_t index) const {
+ImageView Pack::view(std::int64_t index) const {
   const pack::Record r = record(index);
-  Image out(static_cast<int>(r.height), static_cast<int>(r.width));
-  const auto pixels = map_.bytes().subspan(r.offset, out.pixels.size());
+  const ImageSize size = {static_cast<int>(r.height), static_cast<int>(r.width)};
+  const auto pixels = map_.bytes().subspan(r.offset, std::size_t{3} * r.height * r.width);
   if (crc32c(pixels) != r.crc) refuse(file_, "picture {}: checksum differs (damaged)", index);
-  std::memcpy(out.pixels.data(), pixels.data(), pixels.size());
-  return out;
+  return {size, reinterpret_cast<const std::uint8_t*>(pixels.data())};
 }
 
 DataSplits open_packed(const DataOptions& options) {
