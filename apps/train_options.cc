@@ -93,6 +93,9 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--weight-init", c.model.weight_init, "he_fan_in, he_fan_out, lecun, framework"));
   add(add_optional(app, "--head-init", c.model.head_init,
                    "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
+  add(add_optional(app, "--head-bias", c.model.head_bias,
+                   "initial bias of the classifier; --bce-loss: -log(classes - 1)")
+          ->check(real_number(-1000, false)));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
   add(app.add_option(
       "--initial-checkpoint", c.initial_checkpoint,
@@ -170,8 +173,13 @@ void add_regularisation(CLI::App& app, TrainOptions& o) {
 void add_output(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Output"); };
-  add(app.add_option("--checkpoint-hist", c.checkpoint_hist, "checkpoints to keep beside last and best")
+  add(app.add_option("--checkpoint-hist", c.checkpoint_hist,
+                     "checkpoints of epochs to keep beside last and best")
           ->check(whole_number(1, 1000000))
+          ->capture_default_str());
+  add(app.add_option("--recovery-interval", c.recovery_interval,
+                     "steps between checkpoints inside an epoch, 0: none")
+          ->check(whole_number(0, kMaxCount))
           ->capture_default_str());
   add(app.add_option("--eval-metric", c.eval_metric, "what makes an epoch the best one: top1, top5, loss")
           ->capture_default_str());
@@ -230,7 +238,7 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
     app.get_option(name)->default_str(value);
   };
   set("--opt", *c.opt);
-  set("--lr", fmt::format("{}", *c.lr));
+  if (!c.lr_base) set("--lr", fmt::format("{}", *c.lr));
   set("--weight-decay", fmt::format("{}", *c.weight_decay));
   set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
   set("--opt-eps", fmt::format("{}", *c.opt_eps));
@@ -240,8 +248,9 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
   // CLI11 would write a default pair as a string, and with six digits.
-  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
-                                   std::pair{"--cutmix-minmax", c.cutmix_minmax}}) {
+  for (const auto& [name, pair] :
+       {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
+        std::pair{"--cutmix-minmax", c.cutmix_minmax}, std::pair{"--opt-betas", c.opt_betas}}) {
     if (CLI::Option* option = app.get_option(name); option->count() == 0) {
       option->add_result(fmt::format("{}", pair[0]));
       option->add_result(fmt::format("{}", pair[1]));
@@ -276,6 +285,7 @@ void refuse_changes(const std::string& dir, const std::string& before, const std
                                                 "bad-images",
                                                 "log-interval",
                                                 "checkpoint-hist",
+                                                "recovery-interval",
                                                 "validation-batch-size",
                                                 "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);

@@ -137,8 +137,9 @@ ModelCard card_from_timm(const json& config, const std::vector<NamedTensor>& wei
     }
     read_preprocessing(card, config.contains("pretrained_cfg") ? config.at("pretrained_cfg") : config, file);
     const bool counted = !get_or<json>(config, "num_classes", nullptr).is_null();
-    card.model.num_classes =
-        counted ? whole_number_at(config, "num_classes", 0, kMostClasses, file + ": config.json") : 0;
+    card.model.num_classes = counted ? checked_whole(config.at("num_classes"), "num_classes", 0, kMostClasses,
+                                                     file + ": config.json")
+                                     : 0;
     complete_from_weights(card, card.model.num_classes < 1, weights, file);
     card.class_names = get_or<std::vector<std::string>>(config, "label_names", {});
     check_card(card, file);

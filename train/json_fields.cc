@@ -18,14 +18,13 @@ std::string printed(const json& value) {
 
 }  // namespace
 
-std::int64_t whole_number_at(const json& j, const char* key, std::int64_t low, std::int64_t high,
-                             const std::string& file) {
-  const json& value = j.at(key);
+std::int64_t checked_whole(const json& value, const char* name, std::int64_t low, std::int64_t high,
+                           const std::string& file) {
   const bool small = value.is_number_unsigned()
                          ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(high)
                          : value.is_number_integer();
   if (!small || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
-    fail(ErrorCode::checkpoint, "{}: {} is {}; expected a whole number in {}..{}", file, key, printed(value),
+    fail(ErrorCode::checkpoint, "{}: {} is {}; expected a whole number in {}..{}", file, name, printed(value),
          low, high);
   }
   return value.get<std::int64_t>();

@@ -13,10 +13,10 @@ namespace salu {
 inline constexpr std::int64_t kMostWhole = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::int64_t kMostClasses = 1'000'000;
 
-/// The whole number `j[key]`. Throws ErrorCode::checkpoint, with `file` in front, when it is something else
-/// or not in low .. high; nlohmann's exception when there is none.
-std::int64_t whole_number_at(const nlohmann::json& j, const char* key, std::int64_t low, std::int64_t high,
-                             const std::string& file);
+/// `value` as a whole number. Throws ErrorCode::checkpoint, naming `file` and `name`, when it is something
+/// else or not in low .. high.
+std::int64_t checked_whole(const nlohmann::json& value, const char* name, std::int64_t low, std::int64_t high,
+                           const std::string& file);
 
 /// [3, S, S] -> S. Throws ErrorCode::checkpoint for anything else.
 std::int64_t image_side(const nlohmann::json& size, const std::string& file);

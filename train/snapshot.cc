@@ -38,7 +38,7 @@ ModelConfig model_from_json(const json& j, const std::string& file) {
   m.name = j.at("name").get<std::string>();
   m.drop_path = j.at("drop_path").get<double>();
   m.drop = j.at("drop").get<double>();
-  m.seed = static_cast<std::uint64_t>(whole_number_at(j, "seed", 0, kMostWhole, file));
+  m.seed = static_cast<std::uint64_t>(checked_whole(j.at("seed"), "seed", 0, kMostWhole, file));
   get(j, "norm", m.norm), get(j, "act", m.act), get(j, "positive", m.positive);
   get(j, "weight_init", m.weight_init), get(j, "head_init", m.head_init), get(j, "stem", m.stem);
   get(j, "stabilizer_a", m.stabilizer_a), get(j, "stabilizer_b", m.stabilizer_b);
@@ -54,12 +54,49 @@ json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
           {"loss_sum", p.loss_sum},
           {"loss_count", p.loss_count},
           {"updates", p.updates},
-          {"skipped_row", p.skipped_row},
+          {"skipped_row", p.non_finite.row},
+          {"skipped_recent", p.non_finite.recent},
+          {"returns", p.non_finite.seen},
+          {"lr_factor", p.non_finite.lr_factor},
+          {"good", p.good},
           {"best_score", p.best_score},
           {"best_epoch", p.best_epoch},
           {"gain_score", p.gain_score},
           {"gain_epoch", p.gain_epoch},
           {"data_fingerprint", data_fingerprint}};
+}
+
+/// A name that stands in the folder of checkpoints.
+bool is_plain_name(const std::string& name) { return !name.starts_with('.') && name.find('/') == name.npos; }
+
+RunProgress progress_from_json(const json& j, const std::string& file) {
+  const auto count = [&](const char* key, std::int64_t low = 0) {
+    return checked_whole(j.at(key), key, low, kMostWhole, file);
+  };
+  RunProgress p;
+  p.step = count("step");
+  p.epoch = count("epoch");
+  p.batch = count("batch");
+  p.loss_sum = j.at("loss_sum").get<double>();
+  p.loss_count = count("loss_count");
+  p.updates = count("updates");
+  p.best_score = j.at("best_score").get<double>();
+  p.best_epoch = count("best_epoch", -1);
+  p.gain_score = j.at("gain_score").get<double>();
+  p.gain_epoch = count("gain_epoch", -1);
+  p.non_finite.row = count("skipped_row");
+  // Older checkpoints lack the rest.
+  for (const json& step : j.value("skipped_recent", json::array())) {
+    p.non_finite.recent.push_back(checked_whole(step, "skipped_recent", 0, kMostWhole, file));
+  }
+  p.non_finite.seen = j.value("returns", p.non_finite.seen);
+  p.non_finite.lr_factor = j.value("lr_factor", 1.0);
+  p.good = j.value("good", "");
+  if (!(p.non_finite.lr_factor > 0 && p.non_finite.lr_factor <= 1) || !is_plain_name(p.good)) {
+    fail(ErrorCode::checkpoint, "{}: lr_factor is {}, good is '{}'; expected a number in (0, 1] and a name",
+         file, p.non_finite.lr_factor, escaped(p.good));
+  }
+  return p;
 }
 
 }  // namespace
@@ -109,14 +146,14 @@ json card_to_json(const ModelCard& card) {
 ModelCard card_from_json(const json& j, const std::string& file) {
   try {
     ModelCard card;
-    const std::int64_t format = whole_number_at(j.at("salu"), "format", 1, kMostWhole, file);
+    const std::int64_t format = checked_whole(j.at("salu").at("format"), "format", 1, kMostWhole, file);
     if (format > kFormat) {
       fail(ErrorCode::checkpoint, "{}: written by a newer salutrain (format {}, this build reads 1-{})", file,
            format, kFormat);
     }
     const json &own = j.at("salu"), &cfg = j.at("pretrained_cfg");
     card.model = model_from_json(own.at("model"), file);
-    card.model.num_classes = whole_number_at(j, "num_classes", 1, kMostClasses, file);
+    card.model.num_classes = checked_whole(j.at("num_classes"), "num_classes", 1, kMostClasses, file);
     card.model.img_size = image_side(cfg.at("input_size"), file);
     card.crop_pct = cfg.at("crop_pct").get<double>();
     card.interpolation =
@@ -125,8 +162,9 @@ ModelCard card_from_json(const json& j, const std::string& file) {
     card.std = cfg.at("std").get<std::array<float, 3>>();
     card.class_names = own.at("class_names").get<std::vector<std::string>>();
     card.dataset = own.at("dataset").get<std::string>();
-    card.data_seed = static_cast<std::uint64_t>(whole_number_at(own, "data_seed", 0, kMostWhole, file));
-    card.val_from_train = whole_number_at(own, "val_from_train", 0, kMostWhole, file);
+    card.data_seed =
+        static_cast<std::uint64_t>(checked_whole(own.at("data_seed"), "data_seed", 0, kMostWhole, file));
+    card.val_from_train = checked_whole(own.at("val_from_train"), "val_from_train", 0, kMostWhole, file);
     check_card(card, file);
     return card;
   } catch (const json::exception& e) {
@@ -163,18 +201,13 @@ RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
                           std::uint64_t data_fingerprint) {
   try {
     const json& j = checkpoint.progress;
-    const auto count = [&](const char* key, std::int64_t low = 0) {
-      return whole_number_at(j, key, low, kMostWhole, file);
-    };
     if (j.at("data_fingerprint").get<std::uint64_t>() != data_fingerprint) {
       fail(ErrorCode::checkpoint,
            "{}: the data set differs from the one this run was trained on (other files, sizes, labels, or "
            "another JPEG decoder in this build). Give the same --dataset and --data-dir, or start a new run",
            file);
     }
-    return {count("step"),           count("epoch"),     count("batch"),         j.at("loss_sum"),
-            count("loss_count"),     count("updates"),   count("skipped_row"),   j.at("best_score"),
-            count("best_epoch", -1), j.at("gain_score"), count("gain_epoch", -1)};
+    return progress_from_json(j, file);
   } catch (const json::exception& e) {
     fail(ErrorCode::checkpoint, "{}: its counters are not complete ({}). Resume from another checkpoint",
          file, escaped(e.what()));

@@ -38,9 +38,22 @@ Checkpoint sample() {
   c.state = {{"optim.momentum.conv1.weight", Tensor::full({2, 1, 3}, 0.5)}};
   c.metadata = {{"salu.model", "salunet_c8"}};
   c.config = card_to_json(card);
-  c.progress = {{"format", 1},          {"step", 12},      {"epoch", 1},      {"batch", 2},
-                {"loss_sum", 4.5},      {"loss_count", 3}, {"updates", 12},   {"skipped_row", 0},
-                {"best_score", 9},      {"best_epoch", 1}, {"gain_score", 9}, {"gain_epoch", -1},
+  c.progress = {{"format", 1},
+                {"step", 12},
+                {"epoch", 1},
+                {"batch", 2},
+                {"loss_sum", 4.5},
+                {"loss_count", 3},
+                {"updates", 12},
+                {"skipped_row", 0},
+                {"skipped_recent", {3, 7}},
+                {"returns", {"loss nan"}},
+                {"lr_factor", 0.5},
+                {"good", "epoch-0001"},
+                {"best_score", 9},
+                {"best_epoch", 1},
+                {"gain_score", 9},
+                {"gain_epoch", -1},
                 {"data_fingerprint", 5}};
   return c;
 }
@@ -201,7 +214,7 @@ void fuzz_checkpoint(std::span<const std::uint8_t> input) {
   check_card(card_of(checkpoint, "", "f"));
   const RunProgress p = read_progress(checkpoint, "f", 5);
   require(p.step >= 0 && p.epoch >= 0 && p.batch >= 0 && p.loss_count >= 0 && p.updates >= 0 &&
-              p.skipped_row >= 0 && p.best_epoch >= -1 && p.gain_epoch >= -1,
+              p.non_finite.row >= 0 && p.non_finite.lr_factor > 0 && p.best_epoch >= -1 && p.gain_epoch >= -1,
           "a counter out of range");
 }
 
