@@ -117,10 +117,11 @@ int evaluate_main(const Arguments& arguments) {
   for (const std::string& path : options.checkpoints) {
     for (ScoredWeights& s : score_checkpoint(path, options)) {
       if (!s.non_finite.empty()) {
-        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", s.path, s.non_finite);
+        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", shown(s.path),
+                   s.non_finite);
       }
-      fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", s.path, s.weights, s.result.samples, s.dataset,
-                 s.description);
+      fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", shown(s.path), s.weights, s.result.samples,
+                 s.dataset, s.description);
       scored.push_back(std::move(s));
     }
     write_results(options, scored);

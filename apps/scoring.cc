@@ -49,6 +49,17 @@ void apply_options(ModelCard& card, const ScoringOptions& options) {
   }
 }
 
+/// A name that the checkpoint gets wrong is the checkpoint's fault, not that of the command line.
+std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& options,
+                                const std::string& file) {
+  try {
+    return make_model(card.model);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::usage || options.img_size) throw;
+    fail(ErrorCode::checkpoint, "{}: config.json: {}", file, e.what());
+  }
+}
+
 }  // namespace
 
 void add_scoring_options(CLI::App& app, ScoringOptions& o) {
@@ -98,18 +109,19 @@ ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& o
   checkpoint.model = native_names(std::move(checkpoint.model));
   ScoringModel out;
   out.path = path;
-  out.card = card_of(checkpoint, options.model, path);
+  const std::string file = shown(path);
+  out.card = card_of(checkpoint, options.model, file);
   apply_options(out.card, options);
   std::vector<NamedTensor> averages = ema_tensors(checkpoint);
   if (options.use_ema && averages.empty()) {
     fail(ErrorCode::checkpoint,
-         "{}: holds no averaged weights (it was trained without --model-ema). Leave --use-ema out", path);
+         "{}: holds no averaged weights (it was trained without --model-ema). Leave --use-ema out", file);
   }
   if (!options.use_ema) out.weights.push_back({"raw", std::move(checkpoint.model)});
   if (!averages.empty()) out.weights.push_back({"ema", std::move(averages)});
   out.card.model.placement = options.placement;
-  out.model = make_model(out.card.model);
-  load_weights(*out.model, out.weights.front().tensors, path);
+  out.model = model_of(out.card, options, file);
+  load_weights(*out.model, out.weights.front().tensors, file);
   return out;
 }
 

@@ -188,7 +188,7 @@ class Interop(SamePictures):
                 ({"pretrained_cfg": {"crop_pct": 1.5}}, "crop_pct 1.5"),
                 ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation 'lanczos'"),
                 ({"pretrained_cfg": {"input_size": [3, 224, 225]}}, "input size [3, 224, 225]"),
-                ({"label_names": ["a", "b"]}, "2 label_names; expected 37"))):
+                ({"label_names": ["a", "b"]}, "2 class names; expected 37"))):
             with self.subTest(change=change):
                 folder = self.folder(f"refused{number}", net, {**self.config("resnet18"), **change})
                 result = run(EVALUATE, "predict", folder, self.pictures[0])
