@@ -62,12 +62,7 @@ std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& opt
 
 }  // namespace
 
-void add_scoring_options(CLI::App& app, ScoringOptions& o) {
-  const auto common = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  common(
-      app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
-          ->check(whole_number(1, 1048576)));
-  common(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
+void add_checkpoint_options(CLI::App& app, ScoringOptions& o) {
   app.add_flag("--use-ema", o.use_ema, "the averaged weights only")->group("Common");
   const auto add = [&](CLI::Option* option) { return option->group("Preprocessing"); };
   add(app.add_option("--model", o.model, "network of weights without config.json"));
@@ -80,9 +75,19 @@ void add_scoring_options(CLI::App& app, ScoringOptions& o) {
   add(add_rgb(app, "--mean", o.mean, "of red, green, blue in 0..1"))->check(real_number(-10, false));
   add(add_rgb(app, "--std", o.std, "likewise"))->check(real_number(0, true));
   add(app.add_flag("--use-train-size", o.use_train_size, "not the size and crop named for tests"));
-  add(app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none"))
-      ->check(CLI::IsMember({"none", "hflip"}));
   add(app.add_option("--class-map", o.class_map, "a class name per line, in the order of the outputs"));
+}
+
+void add_scoring_options(CLI::App& app, ScoringOptions& o) {
+  const auto common = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
+  common(
+      app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
+          ->check(whole_number(1, 1048576)));
+  common(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
+  add_checkpoint_options(app, o);
+  app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none")
+      ->group("Preprocessing")
+      ->check(CLI::IsMember({"none", "hflip"}));
   add_device_options(app, o.device);
 }
 
