@@ -78,6 +78,7 @@ int train(const TrainOptions& options) {
   folder_options.image_size = static_cast<int>(trainer.model_config().img_size);
   folder_options.resume = !options.resume.empty();
   folder_options.overwrite = options.overwrite;
+  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
   RunFolder folder(folder_options);
   FileWriter log(real_files(), folder.path() / "log.txt", FileWriter::Mode::append);
   ProgressOptions progress_options;
@@ -98,11 +99,10 @@ int train(const TrainOptions& options) {
   if (!options.resume.empty()) trainer.resume(options.checkpoint);
   replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
   add_start(folder.path() / "environment.json", describe_start(options, trainer), !options.resume.empty());
-  install_stop_signals();
   const TrainOutcome outcome = trainer.run();
   if (options.report) report_run(config, trainer, outcome, folder.path(), progress);
   print_result(options, trainer, outcome, folder.path());
-  return outcome.signal ? 128 + outcome.signal : 0;
+  return stop_signal() ? 128 + stop_signal() : 0;
 }
 
 }  // namespace

@@ -171,8 +171,13 @@ void add_regularisation(CLI::App& app, TrainOptions& o) {
 void add_output(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Output"); };
-  add(app.add_option("--checkpoint-hist", c.checkpoint_hist, "checkpoints to keep beside last and best")
+  add(app.add_option("--checkpoint-hist", c.checkpoint_hist,
+                     "checkpoints of epochs to keep beside last and best")
           ->check(whole_number(1, 1000000))
+          ->capture_default_str());
+  add(app.add_option("--recovery-interval", c.recovery_interval,
+                     "steps between checkpoints inside an epoch, 0: none")
+          ->check(whole_number(0, kMaxCount))
           ->capture_default_str());
   add(app.add_option("--eval-metric", c.eval_metric, "what makes an epoch the best one: top1, top5, loss")
           ->capture_default_str());
@@ -278,6 +283,7 @@ void refuse_changes(const std::string& dir, const std::string& before, const std
                                                 "bad-images",
                                                 "log-interval",
                                                 "checkpoint-hist",
+                                                "recovery-interval",
                                                 "validation-batch-size",
                                                 "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);

@@ -17,6 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kGlanceSeconds = 0.1;  // between two looks at a signal or a slow worker
+
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
@@ -59,8 +61,10 @@ class Loader::Epoch {
   bool next(Batch& batch) {
     while (taken_ != end_) {
       const auto begin = Clock::now();
-      Slot slot = workers_.empty() ? fill(taken_, jobs_[0], {}) : take();
+      std::optional<Slot> taken = workers_.empty() ? fill(taken_, jobs_[0], {}) : take();
       wait_ += seconds_since(begin);
+      if (!taken) return false;
+      Slot& slot = *taken;
       for (const std::string& line : loader_.pictures_->take_reports()) report(line);
       if (slot.error) std::rethrow_exception(slot.error);
       if (workers_.empty()) ++taken_;
@@ -107,11 +111,15 @@ class Loader::Epoch {
 
   std::optional<Slot>& slot(std::int64_t b) { return slots_[static_cast<std::size_t>(b) % slots_.size()]; }
 
-  // Waits for batch number taken_. A failed one stays in its slot, so that every later call meets it again.
-  Slot take() {
+  // Waits for batch number taken_; nothing when it is not worth waiting any more. A failed one stays in its
+  // slot, so that every later call meets it again.
+  std::optional<Slot> take() {
     std::unique_lock lock(mutex_);
-    const std::chrono::duration<double> glance(loader_.options_.slow_seconds / 4);
-    while (!changed_.wait_for(lock, glance, [&] { return slot(taken_).has_value(); })) report_slow_jobs();
+    const std::chrono::duration<double> glance(std::min(kGlanceSeconds, loader_.options_.slow_seconds / 4));
+    while (!changed_.wait_for(lock, glance, [&] { return slot(taken_).has_value(); })) {
+      if (loader_.options_.stop && loader_.options_.stop()) return std::nullopt;
+      report_slow_jobs();
+    }
     std::optional<Slot>& ready = slot(taken_);
     if (ready->error) return *ready;
     Slot out = std::move(*ready);

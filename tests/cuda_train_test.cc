@@ -172,22 +172,29 @@ TEST_CASE("averages swap in and out on the device, with the bf16 copy") {
 }
 
 TEST_CASE("a step that is not finite changes nothing on the device either") {
-  const Device device = cuda_device();
   ModelConfig config;
-  config.name = "salunet_c8";
+  config.name = "resnet8";  // has running statistics
   config.img_size = 8;
-  config.placement.device = device;
+  config.placement.device = cuda_device();
   const auto model = make_model(config);
   Optimizer optimizer(model->store(), {});
   TrainStep step(*model, model->store(), optimizer, {.mean = {0, 0, 0}, .std = {1, 1, 1}});
-  const Tensor before = model->store().values().clone();
-  const Tensor targets = Tensor::full({4, 10}, NAN);
-  step.run(pictures(0), targets, 0.1, 0);
-  const auto done = step.take(true);
-  REQUIRE(done);
-  CHECK_FALSE(done->result.applied);
-  CHECK(compare_bits(model->store().values().to(Device{}), before.to(Device{})) == "");
-  CHECK(optimizer.updates() == 0);
+  const auto state = [&] {
+    return std::pair(model->store().values().to(Device{}).clone(),
+                     model->store().statistics().to(Device{}).clone());
+  };
+  const Tensor good = Tensor::full({4, 10}, 0.1), bad = Tensor::full({4, 10}, NAN);
+  for (std::int64_t i = 0; i < 8; ++i) {  // queued, recorded and replayed
+    const auto before = state();
+    step.run(pictures(static_cast<std::uint32_t>(i)), i % 2 ? bad : good, 0.1, i);
+    const auto done = step.take(true);
+    REQUIRE(done);
+    CHECK(done->result.applied == (i % 2 == 0));
+    const auto after = state();
+    CHECK((compare_bits(after.first, before.first) == "") == (i % 2 == 1));
+    CHECK((compare_bits(after.second, before.second) == "") == (i % 2 == 1));
+  }
+  CHECK(optimizer.updates() == 4);
 }
 
 }  // namespace

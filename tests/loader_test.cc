@@ -300,6 +300,30 @@ TEST_CASE("a worker that takes long for one picture is named once") {
   CHECK(reports[0] == "sample 17 of damaged: a worker has been busy with it for 0 s");
 }
 
+TEST_CASE("a wait for a picture that does not come can be given up") {
+  std::atomic<bool> release = false, stop = false;
+  const auto stuck = [&](const Image& image, RandomKey key) {
+    while (key.index == 7 && !release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return image;
+  };
+  LoaderOptions options{.batch_size = 5, .workers = 2};
+  options.stop = [&] { return stop.load(); };
+  Loader loader(numbers, stuck, options);
+  loader.start(0);
+  Batch batch;
+  CHECK(loader.next(batch));
+  std::jthread signal([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop = true;
+  });
+  CHECK(!loader.next(batch));
+  CHECK(stop);
+  stop = false;
+  release = true;
+  CHECK(loader.next(batch));  // batch 1, where the wait was
+  CHECK(batch.indices.front() == 5);
+}
+
 TEST_CASE("errors of the transform keep their meaning") {
   const auto message = [](Loader::Transform transform) {
     Loader loader(numbers, std::move(transform), {.batch_size = 5});

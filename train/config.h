@@ -98,6 +98,7 @@ struct TrainConfig {
   std::int64_t max_steps = 0;  ///< stop (and checkpoint) after this optimizer step; 0: no limit
   std::filesystem::path output;
   int checkpoint_hist = 3;
+  std::int64_t recovery_interval = 0;  ///< steps between checkpoints inside an epoch; 0: none
   int log_interval = 50;
 
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense

@@ -50,12 +50,37 @@ json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
           {"loss_sum", p.loss_sum},
           {"loss_count", p.loss_count},
           {"updates", p.updates},
-          {"skipped_row", p.skipped_row},
+          {"skipped_row", p.non_finite.row},
+          {"skipped_recent", p.non_finite.recent},
+          {"returns", p.non_finite.seen},
+          {"lr_factor", p.non_finite.lr_factor},
+          {"good", p.good},
           {"best_score", p.best_score},
           {"best_epoch", p.best_epoch},
           {"gain_score", p.gain_score},
           {"gain_epoch", p.gain_epoch},
           {"data_fingerprint", data_fingerprint}};
+}
+
+RunProgress progress_from_json(const json& j) {
+  RunProgress p;
+  p.step = j.at("step").get<std::int64_t>();
+  p.epoch = j.at("epoch").get<std::int64_t>();
+  p.batch = j.at("batch").get<std::int64_t>();
+  p.loss_sum = j.at("loss_sum").get<double>();
+  p.loss_count = j.at("loss_count").get<std::int64_t>();
+  p.updates = j.at("updates").get<std::int64_t>();
+  p.best_score = j.at("best_score").get<double>();
+  p.best_epoch = j.at("best_epoch").get<std::int64_t>();
+  p.gain_score = j.at("gain_score").get<double>();
+  p.gain_epoch = j.at("gain_epoch").get<std::int64_t>();
+  p.non_finite.row = j.at("skipped_row").get<std::int64_t>();
+  // Older checkpoints lack the rest.
+  p.non_finite.recent = j.value("skipped_recent", p.non_finite.recent);
+  p.non_finite.seen = j.value("returns", p.non_finite.seen);
+  p.non_finite.lr_factor = j.value("lr_factor", 1.0);
+  p.good = j.value("good", "");
+  return p;
 }
 
 }  // namespace
@@ -136,9 +161,7 @@ RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& fi
   RunProgress p;
   try {
     const json& j = checkpoint.progress;
-    p = {j.at("step"),       j.at("epoch"),      j.at("batch"),       j.at("loss_sum"),
-         j.at("loss_count"), j.at("updates"),    j.at("skipped_row"), j.at("best_score"),
-         j.at("best_epoch"), j.at("gain_score"), j.at("gain_epoch")};
+    p = progress_from_json(j);
     if (j.at("data_fingerprint").get<std::uint64_t>() != data_fingerprint) {
       fail(ErrorCode::checkpoint,
            "{}: the data set differs from the one this run was trained on (other files, sizes, labels, or "

@@ -7,6 +7,7 @@
 #include "data/resize.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/nonfinite.h"
 
 namespace salu {
 
@@ -18,8 +19,12 @@ struct RunProgress {
   std::int64_t batch = 0;  ///< batches of it that are done
   double loss_sum = 0;     ///< over the samples of this epoch so far
   std::int64_t loss_count = 0;
-  std::int64_t updates = 0;      ///< steps that changed the weights
-  std::int64_t skipped_row = 0;  ///< non-finite steps in a row
+  std::int64_t updates = 0;  ///< steps that changed the weights
+  NonFinite non_finite;
+  /// The newest checkpoint of an epoch or of --recovery-interval, where too many non-finite steps lead back
+  /// to; "": none. Not that of a stop: with it, a resumed run would go back elsewhere than one that never
+  /// stopped.
+  std::string good;
   double best_score = 0;         ///< score_of() of the best epoch …
   std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet
   /// The last epoch that was a gain of more than --min-delta, and what the next one has to exceed.

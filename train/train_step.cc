@@ -32,6 +32,7 @@ TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optim
       optimizer_(optimizer),
       options_(options),
       device_(store.values().device()) {
+  if (store.statistics().defined()) statistics_before_ = store.statistics().clone();
   if (device_.type != DeviceType::cuda) return;
   for (auto& slot : slots_) slot = std::make_unique<Slot>();
   recording_ = cuda_backend().make_recording();
@@ -55,6 +56,7 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
   context.seed = options_.seed;
   context.step = static_cast<std::uint32_t>(step);
   store_.gradients().fill(0);
+  if (statistics_before_.defined()) statistics_before_.copy_from(store_.statistics());
   const std::int64_t part = images.dim(0) / options_.accumulate;
   Tensor loss;
   for (std::int64_t begin = 0; begin < images.dim(0); begin += part) {
@@ -63,6 +65,8 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
     loss = loss.defined() ? add_forward(loss, share) : share;
   }
   optimizer_.step(loss);
+  // The forward pass has changed them already; a step that is not applied must leave no trace.
+  if (statistics_before_.defined()) take_back(store_.statistics(), statistics_before_, optimizer_.control());
 }
 
 void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step) {

@@ -55,6 +55,7 @@ class TrainStep {
   Optimizer& optimizer_;
   TrainStepOptions options_;
   const Device device_;
+  Tensor statistics_before_;  ///< running statistics; undefined when the network has none
 
   // On a GPU only.
   Tensor images_, targets_;  ///< where a recorded step finds its inputs

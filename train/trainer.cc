@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "train/trainer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "train/batch_targets.h"
 #include "train/interop.h"
@@ -14,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kMaxSkippedInARow = 5;
+constexpr int kMaxFailedSaves = 3;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -37,6 +40,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
   options.report = std::move(report);
+  options.stop = [] { return stop_signal() != 0; };
   auto apply = [transform, training](Picture& picture, RandomKey key) {
     return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
   };
@@ -92,8 +96,9 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
 
 void Trainer::attach(const RunFolder& folder, Progress& progress) {
   folder_ = folder.path();
+  files_ = &folder.files();
   progress_ = &progress;
-  checkpoints_ = std::make_unique<CheckpointStore>(folder.path());
+  checkpoints_ = std::make_unique<CheckpointStore>(folder.path(), folder.files());
   folder.require_space(model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0)));
 }
 
@@ -101,6 +106,8 @@ void Trainer::resume(const std::string& name_or_link) {
   const std::string file = shown(folder_ / name_or_link);
   at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, *optimizer_, ema_.get(),
                          data_.train->fingerprint());
+  saved_step_ = at_.step;
+  last_lr_ = lr_at(std::max<std::int64_t>(at_.step - 1, 0));
   progress_->line(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
 }
 
@@ -109,25 +116,32 @@ TrainOutcome Trainer::run() {
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
+  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt,
+                                  *files_);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.total_epochs() && !out_of_patience()) {
-    train_epoch(outcome);
+    train_epoch();
     if (at_.batch == train_loader_->batches()) finish_epoch(outcome);
-    if (should_stop(outcome)) break;
+    if (should_stop()) break;
   }
   outcome.no_gain = out_of_patience();
   outcome.finished = at_.epoch >= config_.total_epochs() || outcome.no_gain;
   outcome.best_score = at_.best_score;
   outcome.best_epoch = at_.best_epoch;
-  if (at_.batch > 0) save(fmt::format("step-{:08}", at_.step), false);
+  if (at_.step != saved_step_) save(step_name(), false);
+  log_->finish();
   return outcome;
 }
 
-bool Trainer::should_stop(TrainOutcome& outcome) const {
-  outcome.signal = stop_signal();
-  return outcome.signal != 0 || (config_.max_steps > 0 && at_.step >= config_.max_steps) ||
+std::string Trainer::step_name() const { return fmt::format("step-{:08}", at_.step); }
+
+double Trainer::lr_at(std::int64_t step) const {
+  return learning_rate(schedule_, step) * at_.non_finite.lr_factor;
+}
+
+bool Trainer::should_stop() const {
+  return stop_signal() != 0 || (config_.max_steps > 0 && at_.step >= config_.max_steps) ||
          (config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds);
 }
 
@@ -135,20 +149,25 @@ bool Trainer::out_of_patience() const {
   return config_.patience > 0 && at_.epoch - std::max<std::int64_t>(at_.gain_epoch, 0) >= config_.patience;
 }
 
-void Trainer::train_epoch(TrainOutcome& outcome) {
+void Trainer::train_epoch() {
   epoch_start_ = Clock::now();
   batches_now_ = 0;
   train_loader_->start(static_cast<std::uint32_t>(at_.epoch), at_.batch);
   Batch batch;
-  while (!should_stop(outcome) && train_loader_->next(batch)) {
+  while (!should_stop() && train_loader_->next(batch)) {
     train_batch(batch);
     show_progress();
+    const std::int64_t interval = config_.recovery_interval;
+    if (interval == 0 || at_.step % interval != 0 || at_.batch == train_loader_->batches()) continue;
+    take_results(true);
+    save_due(step_name(), false);
   }
   take_results(true);
 }
 
-void Trainer::train_batch(const Batch& batch) {
-  step_->run(batch.images, batch.targets, learning_rate(schedule_, at_.step), at_.step);
+void Trainer::train_batch(Batch& batch) {
+  if (watcher_) watcher_(batch, at_.step);
+  step_->run(batch.images, batch.targets, lr_at(at_.step), at_.step);
   ++at_.step;
   ++at_.batch;
   ++batches_now_;
@@ -163,7 +182,7 @@ void Trainer::take_results(bool all) {
     last_lr_ = finished->lr;
     if ((finished->step + 1) % config_.log_interval == 0) log_step(finished->step);
     if (finished->result.applied) {
-      at_.skipped_row = 0;
+      at_.non_finite.finite_step();
       at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
       at_.loss_count += finished->samples;
     } else {
@@ -173,19 +192,41 @@ void Trainer::take_results(bool all) {
 }
 
 void Trainer::skip_step(const FinishedStep& skipped) {
-  const double loss = skipped.result.loss, norm = skipped.result.norm;
+  const std::string figures = figures_text(skipped.result.loss, skipped.result.norm);
   if (skipped.step == 0) {
-    fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
-         loss, norm);
+    fail(ErrorCode::numerics, "{} at step 1: check --lr and input normalisation", figures);
   }
-  progress_->line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
-                              skipped.step + 1, loss, norm));
-  if (++at_.skipped_row >= kMaxSkippedInARow) {
-    fail(ErrorCode::numerics,
-         "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
-         "from an earlier checkpoint in {}",
-         at_.skipped_row, skipped.step + 1, last_lr_, shown(folder_));
+  const std::int64_t batches = train_loader_->batches();
+  progress_->line(fmt::format("step {} (batch {} of epoch {}): {}: step skipped, weights unchanged",
+                              skipped.step + 1, skipped.step % batches + 1, skipped.step / batches + 1,
+                              figures));
+  const NonFiniteAction action =
+      at_.non_finite.bad_step(skipped.step, skipped.result.loss, skipped.result.norm);
+  if (action == NonFiniteAction::skip) return;
+  if (action == NonFiniteAction::go_back && !at_.good.empty()) return go_back();
+  fail(
+      ErrorCode::numerics,
+      "loss or gradient norm was not finite in {}; expected finite numbers. {}. Lower --lr (now {}), or look "
+      "at the pictures of these steps: log.txt names their batches",
+      fmt::join(at_.non_finite.seen, ", then in "),
+      action == NonFiniteAction::stop ? "Going back to a checkpoint twice did not help"
+                                      : "There is no checkpoint to go back to",
+      last_lr_);
+}
+
+void Trainer::go_back() {
+  const std::int64_t reached = at_.step;
+  while (step_->take(true)) --at_.step;  // a GPU had begun them with the weights that are given up
+  if (at_.step != reached) {
+    at_.batch -= reached - at_.step;
+    train_loader_->start(static_cast<std::uint32_t>(at_.epoch), at_.batch);
   }
+  restore_snapshot(checkpoints_->load(at_.good), shown(folder_ / "checkpoints" / at_.good), *model_,
+                   *optimizer_, ema_.get(), data_.train->fingerprint());
+  progress_->line(
+      fmt::format("step {}: back to the weights of {}; the data since then is passed over, the "
+                  "learning rate is {} times that of the schedule from here on",
+                  at_.step, at_.good, at_.non_finite.lr_factor));
 }
 
 void Trainer::log_step(std::int64_t step) {
@@ -197,6 +238,15 @@ void Trainer::log_step(std::int64_t step) {
               {"grad_norm", last_norm_},
               {"img_per_s", static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds},
               {"data_wait", train_loader_->wait_seconds() / seconds}});
+  warn_of_full_disk();
+}
+
+void Trainer::warn_of_full_disk() {
+  const std::string trouble = log_->trouble();
+  if (!trouble.empty() && !rows_wait_) {
+    progress_->line(fmt::format("warning: {}. Rows wait in memory until there is room", trouble));
+  }
+  rows_wait_ = !trouble.empty();
 }
 
 void Trainer::show_progress() {
@@ -236,59 +286,99 @@ std::vector<CurveShape> Trainer::curves() const {
   return curve_shapes(model_->store(), positive ? positive_of(*positive) : NormActConfig{}.positive);
 }
 
-void Trainer::finish_epoch(TrainOutcome& outcome) {
-  const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
+bool Trainer::score_epoch(TrainOutcome& outcome) {
+  const auto stop = [] { return stop_signal() != 0; };
   const auto score = [&] {
-    return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes);
+    return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes, stop);
   };
-  outcome.last = score();
+  const EvalResult live = score();
+  std::optional<EvalResult> average;
   if (ema_) {
     ema_->swap();
-    outcome.last_ema = score();
+    average = score();
     ema_->swap();
   }
-  const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
-  const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
-  const double rate = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
+  if (stop()) return false;
+  outcome.last = live;
+  outcome.last_ema = average;
+  return true;
+}
+
+void Trainer::finish_epoch(TrainOutcome& outcome) {
+  const double seconds = seconds_since(epoch_start_);
+  if (!score_epoch(outcome)) return;  // a resumed run scores these weights again
+  const std::string figures = log_epoch(outcome, seconds);
   ++at_.epoch;
   at_.batch = 0;
   at_.loss_sum = 0;
   at_.loss_count = 0;
+  const RunProgress before = at_;
+  const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
   const bool best = data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
-  std::vector<double> row{static_cast<double>(at_.epoch),
+  if (!save_due(fmt::format("epoch-{:04}", at_.epoch), best)) {  // `best` still names the one before
+    at_.best_score = before.best_score;
+    at_.best_epoch = before.best_epoch;
+  }
+  progress_->line(figures + (best ? "  best so far" : ""));
+}
+
+/// Before the checkpoint is saved: a resumed run cuts rows beyond its checkpoint, but cannot write missing
+/// ones.
+std::string Trainer::log_epoch(const TrainOutcome& outcome, double seconds) {
+  const EvalResult& live = outcome.last;
+  const auto& average = outcome.last_ema;
+  const double wait = train_loader_->wait_seconds();
+  const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
+  const double rate = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
+  std::vector<double> row{static_cast<double>(at_.epoch + 1),
                           train_loss,
-                          outcome.last.loss(),
-                          outcome.last.top1(),
-                          outcome.last.top5(),
+                          live.loss(),
+                          live.top1(),
+                          live.top5(),
                           last_lr_,
                           rate,
                           wait / seconds};
-  if (ema_)
-    row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
-  log_->epoch(at_.step, row,
-              curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
-  save(fmt::format("epoch-{:04}", at_.epoch), best);
-  progress_->line(
-      fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
-                  " data wait {:.0f} %{}",
-                  at_.epoch, config_.total_epochs(), train_loss, data_.eval_name, outcome.last.loss(),
-                  outcome.last.top1(), ema_ ? fmt::format("  (ema {:.2f} %)", outcome.last_ema->top1()) : "",
-                  last_lr_, rate, 100 * wait / seconds, best ? "  best so far" : ""));
+  if (average) row.insert(row.end(), {average->loss(), average->top1(), average->top5()});
+  log_->epoch(at_.step, row, curves());
+  warn_of_full_disk();
+  return fmt::format(
+      "epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s  data wait "
+      "{:.0f} %",
+      at_.epoch + 1, config_.total_epochs(), train_loss, data_.eval_name, live.loss(), live.top1(),
+      average ? fmt::format("  (ema {:.2f} %)", average->top1()) : "", last_lr_, rate, 100 * wait / seconds);
+}
+
+bool Trainer::save_due(const std::string& name, bool best) {
+  const std::string good = std::exchange(at_.good, name);
+  try {
+    save(name, best);
+    failed_saves_ = 0;
+    return true;
+  } catch (const Error& error) {
+    if (saved_step_ != at_.step) at_.good = good;
+    if (error.code() != ErrorCode::environment || ++failed_saves_ == kMaxFailedSaves) throw;
+    progress_->line(fmt::format("warning: {}. The run goes on; the next checkpoint is tried again ({} of {})",
+                                error.what(), failed_saves_, kMaxFailedSaves));
+    return false;
+  }
 }
 
 void Trainer::save(const std::string& name, bool best) {
   at_.updates = optimizer_->updates();
   const Checkpoint snapshot =
       take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
-  if (const std::string bad = first_non_finite(snapshot.model); !bad.empty()) {
-    fail(ErrorCode::numerics,
-         "{} holds NaN or Inf at step {}: not saved, older checkpoints in {} are intact. Start again with a "
-         "lower --lr "
-         "(now {})",
-         bad, at_.step, shown(folder_), last_lr_);
+  for (const auto* tensors : {&snapshot.model, &snapshot.state}) {
+    if (const std::string bad = first_non_finite(*tensors); !bad.empty()) {
+      fail(
+          ErrorCode::numerics,
+          "{} holds NaN or Inf at step {}: not saved, older checkpoints in {} are intact. Start again with a "
+          "lower --lr (now {})",
+          bad, at_.step, shown(folder_), last_lr_);
+    }
   }
   checkpoints_->save(name, snapshot, best);
-  checkpoints_->prune(config_.checkpoint_hist);
+  saved_step_ = at_.step;
+  checkpoints_->prune(config_.checkpoint_hist, at_.good);
 }
 
 }  // namespace salu

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -20,7 +21,6 @@ namespace salu {
 /// How run() ended.
 struct TrainOutcome {
   bool finished = false;  ///< all epochs are done; else stopped by a signal, --max-steps or --max-seconds
-  int signal = 0;         ///< the signal that stopped it, or 0
   EvalResult last;        ///< of the last epoch's weights; samples = 0 when no epoch was completed
   std::optional<EvalResult> last_ema;
   double best_score = 0;  ///< over the epochs, if best_epoch is one; only where there is a validation split
@@ -38,7 +38,12 @@ class Trainer {
 
   /// Continues from a checkpoint of the run folder.
   void resume(const std::string& name_or_link);
-  /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place.
+  /// `watcher` gets each training batch and the number of its step, from 0, before the step, and may change
+  /// it: so tests put NaN into a run.
+  void watch_batches(std::function<void(Batch&, std::int64_t)> watcher) { watcher_ = std::move(watcher); }
+  /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place. Throws
+  /// ErrorCode::numerics when too many steps are not finite (nonfinite.h), ErrorCode::environment when
+  /// checkpoints cannot be written: three in a row, or the last one.
   TrainOutcome run();
 
   /// A line about --initial-checkpoint, or "".
@@ -50,16 +55,25 @@ class Trainer {
   std::int64_t step() const { return at_.step; }  ///< optimizer steps so far
 
  private:
-  void train_epoch(TrainOutcome& outcome);  // up to its end, or until should_stop()
-  void train_batch(const Batch& batch);
+  void train_epoch();  // up to its end, or until should_stop()
+  void train_batch(Batch& batch);
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
-  bool should_stop(TrainOutcome& outcome) const;
+  void go_back();  ///< to the last good weights; the place in the data stays
+  bool should_stop() const;
   bool out_of_patience() const;
+  bool score_epoch(TrainOutcome& outcome);  ///< false when a signal came before it was done
   void finish_epoch(TrainOutcome& outcome);
+  /// Of an epoch that took `seconds` to train; what to show of it.
+  std::string log_epoch(const TrainOutcome& outcome, double seconds);
   bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
   void save(const std::string& name, bool best);
+  /// For checkpoints that are due at this step: true when it is saved, false to try again at the next one.
+  bool save_due(const std::string& name, bool best);
+  std::string step_name() const;
+  double lr_at(std::int64_t step) const;
   void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
+  void warn_of_full_disk();          ///< once, when rows of the log have to wait
   void show_progress();
   std::vector<CurveShape> curves() const;
 
@@ -67,6 +81,7 @@ class Trainer {
   DataSplits data_;
   TransformOptions transform_;
   std::filesystem::path folder_;
+  FileOps* files_ = nullptr;
   Progress* progress_ = nullptr;
   std::unique_ptr<CheckpointStore> checkpoints_;
   std::unique_ptr<RunLog> log_;
@@ -80,6 +95,10 @@ class Trainer {
   ScheduleConfig schedule_;
   RunProgress at_;
   double last_loss_ = 0, last_lr_ = 0, last_norm_ = 0;
+  std::function<void(Batch&, std::int64_t)> watcher_;
+  std::int64_t saved_step_ = -1;  ///< of the checkpoint that was saved or resumed last
+  int failed_saves_ = 0;          ///< in a row
+  bool rows_wait_ = false;
   // Of this process and this epoch: what the progress line shows.
   std::chrono::steady_clock::time_point run_start_, epoch_start_;
   std::int64_t batches_now_ = 0, run_batches_ = 0;
