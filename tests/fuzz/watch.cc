@@ -2,7 +2,6 @@
 #include "tests/fuzz/watch.h"
 
 #include <fcntl.h>
-#include <sanitizer/allocator_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -15,6 +14,10 @@
 #include <cstdio>
 
 extern "C" {
+// g++ has the library but not the header of these two.
+int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, std::size_t),
+                                              void (*freed)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void* block);
 extern const char __executable_start;
 const char* __asan_default_options();
 void __sanitizer_cov_trace_pc();
