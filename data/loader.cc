@@ -186,9 +186,10 @@ class Loader::Epoch {
   void add(Batch& batch, const Image& image, std::int64_t index, std::int64_t count) const {
     const std::size_t row = batch.indices.size();
     if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
-    check(image.height == batch.images.dim(1) && image.width == batch.images.dim(2),
-          "[loader] expected pictures of one size {}, got {} x {} for sample {}", batch.images.shape().str(),
-          image.height, image.width, index);
+    if (image.height != batch.images.dim(1) || image.width != batch.images.dim(2)) {
+      fail(ErrorCode::internal, "[loader] expected pictures of one size {}, got {} x {} for sample {}",
+           batch.images.shape().str(), image.height, image.width, index);
+    }
     std::memcpy(batch.images.data<std::uint8_t>() + row * image.pixels.size(), image.pixels.data(),
                 image.pixels.size());
     batch.labels.data<std::int64_t>()[row] = loader_.dataset_->label(index);
@@ -204,8 +205,8 @@ class Loader::Epoch {
       return fmt::format("sample {} of {}", index, escaped(loader_.dataset_->name()));
     };
     try {
-      const std::optional<Image> image = loader_.pictures_->read(index);
-      return image ? std::optional(loader_.transform_(*image, key)) : std::nullopt;
+      return loader_.pictures_->read(index,
+                                     [&](Picture& picture) { return loader_.transform_(picture, key); });
     } catch (const Error& e) {
       fail(e.code(), "{} ({})", e.what(), place());
     } catch (const std::bad_alloc&) {

@@ -48,7 +48,7 @@ struct LoaderOptions {
 class Loader {
  public:
   /// Gets (seed, Purpose::augment, epoch, index in the data set, repeat); called from several threads.
-  using Transform = std::function<Image(const Image&, RandomKey)>;
+  using Transform = std::function<Image(Picture&, RandomKey)>;
 
   /// Throws ErrorCode::usage when drop_last leaves no batch at all, ErrorCode::data for an empty data set.
   Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options);

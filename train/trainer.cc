@@ -40,8 +40,8 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   }
   options.report = std::move(report);
   options.stop = [] { return stop_signal() != 0; };
-  auto apply = [transform, training](const Image& image, RandomKey key) {
-    return training ? train_transform(image, transform, key) : eval_transform(image, transform);
+  auto apply = [transform, training](Picture& picture, RandomKey key) {
+    return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
   };
   return std::make_unique<Loader>(std::move(dataset), apply, options);
 }
