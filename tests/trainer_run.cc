@@ -6,6 +6,7 @@
 #include <map>
 #include <sstream>
 
+#include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 
@@ -67,6 +68,7 @@ TrainConfig small_run(const std::string& model, std::uint64_t seed, std::int64_t
 
 WatchedRun run_watched(const TrainConfig& config, const fs::path& folder, bool resume,
                        const std::function<void(Batch&, std::int64_t)>& change, FileOps& files) {
+  set_num_threads(1);  // the work of a step is too small to share
   WatchedRun run;
   run.error = error_of([&] {
     Trainer trainer(config);
