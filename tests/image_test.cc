@@ -362,6 +362,14 @@ TEST_CASE("unsupported and hostile JPEG") {
   many.insert(many.end(), {0xFF, 0xD9});
   CHECK(contains(refusal(many), "more than 100 scans"));
 
+  // A Huffman table of 17 codes of each of 16 lengths: stb 2.27 would write behind its own.
+  Bytes codes = jpeg::kBaseline;
+  Bytes table = {0xFF, 0xC4, 0x01, 0x23, 0x00};  // 2 + 17 + 272 bytes
+  table.insert(table.end(), 16, 17);
+  table.insert(table.end(), 272, 0);
+  codes.insert(codes.begin() + 2, table.begin(), table.end());
+  CHECK(contains(refusal(codes), "damaged: a Huffman table of 272 codes; expected at most 256"));
+
   const auto first = std::search(file.begin(), file.end(), marker.begin(), marker.end());
   Bytes none(file.begin(), first);
   none.insert(none.end(), {0xFF, 0xD9});
