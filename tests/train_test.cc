@@ -141,6 +141,10 @@ TEST_CASE("a step whose loss or gradient is not finite changes nothing") {
     CHECK_FALSE(optimizer.result().applied);
     CHECK_FALSE(std::isfinite(optimizer.result().norm));
     CHECK(unchanged());
+    toy.gradients(1, -1e20f, 1);  // finite, but its square is not
+    optimizer.step(kFiniteLoss);
+    CHECK_FALSE(optimizer.result().applied);
+    CHECK(unchanged());
     toy.gradients(1, 1, 1);
     optimizer.step(Tensor::full({1}, bad));
     CHECK_FALSE(optimizer.result().applied);
