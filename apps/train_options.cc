@@ -16,7 +16,9 @@ constexpr long long kMaxCount = 1LL << 40;
 
 void add_common(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
-  app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
+  app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")
+      ->check(regular_file())
+      ->group("Common");
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
   add(app.add_option(
       "--dataset", c.data.dataset,
@@ -353,6 +355,12 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
     return inherited;
   }
 
+  if (!options.config.initial_checkpoint.empty()) {
+    fail(ErrorCode::usage,
+         "--resume and --initial-checkpoint are mutually exclusive: a resumed run goes on with its own "
+         "weights. "
+         "Leave one out");
+  }
   split_resume_path(options);
   const std::filesystem::path config = options.run_dir / "config.toml";
   if (!std::filesystem::exists(config)) {

@@ -26,8 +26,8 @@ void accumulate(Node& node, Tensor gradient) {
   }
 }
 
-/// All nodes that `root` depends on, newest first. Inputs are older than the ops that read them, so this
-/// order visits every op after all its readers.
+}  // namespace
+
 std::vector<Node*> newest_first(Node* root) {
   std::vector<Node*> found, stack{root};
   while (!stack.empty()) {
@@ -44,8 +44,6 @@ std::vector<Node*> newest_first(Node* root) {
   std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->order > b->order; });
   return found;
 }
-
-}  // namespace
 
 void Gradients::set(std::size_t i, Tensor gradient) {
   if (wanted(i)) accumulate(*node_.inputs[i], std::move(gradient));

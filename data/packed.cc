@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "data/packed.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "core/crc32c.h"
 #include "core/error.h"
+#include "data/archive.h"
 #include "data/fingerprint.h"
 
 namespace salu {
@@ -113,6 +115,7 @@ class PackedDataset : public Dataset {
 }  // namespace
 
 Pack::Pack(const std::filesystem::path& path) : file_(escaped(path.string())), map_(path) {
+  refuse_archive(path);
   const std::span<const std::byte> bytes = map_.bytes();
   const pack::Tail tail = checked_tail(bytes, file_);
   const std::uint64_t end = bytes.size() - sizeof(pack::Tail);
@@ -134,6 +137,11 @@ void Pack::read_index(std::span<const std::byte> index) {
   img_size = static_cast<int>(in.number<std::uint32_t>());
   for (float& v : mean) v = in.number<float>();
   for (float& v : std) v = in.number<float>();
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    if (!std::isfinite(mean[c]) || !std::isfinite(std[c]) || !(std[c] > 0)) {
+      refuse(file_, "mean {} and deviation {} of the pixels", mean[c], std[c]);
+    }
+  }
   name = in.text();
   const auto class_count = in.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < class_count; ++i) classes.push_back(in.text());

@@ -223,8 +223,7 @@ TEST_CASE("without a checkpoint, and at the first step, there is nothing to go b
   CHECK(contains(run.error, "There is no checkpoint to go back to"));
   CHECK(run.checkpoints.empty());
   CHECK(run_watched(config, folder / "b", false, poison_at(first))
-            .error.starts_with(
-                "6: loss nan, gradient norm nan at step 1: check --lr"));
+            .error.starts_with("6: loss nan, gradient norm nan at step 1: check --lr"));
 }
 
 }  // namespace

@@ -52,10 +52,19 @@ nlohmann::json card_to_json(const ModelCard& card);
 /// field that is missing or of the wrong type; `file` is named in the message.
 ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
 
+/// Throws ErrorCode::checkpoint for a crop, dropout, mean, deviation or number of class names that no model
+/// has.
+void check_card(const ModelCard& card, const std::string& file);
+
 /// Everything of a run, copied. `ema` may be null.
 Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const RunProgress& progress,
                          const ModelCard& card, std::uint64_t data_fingerprint);
-/// The reverse. Throws ErrorCode::checkpoint when the data set differs or a weight is not finite.
+/// The counters of a checkpoint. Throws ErrorCode::checkpoint when one is missing or out of range, or when
+/// the data set differs.
+RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
+                          std::uint64_t data_fingerprint);
+/// The reverse of take_snapshot(). Throws ErrorCode::checkpoint when the data set differs or a weight is not
+/// finite.
 RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
                              Optimizer& optimizer, Ema* ema, std::uint64_t data_fingerprint);
 
