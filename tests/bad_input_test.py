@@ -4,7 +4,8 @@
 
 A case is (number, exit code, part of the message, command). The numbers are those of a list of 55 kinds of bad input;
 its other kinds are covered by programs_test.py (1 to 5, 8, 9, 13, 44, 51), data_programs_test.py (28),
-verify_test.cc, folder_test.cc (27), fault_test.cc (46) and safetensors_header_test.cc (every rule behind 30 to 37).
+folder_test.cc (27), disk_test.py and fault_test.cc (45, 46), nonfinite_test.cc (52), and safetensors_header_test.cc (every
+rule behind 30 to 37).
 
 Usage: bad_input_test.py SALUTRAIN SALUEVALUATE CORPUS_DIR"""
 import json
@@ -373,7 +374,7 @@ class Checkpoints(BadInput):
         scored(40, "3 class names; expected 10, one per class", lambda c: c["salu"].update(class_names=list("abc")))
         scored(40, "input size [3,32,16]; expected [3, S, S]", lambda c: c["pretrained_cfg"].update(input_size=[3, 32, 16]))
         scored(40, "std 0; expected finite numbers > 0", lambda c: c["pretrained_cfg"].update(std=[1, 0, 1]))
-        scored(40, "config.json: unknown model 'salunet_z'", lambda c: c["salu"]["model"].update(name="salunet_z"))
+        scored(40, "config.json: --model: unknown name 'salunet_z'", lambda c: c["salu"]["model"].update(name="salunet_z"))
         scored(40, "unknown name 'x\\x0ay'", lambda c: c["salu"]["model"].update(norm="x\ny"))
         scored(31, "written by a newer salutrain (format 2", lambda c: c["salu"].update(format=2))
         scored(40, "is neither salutrain's nor timm's", lambda c: (c.pop("salu"), c.update(architecture=3)))
