@@ -280,6 +280,8 @@ TEST_CASE("tensors that do not fit are listed") {
 TEST_CASE("config.json says what is missing") {
   ModelCard card;
   card.class_names = {"a", "b"};
+  card.model.num_classes = 2;
+  card.std = {1, 1, 1};
   const nlohmann::json good = card_to_json(card);
   CHECK(card_from_json(good, "f").class_names == card.class_names);
   nlohmann::json bad = good;
