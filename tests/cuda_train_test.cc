@@ -10,6 +10,7 @@
 #include "tests/compare.h"
 #include "tests/cuda_device.h"
 #include "tests/op_samples.h"
+#include "tests/trainer_run.h"
 #include "train/train_step.h"
 
 namespace salu::test {
@@ -195,6 +196,24 @@ TEST_CASE("a step that is not finite changes nothing on the device either") {
     CHECK((compare_bits(after.second, before.second) == "") == (i % 2 == 1));
   }
   CHECK(optimizer.updates() == 4);
+}
+
+TEST_CASE("a run goes back to its checkpoint, although one more step is under way by then") {
+  TrainConfig config = small_run("salunet_c8", 1, 2);
+  config.model.placement.device = cuda_device();
+  TempFolder folder;
+  const auto poison = [](Batch& batch, std::int64_t step) {
+    if (step >= 11 && step < 16) batch.targets.fill(NAN);
+  };
+  const WatchedRun run = run_watched(config, folder / "run", false, poison);
+  CHECK(run.error == "no error");
+  std::vector<TakenStep> taken;
+  for (std::int64_t step = 0; step < 10; ++step) taken.push_back({step});
+  for (std::int64_t step = 16; step < 20; ++step) taken.push_back({step, 0.5});
+  CHECK(first_difference(CheckpointStore(folder / "run").load(), repeat_steps(config, run.batches, taken)) ==
+        "");
+  CHECK(contains(run.log, "step 16: back to the weights of epoch-0001"));
+  CHECK(run.rows.size() == 20);
 }
 
 }  // namespace

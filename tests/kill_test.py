@@ -122,6 +122,7 @@ def wait_for(condition, process):
 
 
 def kill_at_random(runs, rng):
+    """True when the run had not ended before."""
     process, folder = runs.start()
     time.sleep(rng.uniform(0, runs.seconds))
     before = complete_steps(folder)
@@ -247,9 +248,14 @@ def main():
     rng = random.Random(options.seed)
     runs = Runs(options.salutrain, options.saluevaluate)
     try:
-        inside = sum(kill_at_random(runs, rng) for _ in range(options.kills))
-        print(f"kill -9: {options.kills} runs killed at random points of {runs.seconds:.2f} s ({inside} before their end), "
-              f"0 checkpoints lost, {options.kills} ended with the same bytes", flush=True)
+        killed = late = 0
+        while killed < options.kills:
+            if kill_at_random(runs, rng):
+                killed += 1
+            else:
+                late += 1
+        print(f"kill -9: {killed} runs killed at random points of {runs.seconds:.2f} s, 0 checkpoints lost, {killed} ended with "
+              f"the same bytes; {late} kills came after the end", flush=True)
         signals(runs, rng, options.signals)
         check_second_signal(runs)
         for _ in range(max(1, options.signals // 10)):
