@@ -254,7 +254,7 @@ class Interop(SamePictures):
                 ({"architecture": "resnet50"}, "its tensors do not fit the model"),
                 ({"architecture": 7}, "config.json is neither salutrain's nor timm's"),
                 ({"num_classes": 10}, "fc.bias is (37), expected (10)"),
-                ({"num_classes": 10**12}, "num_classes 1000000000000"),
+                ({"num_classes": 10**12}, "num_classes is 1000000000000"),
                 ({"pretrained_cfg": {"crop_mode": "squash"}}, "crop_mode 'squash'"),
                 ({"pretrained_cfg": {"crop_pct": 1.5}}, "crop_pct 1.5"),
                 ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation 'lanczos'"),
