@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "train/batch_targets.h"
 #include "train/interop.h"
@@ -349,7 +348,8 @@ std::string Trainer::log_epoch(const TrainOutcome& outcome, double seconds) {
 }
 
 bool Trainer::save_due(const std::string& name, bool best) {
-  const std::string good = std::exchange(at_.good, name);
+  const std::string good = at_.good;
+  if (at_.non_finite.row == 0) at_.good = name;
   try {
     save(name, best);
     failed_saves_ = 0;
