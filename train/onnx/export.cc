@@ -60,7 +60,8 @@ void add_metadata(onnx::ModelProto& out, const ModelCard& card) {
   const auto add = [&](const std::string& key, const nlohmann::json& value) {
     onnx::StringStringEntryProto& entry = *out.add_metadata_props();
     entry.set_key(key);
-    entry.set_value(value.dump());
+    // --class-map may hold bytes that are not UTF-8.
+    entry.set_value(value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   };
   const nlohmann::json config = card_to_json(card);
   add("architecture", config.at("architecture"));
