@@ -45,6 +45,15 @@ std::vector<Node*> newest_first(Node* root) {
   return found;
 }
 
+void count_readers(const std::vector<Node*>& nodes) {
+  for (Node* node : nodes) node->readers = 0;
+  for (const Node* node : nodes) {
+    for (const auto& input : node->inputs) {
+      if (input) ++input->readers;
+    }
+  }
+}
+
 }  // namespace
 
 void Gradients::set(std::size_t i, Tensor gradient) {
@@ -61,7 +70,7 @@ Tensor& Gradients::sum(std::size_t i) {
   return input.grad;
 }
 
-void backward(const Variable& output, Tensor upstream) {
+void backward(const Variable& output, Tensor upstream, const LeafListener& complete) {
   check(output.requires_grad(),
         "[backward] expected an output that depends on a variable with requires_grad");
   if (!upstream.defined()) {
@@ -77,6 +86,7 @@ void backward(const Variable& output, Tensor upstream) {
           "backward is not supported). Run the forward again",
           node->op);
   }
+  count_readers(nodes);
   accumulate(*output.node(), std::move(upstream));
   for (Node* node : nodes) {
     if (!node->backward) continue;
@@ -88,6 +98,10 @@ void backward(const Variable& output, Tensor upstream) {
     }
     node->backward = nullptr;  // frees the saved tensors
     node->released = true;
+    for (const auto& input : node->inputs) {
+      // An inner node still has its backward here: it is older than its readers.
+      if (input && --input->readers == 0 && !input->backward && complete) complete(*input);
+    }
   }
 }
 

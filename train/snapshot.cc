@@ -43,19 +43,13 @@ ModelConfig model_from_json(const json& j) {
 }
 
 json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
-  return {{"format", kFormat},
-          {"step", p.step},
-          {"epoch", p.epoch},
-          {"batch", p.batch},
-          {"loss_sum", p.loss_sum},
-          {"loss_count", p.loss_count},
-          {"updates", p.updates},
-          {"skipped_row", p.skipped_row},
-          {"best_score", p.best_score},
-          {"best_epoch", p.best_epoch},
-          {"gain_score", p.gain_score},
-          {"gain_epoch", p.gain_epoch},
-          {"data_fingerprint", data_fingerprint}};
+  return {{"format", kFormat},          {"step", p.step},
+          {"epoch", p.epoch},           {"batch", p.batch},
+          {"loss_sum", p.loss_sum},     {"loss_count", p.loss_count},
+          {"updates", p.updates},       {"skipped_row", p.skipped_row},
+          {"best_score", p.best_score}, {"best_epoch", p.best_epoch},
+          {"gain_score", p.gain_score}, {"gain_epoch", p.gain_epoch},
+          {"ranks", p.ranks},           {"data_fingerprint", data_fingerprint}};
 }
 
 }  // namespace
@@ -136,9 +130,19 @@ RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& fi
   RunProgress p;
   try {
     const json& j = checkpoint.progress;
-    p = {j.at("step"),       j.at("epoch"),      j.at("batch"),       j.at("loss_sum"),
-         j.at("loss_count"), j.at("updates"),    j.at("skipped_row"), j.at("best_score"),
-         j.at("best_epoch"), j.at("gain_score"), j.at("gain_epoch")};
+    p = {j.at("step"),
+         j.at("epoch"),
+         j.at("batch"),
+         j.at("loss_sum"),
+         j.at("loss_count"),
+         j.at("updates"),
+         j.at("skipped_row"),
+         j.at("best_score"),
+         j.at("best_epoch"),
+         j.at("gain_score"),
+         j.at("gain_epoch"),
+         j.value("ranks",
+                 std::int64_t{1})};  // absent in checkpoints of a single rank that are older than the field
     if (j.at("data_fingerprint").get<std::uint64_t>() != data_fingerprint) {
       fail(ErrorCode::checkpoint,
            "{}: the data set differs from the one this run was trained on (other files, sizes, labels, or "

@@ -6,6 +6,7 @@
 
 #include "train/batch_targets.h"
 #include "train/interop.h"
+#include "train/ranks/rank_checks.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
 
@@ -22,9 +23,12 @@ double seconds_since(Clock::time_point start) {
 
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
                                     const TransformOptions& transform, bool training,
+                                    const Communicator& ranks,
                                     std::function<void(const std::string&)> report) {
   LoaderOptions options;
   options.batch_size = training ? config.pictures_per_step() : config.validation_batch_size;
+  options.rank = ranks.rank();
+  options.ranks = ranks.size();
   options.workers = config.workers;
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
@@ -43,9 +47,26 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   return std::make_unique<Loader>(std::move(dataset), apply, options);
 }
 
+void check_shares(const TrainConfig& config, int ranks) {
+  if (ranks == 1) return;
+  if (config.batch_size % ranks != 0) {
+    fail(ErrorCode::usage, "--batch-size {}: {} ranks share every batch; expected a multiple of {}",
+         config.batch_size, ranks, ranks);
+  }
+  if (config.mixing().enabled() && config.pictures_per_step() / ranks % 2 != 0) {
+    fail(ErrorCode::usage,
+         "--batch-size {}: {} of a batch's pictures for each rank, and mixing pairs them; expected a "
+         "multiple of "
+         "{} with --mixup and --cutmix",
+         config.batch_size, config.pictures_per_step() / ranks, 2 * ranks);
+  }
+}
+
 }  // namespace
 
-Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_dataset(config.data)) {
+Trainer::Trainer(const TrainConfig& config, Communicator& ranks)
+    : config_(config), ranks_(ranks), data_(open_dataset(config.data)) {
+  check_shares(config, ranks.size());
   if (config.patience > 0 && !data_.eval_is_validation) {
     fail(
         ErrorCode::usage,
@@ -67,9 +88,11 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   transform_ = config.transform(data_);
   card_.crop_pct = transform_.crop_pct;
   card_.interpolation = transform_.interpolation;
-  const auto report = [this](const std::string& text) { progress_->line(text); };
-  train_loader_ = make_loader(config, data_.train, transform_, true, report);
-  eval_loader_ = make_loader(config, data_.eval, transform_, false, report);
+  const auto report = [this](const std::string& text) {
+    progress_->line(ranks_.is_root() ? text : fmt::format("rank {}: {}", ranks_.rank(), text));
+  };
+  train_loader_ = make_loader(config, data_.train, transform_, true, ranks, report);
+  eval_loader_ = make_loader(config, data_.eval, transform_, false, ranks, report);
   model_ = make_model(card_.model);
   if (!config.initial_checkpoint.empty()) {
     const std::string file = shown(config.initial_checkpoint);
@@ -81,22 +104,37 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
     ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
   }
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
-  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_));
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_), &ranks);
   schedule_ = config.schedule(train_loader_->batches());
 }
 
-void Trainer::attach(const RunFolder& folder, Progress& progress) {
-  folder_ = folder.path();
+void Trainer::attach(const std::filesystem::path& folder, Progress& progress) {
+  folder_ = folder;
   progress_ = &progress;
-  checkpoints_ = std::make_unique<CheckpointStore>(folder.path());
-  folder.require_space(model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0)));
+  checkpoints_ = std::make_unique<CheckpointStore>(folder);
+  ranks_.whereabouts().set_folder(folder);
 }
 
-void Trainer::resume(const std::string& name_or_link) {
+std::uint64_t Trainer::checkpoint_bytes() const {
+  return model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0));
+}
+
+void Trainer::resume(const std::string& name_or_link, bool other_ranks) {
   const std::string file = shown(folder_ / name_or_link);
   at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, *optimizer_, ema_.get(),
                          data_.train->fingerprint());
-  progress_->line(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
+  if (at_.ranks != ranks_.size() && !other_ranks) {
+    fail(ErrorCode::checkpoint,
+         "{}: its run had {} rank{}, this one has {}; expected the same number, sums differ in their last "
+         "bits. Start "
+         "it so, or give --allow-rank-change",
+         file, at_.ranks, at_.ranks == 1 ? "" : "s", ranks_.size());
+  }
+  say(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
+}
+
+void Trainer::say(const std::string& line) {
+  if (ranks_.is_root()) progress_->line(line);
 }
 
 TrainOutcome Trainer::run() {
@@ -104,7 +142,11 @@ TrainOutcome Trainer::run() {
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
+  if (ranks_.is_root()) {
+    log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
+  }
+  ranks_.whereabouts().set_step(at_.step);
+  check_weights(ranks_, model_->store().values(), at_.step);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.total_epochs() && !out_of_patience()) {
@@ -120,10 +162,17 @@ TrainOutcome Trainer::run() {
   return outcome;
 }
 
-bool Trainer::should_stop(TrainOutcome& outcome) const {
-  outcome.signal = stop_signal();
-  return outcome.signal != 0 || (config_.max_steps > 0 && at_.step >= config_.max_steps) ||
-         (config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds);
+bool Trainer::should_stop(TrainOutcome& outcome) {
+  // Signals come to one rank, and clocks differ: what any rank has seen holds for all.
+  constexpr std::int64_t kTimeIsUp = -1;
+  const bool late = config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds;
+  const int signal = stop_signal();
+  bool stop = config_.max_steps > 0 && at_.step >= config_.max_steps;
+  for (const std::int64_t seen : ranks_.gather(signal != 0 ? signal : late ? kTimeIsUp : 0)) {
+    stop = stop || seen != 0;
+    if (seen > 0) outcome.signal = static_cast<int>(seen);
+  }
+  return stop;
 }
 
 bool Trainer::out_of_patience() const {
@@ -148,7 +197,11 @@ void Trainer::train_batch(const Batch& batch) {
   ++at_.batch;
   ++batches_now_;
   ++run_batches_;
+  ranks_.whereabouts().set_step(at_.step);
   take_results(false);
+  if (config_.check_ranks_interval > 0 && at_.step % config_.check_ranks_interval == 0) {
+    check_weights(ranks_, model_->store().values(), at_.step);
+  }
 }
 
 void Trainer::take_results(bool all) {
@@ -173,8 +226,8 @@ void Trainer::skip_step(const FinishedStep& skipped) {
     fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
          loss, norm);
   }
-  progress_->line(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged",
-                              skipped.step + 1, loss, norm));
+  say(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged", skipped.step + 1,
+                  loss, norm));
   if (++at_.skipped_row >= kMaxSkippedInARow) {
     fail(ErrorCode::numerics,
          "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
@@ -184,6 +237,7 @@ void Trainer::skip_step(const FinishedStep& skipped) {
 }
 
 void Trainer::log_step(std::int64_t step) {
+  if (!log_) return;
   const double seconds = seconds_since(epoch_start_);
   log_->step({{"step", step + 1},
               {"epoch", at_.epoch + 1},
@@ -231,11 +285,14 @@ std::vector<CurveShape> Trainer::curves() const {
   return curve_shapes(model_->store(), positive ? positive_of(*positive) : NormActConfig{}.positive);
 }
 
+EvalResult Trainer::score() {
+  return merge_results(ranks_,
+                       evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes));
+}
+
 void Trainer::finish_epoch(TrainOutcome& outcome) {
   const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
-  const auto score = [&] {
-    return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes);
-  };
+  share_buffers(ranks_, model_->store(), ema_.get());
   outcome.last = score();
   if (ema_) {
     ema_->swap();
@@ -260,10 +317,11 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
                           wait / seconds};
   if (ema_)
     row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
-  log_->epoch(at_.step, row,
-              curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
+  if (log_)
+    log_->epoch(at_.step, row,
+                curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
   save(fmt::format("epoch-{:04}", at_.epoch), best);
-  progress_->line(
+  say(
       fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
                   " data wait {:.0f} %{}",
                   at_.epoch, config_.total_epochs(), train_loss, data_.eval_name, outcome.last.loss(),
@@ -272,7 +330,9 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
 }
 
 void Trainer::save(const std::string& name, bool best) {
+  if (!ranks_.is_root()) return;
   at_.updates = optimizer_->updates();
+  at_.ranks = ranks_.size();
   const Checkpoint snapshot =
       take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
   if (const std::string bad = first_non_finite(snapshot.model); !bad.empty()) {

@@ -10,6 +10,7 @@
 #include "train/config.h"
 #include "train/evaluator.h"
 #include "train/progress.h"
+#include "train/ranks/communicator.h"
 #include "train/run_folder.h"
 #include "train/run_log.h"
 #include "train/snapshot.h"
@@ -28,16 +29,18 @@ struct TrainOutcome {
   bool no_gain = false;  ///< it finished early: --patience
 };
 
+/// Every rank of a run has one, and all of them make the same calls. Rank 0 alone writes and speaks.
 class Trainer {
  public:
-  /// `config` is resolved. Opens the data, builds the network; writes nothing.
-  explicit Trainer(const TrainConfig& config);
-  /// Where the run keeps its files and shows its progress; both must outlive run(). Throws
-  /// ErrorCode::environment when the disk has no room for the checkpoints.
-  void attach(const RunFolder& folder, Progress& progress);
+  /// `config` is resolved. Opens the data, builds the network; writes nothing. `ranks` must outlive it.
+  Trainer(const TrainConfig& config, Communicator& ranks);
+  /// Where the run keeps its files and shows its progress; `progress` must outlive run().
+  void attach(const std::filesystem::path& folder, Progress& progress);
+  std::uint64_t checkpoint_bytes() const;  ///< about
 
-  /// Continues from a checkpoint of the run folder.
-  void resume(const std::string& name_or_link);
+  /// Continues from a checkpoint of the run folder. Throws ErrorCode::checkpoint when the run had another
+  /// number of ranks, unless `other_ranks`.
+  void resume(const std::string& name_or_link, bool other_ranks = false);
   /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place.
   TrainOutcome run();
 
@@ -54,16 +57,19 @@ class Trainer {
   void train_batch(const Batch& batch);
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
-  bool should_stop(TrainOutcome& outcome) const;
+  bool should_stop(TrainOutcome& outcome);  ///< the same answer on all ranks
+  EvalResult score();
   bool out_of_patience() const;
   void finish_epoch(TrainOutcome& outcome);
   bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
   void save(const std::string& name, bool best);
-  void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
+  void log_step(std::int64_t step);   ///< a row of metrics.jsonl about the step whose result was taken last
+  void say(const std::string& line);  ///< on rank 0
   void show_progress();
   std::vector<CurveShape> curves() const;
 
   TrainConfig config_;
+  Communicator& ranks_;
   DataSplits data_;
   TransformOptions transform_;
   std::filesystem::path folder_;
