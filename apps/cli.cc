@@ -3,8 +3,10 @@
 
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <new>
+#include <system_error>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -47,7 +49,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
            escaped(key), hint);
     }
   }
-  fail(ErrorCode::usage, "{}: {}", escaped(path), message);
+  fail(ErrorCode::usage, "{}: {}", escaped(path), escaped(message));
 }
 
 [[noreturn]] void explain(const CLI::App& app, const CLI::ParseError& error) {
@@ -57,7 +59,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
       fail(ErrorCode::usage, "{} given twice; expected once", o->get_name());
     }
   }
-  fail(ErrorCode::usage, "{}", error.what());
+  fail(ErrorCode::usage, "{}", escaped(error.what()));
 }
 
 void refuse_unknown(const CLI::App& app) {
@@ -94,6 +96,18 @@ CLI::Validator real_number(double low, bool open, double high) {
         }
         return fmt::format("{} is not a finite number {} {}{}", escaped(text), open ? ">" : ">=", low,
                            high < 1e300 ? fmt::format(" and <= {}", high) : "");
+      },
+      "");
+}
+
+CLI::Validator regular_file() {
+  return CLI::Validator(
+      [](const std::string& path) {
+        std::error_code error;
+        const std::filesystem::file_status status = std::filesystem::status(path, error);
+        if (std::filesystem::is_regular_file(status)) return std::string();
+        return fmt::format("{}: {}; expected a file", escaped(path),
+                           std::filesystem::exists(status) ? "not a regular file" : error.message());
       },
       "");
 }
@@ -153,6 +167,12 @@ int run_program(const char* program, const std::function<int()>& body) {
     return report(e.what(), e.code());
   } catch (const std::bad_alloc&) {
     return report("out of memory. Use a smaller --batch-size", ErrorCode::environment);
+  } catch (const std::system_error& e) {
+    return report(
+        fmt::format("the system refuses: {}. Raise its limits, or use fewer --threads and --workers",
+                    e.what())
+            .c_str(),
+        ErrorCode::environment);
   } catch (const std::exception& e) {
     return report(fmt::format("internal error: {}. Please report it", e.what()).c_str(), ErrorCode::internal);
   }

@@ -16,6 +16,9 @@ CLI::Validator whole_number(long long low, long long high);
 /// `nan is not a finite number > 0`; `low` itself is allowed unless `open`.
 CLI::Validator real_number(double low, bool open, double high = 1e300);
 
+/// The path of a regular file: CLI11 would open a pipe or a device as well, and wait for ever.
+CLI::Validator regular_file();
+
 /// An option that may be left out: the value arrives in an optional.
 template <class T>
 CLI::Option* add_optional(CLI::App& app, const std::string& name, std::optional<T>& target,

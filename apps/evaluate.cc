@@ -9,19 +9,19 @@ namespace salu {
 
 std::vector<ScoredWeights> score_checkpoint(const std::string& path, const EvaluateOptions& options) {
   ScoringModel model = open_scoring_model(path, options.scoring);
-  const ScoringData data = open_scoring_data(options.data, model.card, path);
+  const ScoringData data = open_scoring_data(options.data, model.card, shown(path));
   LoaderOptions loader_options;
   loader_options.batch_size = options.scoring.batch_size;
   loader_options.workers = options.workers;
   Loader loader(
       data.pictures,
-      [transform = model.transform()](const Image& image, RandomKey) {
-        return eval_transform(image, transform);
+      [transform = model.transform()](Picture& picture, RandomKey) {
+        return eval_transform(picture, transform);
       },
       loader_options);
   std::vector<ScoredWeights> rows;
   for (const Weights& weights : model.weights) {
-    load_weights(*model.model, weights.tensors, path);
+    load_weights(*model.model, weights.tensors, shown(path));
     ScoredWeights row;
     row.path = path;
     row.weights = weights.kind;

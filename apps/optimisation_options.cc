@@ -14,10 +14,18 @@ void add_optimisation(CLI::App& app, TrainConfig& c) {
   add(add_optional(app, "--lr", c.lr,
                    "learning rate (sgd: 0.1 B/128; lars: sqrt(B/128); others: 0.002 sqrt(B/128))")
           ->check(real_number(0, true)));
+  add(add_optional(app, "--lr-base", c.lr_base,
+                   "learning rate of a step of --lr-base-size pictures, in place of --lr")
+          ->check(real_number(0, true)));
+  add(app.add_option("--lr-base-size", c.lr_base_size, "of --lr-base")->check(whole_number(1, 1048576)));
+  add(add_optional(app, "--lr-base-scale", c.lr_base_scale,
+                   "how --lr-base grows with the step: linear (sgd), sqrt (others)")
+          ->check(CLI::IsMember({"linear", "sqrt"})));
   add(app.add_option("--momentum", c.momentum, "of sgd")->check(real_number(0, false, 1)));
   add(app.add_option("--nesterov", c.nesterov, "true or false"));
-  add(app.add_option("--opt-beta1", c.beta1, "of adam")->check(real_number(0, false, 1)));
-  add(app.add_option("--opt-beta2", c.beta2, "of adam")->check(real_number(0, false, 1)));
+  add(app.add_option("--opt-betas", c.opt_betas, "of adam and lamb: decay of the two moments")
+          ->delimiter(',')
+          ->check(real_number(0, false, 1)));
   add(add_optional(app, "--opt-eps", c.opt_eps, "of adam, lamb and lars (lamb 1e-6, others 1e-8)")
           ->check(real_number(0, true)));
   add(add_optional(app, "--weight-decay", c.weight_decay,

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "apps/cli.h"
 #include "train/ranks/rank_checks.h"
 
 namespace salu {
@@ -22,6 +23,18 @@ int own_cores() {
 }
 
 }  // namespace
+
+void add_rank_options(CLI::App& app, TrainOptions& o) {
+  const auto add = [](CLI::Option* option) { return option->group("Ranks (mpirun)")->capture_default_str(); };
+  add(app.add_option("--rank-timeout", o.config.rank_timeout,
+                     "seconds to wait for a rank that does not answer"))
+      ->check(real_number(0, true));
+  add(app.add_option("--check-ranks-interval", o.config.check_ranks_interval,
+                     "compare the ranks' weights every so many steps, 0: never"))
+      ->check(whole_number(0, 1LL << 40));
+  add(app.add_flag("--allow-rank-change", o.allow_rank_change, "resume a run of another number of ranks"))
+      ->configurable(false);
+}
 
 std::string settings_to_agree_on(const TrainOptions& options) {
   static const std::set<std::string> own = {"data-dir", "device", "threads", "workers"};

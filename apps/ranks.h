@@ -8,6 +8,8 @@
 
 namespace salu {
 
+void add_rank_options(CLI::App& app, TrainOptions& options);
+
 /// Program and settings, for check_agreement(): without what may differ from machine to machine.
 std::string settings_to_agree_on(const TrainOptions& options);
 /// The data set, likewise.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "apps/run_report.h"
 
+#include <algorithm>
+
 #include "apps/cli.h"
 #include "core/parallel.h"
+#include "train/json_fields.h"
 #include "train/report/report.h"
 #include "train/signals.h"
 #include "train/state_dict.h"
@@ -44,7 +47,7 @@ PictureReport score_run(const std::filesystem::path& folder, TrainConfig config,
   const std::unique_ptr<Model> model = make_model(card.model);
   load_state_dict(model->store(), checkpoint.model, file);
   const DataSplits data = open_dataset(config.data);
-  if (data.eval->class_names() != card.class_names) {
+  if (!std::ranges::equal(data.eval->class_names(), card.class_names, {}, utf8_or_escaped)) {
     fail(ErrorCode::data,
          "{}: has other classes than the run was trained on. Give its data set: --data-dir DIR",
          data.eval->name());

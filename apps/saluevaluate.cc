@@ -5,6 +5,7 @@
 #include "apps/predict.h"
 #include "apps/score_report.h"
 #include "core/parallel.h"
+#include "train/onnx/export.h"
 
 namespace {
 
@@ -34,6 +35,7 @@ bool read_options(EvaluateOptions& o, const Arguments& arguments) {
   add_scoring_options(app, o.scoring);
   finish_app(app,
              "\nsaluevaluate predict CHECKPOINT IMAGE... classifies pictures.\n"
+             "saluevaluate export CHECKPOINT --output FILE writes an ONNX file.\n"
              "\nExamples:\n"
              "  saluevaluate runs/20260801-101500-salunet_c8-32\n"
              "  saluevaluate runs/a/best runs/b/best --data-dir DIR --results-file scores.csv\n"
@@ -67,6 +69,33 @@ bool read_options(PredictOptions& o, const Arguments& arguments) {
              "  saluevaluate predict timm_vit *.jpg --topk 3 --json\n");
   if (!parse_arguments(app, arguments)) return false;
   if (o.images.empty()) fail(ErrorCode::usage, "expected a checkpoint and at least one picture. See --help");
+  return true;
+}
+
+struct ExportOptions {
+  std::string checkpoint;
+  std::filesystem::path output;
+  std::optional<std::int64_t> batch_size;  ///< any number of pictures where it is not given
+  ScoringOptions scoring;
+};
+
+bool read_options(ExportOptions& o, const Arguments& arguments) {
+  CLI::App app("Writes a network as an ONNX file.", "saluevaluate export");
+  const auto add = [&](CLI::Option* option) { return option->group("Common"); };
+  add(app.add_option("checkpoint", o.checkpoint,
+                     "run folder, checkpoint folder, timm's folder, .safetensors"));
+  add(app.add_option("-o,--output", o.output, "the file to write, e.g. model.onnx"));
+  add(add_optional(app, "-b,--batch-size", o.batch_size, "pictures per call; any number by default"))
+      ->check(whole_number(1, 1048576));
+  add_checkpoint_options(app, o.scoring);
+  finish_app(app,
+             "\nThe input takes normalised pixels (N,3,S,S); mean, std and class names are in the metadata.\n"
+             "\nExamples:\n"
+             "  saluevaluate export runs/a/best --output a.onnx\n"
+             "  saluevaluate export timm_vit --output vit.onnx --img-size 384 --batch-size 1\n");
+  if (!parse_arguments(app, arguments)) return false;
+  if (o.checkpoint.empty()) fail(ErrorCode::usage, "expected a checkpoint. See --help");
+  if (o.output.empty()) fail(ErrorCode::usage, "--output: not given; expected a name such as model.onnx");
   return true;
 }
 
@@ -117,10 +146,11 @@ int evaluate_main(const Arguments& arguments) {
   for (const std::string& path : options.checkpoints) {
     for (ScoredWeights& s : score_checkpoint(path, options)) {
       if (!s.non_finite.empty()) {
-        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", s.path, s.non_finite);
+        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", shown(s.path),
+                   s.non_finite);
       }
-      fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", s.path, s.weights, s.result.samples, s.dataset,
-                 s.description);
+      fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", shown(s.path), s.weights, s.result.samples,
+                 s.dataset, s.description);
       scored.push_back(std::move(s));
     }
     write_results(options, scored);
@@ -144,12 +174,29 @@ int predict_main(const Arguments& arguments) {
   return 0;
 }
 
+int export_main(const Arguments& arguments) {
+  ExportOptions options;
+  if (!read_options(options, arguments)) return 0;
+  const ScoringModel scoring = open_scoring_model(options.checkpoint, options.scoring);
+  const Weights& weights = scoring.weights.front();
+  if (const std::string bad = first_non_finite(weights.tensors); !bad.empty()) {
+    fail(ErrorCode::checkpoint,
+         "{}: tensor {} holds NaN or Inf; expected finite weights. Export another epoch", options.checkpoint,
+         escaped(bad));
+  }
+  replace_file(real_files(), options.output, onnx_model(*scoring.model, scoring.card, options.batch_size));
+  fmt::print("{}: {} weights of {}\n", shown(options.output), weights.kind, scoring.description());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   return salu::run_program("saluevaluate", [&] {
     const Arguments arguments{argv + 1, argv + argc};
-    if (arguments.empty() || arguments[0] != "predict") return evaluate_main(arguments);
-    return predict_main({arguments.begin() + 1, arguments.end()});
+    const std::string command = arguments.empty() ? "" : arguments[0];
+    if (command == "predict") return predict_main({arguments.begin() + 1, arguments.end()});
+    if (command == "export") return export_main({arguments.begin() + 1, arguments.end()});
+    return evaluate_main(arguments);
   });
 }

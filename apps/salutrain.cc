@@ -16,6 +16,7 @@
 #include "data/stb.h"
 #include "train/preview.h"
 #include "train/ranks/rank_checks.h"
+#include "train/run_folder.h"
 #include "train/signals.h"
 #include "train/trainer.h"
 
@@ -113,6 +114,7 @@ int train(const TrainOptions& options) {
   config.model.placement = open_device(options.device, ranks->local_rank());
   Trainer trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
   if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
+  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
   std::optional<RunFolder> folder;
   const std::filesystem::path path = open_folder(options, trainer, *ranks, folder);
   std::optional<FileWriter> log;
@@ -124,7 +126,7 @@ int train(const TrainOptions& options) {
     progress_options.log = &*log;
   }
   Progress progress(progress_options);
-  trainer.attach(path, progress);
+  trainer.attach(path, real_files(), progress);
   if (ranks->is_root()) describe_run(options, trainer, *ranks, progress, path);
   if (!options.resume.empty()) trainer.resume(options.checkpoint, options.allow_rank_change);
   if (ranks->is_root()) {
@@ -132,7 +134,6 @@ int train(const TrainOptions& options) {
     add_start(path / "environment.json", describe_start(options, trainer, ranks->size()),
               !options.resume.empty());
   }
-  install_stop_signals();
   const TrainOutcome outcome = trainer.run();
   ranks->finish();
   // The others end well even when a signal stopped the run: their exit code would make mpirun end rank 0,
@@ -140,7 +141,7 @@ int train(const TrainOptions& options) {
   if (!ranks->is_root()) return 0;
   if (options.report) report_run(config, trainer, outcome, path, progress);
   print_result(options, trainer, outcome, path, ranks->size());
-  return outcome.signal ? 128 + outcome.signal : 0;
+  return stop_signal() ? 128 + stop_signal() : 0;
 }
 
 }  // namespace

@@ -49,14 +49,20 @@ void apply_options(ModelCard& card, const ScoringOptions& options) {
   }
 }
 
+/// A name that the checkpoint gets wrong is the checkpoint's fault, not that of the command line.
+std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& options,
+                                const std::string& file) {
+  try {
+    return make_model(card.model);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::usage || options.img_size) throw;
+    fail(ErrorCode::checkpoint, "{}: config.json: {}", file, e.what());
+  }
+}
+
 }  // namespace
 
-void add_scoring_options(CLI::App& app, ScoringOptions& o) {
-  const auto common = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  common(
-      app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
-          ->check(whole_number(1, 1048576)));
-  common(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
+void add_checkpoint_options(CLI::App& app, ScoringOptions& o) {
   app.add_flag("--use-ema", o.use_ema, "the averaged weights only")->group("Common");
   const auto add = [&](CLI::Option* option) { return option->group("Preprocessing"); };
   add(app.add_option("--model", o.model, "network of weights without config.json"));
@@ -69,9 +75,19 @@ void add_scoring_options(CLI::App& app, ScoringOptions& o) {
   add(add_rgb(app, "--mean", o.mean, "of red, green, blue in 0..1"))->check(real_number(-10, false));
   add(add_rgb(app, "--std", o.std, "likewise"))->check(real_number(0, true));
   add(app.add_flag("--use-train-size", o.use_train_size, "not the size and crop named for tests"));
-  add(app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none"))
-      ->check(CLI::IsMember({"none", "hflip"}));
   add(app.add_option("--class-map", o.class_map, "a class name per line, in the order of the outputs"));
+}
+
+void add_scoring_options(CLI::App& app, ScoringOptions& o) {
+  const auto common = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
+  common(
+      app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
+          ->check(whole_number(1, 1048576)));
+  common(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
+  add_checkpoint_options(app, o);
+  app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none")
+      ->group("Preprocessing")
+      ->check(CLI::IsMember({"none", "hflip"}));
   add_device_options(app, o.device);
 }
 
@@ -98,18 +114,19 @@ ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& o
   checkpoint.model = native_names(std::move(checkpoint.model));
   ScoringModel out;
   out.path = path;
-  out.card = card_of(checkpoint, options.model, path);
+  const std::string file = shown(path);
+  out.card = card_of(checkpoint, options.model, file);
   apply_options(out.card, options);
   std::vector<NamedTensor> averages = ema_tensors(checkpoint);
   if (options.use_ema && averages.empty()) {
     fail(ErrorCode::checkpoint,
-         "{}: holds no averaged weights (it was trained without --model-ema). Leave --use-ema out", path);
+         "{}: holds no averaged weights (it was trained without --model-ema). Leave --use-ema out", file);
   }
   if (!options.use_ema) out.weights.push_back({"raw", std::move(checkpoint.model)});
   if (!averages.empty()) out.weights.push_back({"ema", std::move(averages)});
   out.card.model.placement = options.placement;
-  out.model = make_model(out.card.model);
-  load_weights(*out.model, out.weights.front().tensors, path);
+  out.model = model_of(out.card, options, file);
+  load_weights(*out.model, out.weights.front().tensors, file);
   return out;
 }
 

@@ -31,7 +31,9 @@ struct ScoringOptions {
   Placement placement;  ///< where the network lives: what open_device() made of `device`
 };
 
-/// Adds their flags to a command line.
+/// Adds the flags that say which weights, for which pictures …
+void add_checkpoint_options(CLI::App& app, ScoringOptions& options);
+/// … and these with those that say how to run them.
 void add_scoring_options(CLI::App& app, ScoringOptions& options);
 
 struct Weights {

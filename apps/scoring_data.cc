@@ -5,6 +5,7 @@
 #include <set>
 
 #include "data/folder.h"
+#include "train/json_fields.h"
 
 namespace salu {
 namespace {
@@ -18,11 +19,11 @@ class Renumbered : public Dataset {
       : Dataset(source->name(), names), source_(std::move(source)) {
     fingerprint_ = source_->fingerprint();
     for (const std::string& name : source_->class_names()) {
-      position_.push_back(static_cast<int>(std::ranges::find(names, name) - names.begin()));
+      position_.push_back(static_cast<int>(std::ranges::find(names, utf8_or_escaped(name)) - names.begin()));
     }
   }
   std::int64_t size() const override { return source_->size(); }
-  Image image(std::int64_t index) const override { return source_->image(index); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override { return source_->picture(index); }
   std::string place(std::int64_t index) const override { return source_->place(index); }
   int label(std::int64_t index) const override {
     return position_[static_cast<std::size_t>(source_->label(index))];
@@ -48,7 +49,7 @@ std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, Mode
   if (data->class_names() == card.class_names) return data;
   const std::set<std::string> known(card.class_names.begin(), card.class_names.end());
   for (const std::string& name : data->class_names()) {
-    if (!known.contains(name)) {
+    if (!known.contains(utf8_or_escaped(name))) {
       fail(ErrorCode::data,
            "{}: class '{}' of {} is not one of the {} classes it was trained on (first: '{}'). Give "
            "the data set that it was trained on",

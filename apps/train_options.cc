@@ -6,6 +6,7 @@
 
 #include "apps/cli.h"
 #include "apps/optimisation_options.h"
+#include "apps/ranks.h"
 #include "train/file_ops.h"
 #include "train/interop.h"
 
@@ -16,7 +17,9 @@ constexpr long long kMaxCount = 1LL << 40;
 
 void add_common(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
-  app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")->group("Common");
+  app.set_config("-c,--config", "", "read settings from a TOML file; flags win over it")
+      ->check(regular_file())
+      ->group("Common");
   const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
   add(app.add_option(
       "--dataset", c.data.dataset,
@@ -92,6 +95,9 @@ void add_model(CLI::App& app, TrainOptions& o) {
   add(add_optional(app, "--weight-init", c.model.weight_init, "he_fan_in, he_fan_out, lecun, framework"));
   add(add_optional(app, "--head-init", c.model.head_init,
                    "framework (PyTorch's) or small_normal (sd 0.01); ResNets"));
+  add(add_optional(app, "--head-bias", c.model.head_bias,
+                   "initial bias of the classifier; --bce-loss: -log(classes - 1)")
+          ->check(real_number(-1000, false)));
   add(add_optional(app, "--stem", c.model.stem, "cifar (3x3) or imagenet (7x7, pooling); by picture size"));
   add(app.add_option(
       "--initial-checkpoint", c.initial_checkpoint,
@@ -169,8 +175,13 @@ void add_regularisation(CLI::App& app, TrainOptions& o) {
 void add_output(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Output"); };
-  add(app.add_option("--checkpoint-hist", c.checkpoint_hist, "checkpoints to keep beside last and best")
+  add(app.add_option("--checkpoint-hist", c.checkpoint_hist,
+                     "checkpoints of epochs to keep beside last and best")
           ->check(whole_number(1, 1000000))
+          ->capture_default_str());
+  add(app.add_option("--recovery-interval", c.recovery_interval,
+                     "steps between checkpoints inside an epoch, 0: none")
+          ->check(whole_number(0, kMaxCount))
           ->capture_default_str());
   add(app.add_option("--eval-metric", c.eval_metric, "what makes an epoch the best one: top1, top5, loss")
           ->capture_default_str());
@@ -202,20 +213,6 @@ void add_output(CLI::App& app, TrainOptions& o) {
           ->configurable(false));
 }
 
-void add_ranks(CLI::App& app, TrainOptions& o) {
-  const auto add = [&](CLI::Option* option) {
-    return option->group("Ranks (mpirun)")->capture_default_str();
-  };
-  add(app.add_option("--rank-timeout", o.config.rank_timeout,
-                     "seconds to wait for a rank that does not answer"))
-      ->check(real_number(0, true));
-  add(app.add_option("--check-ranks-interval", o.config.check_ranks_interval,
-                     "compare the ranks' weights every so many steps, 0: never"))
-      ->check(whole_number(0, kMaxCount));
-  add(app.add_flag("--allow-rank-change", o.allow_rank_change, "resume a run of another number of ranks"))
-      ->configurable(false);
-}
-
 void register_options(CLI::App& app, TrainOptions& options) {
   add_common(app, options);
   add_device_options(app, options.device);
@@ -225,7 +222,7 @@ void register_options(CLI::App& app, TrainOptions& options) {
   add_augmentation(app, options);
   add_regularisation(app, options);
   add_output(app, options);
-  add_ranks(app, options);
+  add_rank_options(app, options);
   finish_app(app,
              "\nExamples:\n"
              "  salutrain --dataset shapes --model salunet_c8 --epochs 5\n"
@@ -245,7 +242,7 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
     app.get_option(name)->default_str(value);
   };
   set("--opt", *c.opt);
-  set("--lr", fmt::format("{}", *c.lr));
+  if (!c.lr_base) set("--lr", fmt::format("{}", *c.lr));
   set("--weight-decay", fmt::format("{}", *c.weight_decay));
   set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
   set("--opt-eps", fmt::format("{}", *c.opt_eps));
@@ -255,8 +252,9 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
   // CLI11 would write a default pair as a string, and with six digits.
-  for (const auto& [name, pair] : {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
-                                   std::pair{"--cutmix-minmax", c.cutmix_minmax}}) {
+  for (const auto& [name, pair] :
+       {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
+        std::pair{"--cutmix-minmax", c.cutmix_minmax}, std::pair{"--opt-betas", c.opt_betas}}) {
     if (CLI::Option* option = app.get_option(name); option->count() == 0) {
       option->add_result(fmt::format("{}", pair[0]));
       option->add_result(fmt::format("{}", pair[1]));
@@ -291,6 +289,7 @@ void refuse_changes(const std::string& dir, const std::string& before, const std
                                                 "bad-images",
                                                 "log-interval",
                                                 "checkpoint-hist",
+                                                "recovery-interval",
                                                 "validation-batch-size",
                                                 "rank-timeout",
                                                 "check-ranks-interval",
@@ -362,6 +361,12 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
     return inherited;
   }
 
+  if (!options.config.initial_checkpoint.empty()) {
+    fail(ErrorCode::usage,
+         "--resume and --initial-checkpoint are mutually exclusive: a resumed run goes on with its own "
+         "weights. "
+         "Leave one out");
+  }
   split_resume_path(options);
   const std::filesystem::path config = options.run_dir / "config.toml";
   if (!std::filesystem::exists(config)) {

@@ -11,7 +11,8 @@ Variable attention(const Variable& qkv, std::int64_t heads, double scale) {
   return record("attention", result.y, {qkv},
                 [in, log_sum = result.log_sum, scale](const Tensor& dy, Gradients& gradients) {
                   gradients.set(0, attention_backward(dy, in, log_sum, scale));
-                });
+                },
+                {{"heads", heads}, {"scale", scale}});
 }
 
 }  // namespace salu

@@ -15,7 +15,8 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
                   const NormSums sums{gradients.wanted(1) ? &gradients.sum(1) : nullptr,
                                       gradients.wanted(2) ? &gradients.sum(2) : nullptr};
                   gradients.set(0, batch_norm_backward(dy, in, scale, saved, training, sums));
-                });
+                },
+                {{"eps", eps}});
 }
 
 }  // namespace salu

@@ -10,7 +10,8 @@ Variable conv2d(const Variable& x, const Variable& w, Conv2dOptions options) {
                 [x = x.value(), w = w.value(), options](const Tensor& dy, Gradients& gradients) {
                   if (gradients.wanted(0)) gradients.set(0, conv2d_backward_data(dy, w, x.shape(), options));
                   if (gradients.wanted(1)) conv2d_backward_weight(gradients.sum(1), dy, x, options);
-                });
+                },
+                {{"stride", options.stride}, {"padding", options.padding}});
 }
 
 }  // namespace salu

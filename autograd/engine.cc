@@ -26,8 +26,17 @@ void accumulate(Node& node, Tensor gradient) {
   }
 }
 
-/// All nodes that `root` depends on, newest first. Inputs are older than the ops that read them, so this
-/// order visits every op after all its readers.
+void count_readers(const std::vector<Node*>& nodes) {
+  for (Node* node : nodes) node->readers = 0;
+  for (const Node* node : nodes) {
+    for (const auto& input : node->inputs) {
+      if (input) ++input->readers;
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<Node*> newest_first(Node* root) {
   std::vector<Node*> found, stack{root};
   while (!stack.empty()) {
@@ -44,17 +53,6 @@ std::vector<Node*> newest_first(Node* root) {
   std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->order > b->order; });
   return found;
 }
-
-void count_readers(const std::vector<Node*>& nodes) {
-  for (Node* node : nodes) node->readers = 0;
-  for (const Node* node : nodes) {
-    for (const auto& input : node->inputs) {
-      if (input) ++input->readers;
-    }
-  }
-}
-
-}  // namespace
 
 void Gradients::set(std::size_t i, Tensor gradient) {
   if (wanted(i)) accumulate(*node_.inputs[i], std::move(gradient));

@@ -12,7 +12,8 @@ Variable galu(const Variable& x, const Variable& p, const Variable& q, Positive 
                 [x = x.value(), pair, positive](const Tensor& dy, Gradients& gradients) {
                   CoefficientPair dpair = coefficient_gradients(gradients, 1, pair);
                   gradients.set(0, galu_backward(dy, x, pair, dpair, positive));
-                });
+                },
+                {{"positive", positive}});
 }
 
 }  // namespace salu

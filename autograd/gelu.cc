@@ -9,7 +9,8 @@ Variable gelu(const Variable& x, GeluKind kind) {
   return record("gelu", gelu_forward(x.value(), kind), {x},
                 [x = x.value(), kind](const Tensor& dy, Gradients& gradients) {
                   gradients.set(0, gelu_backward(dy, x, kind));
-                });
+                },
+                {{"kind", kind}});
 }
 
 }  // namespace salu

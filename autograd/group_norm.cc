@@ -14,7 +14,8 @@ Variable group_norm(const Variable& x, const Variable& gamma, const Variable& be
                   const NormSums sums{gradients.wanted(1) ? &gradients.sum(1) : nullptr,
                                       gradients.wanted(2) ? &gradients.sum(2) : nullptr};
                   gradients.set(0, group_norm_backward(dy, in, scale, saved, sums));
-                });
+                },
+                {{"groups", groups}, {"eps", eps}});
 }
 
 }  // namespace salu

@@ -10,7 +10,8 @@ Variable max_pool2d(const Variable& x, Pool2dOptions options) {
   return record("max_pool2d", result.y, {x},
                 [argmax = result.argmax, shape = x.shape(), options](const Tensor& dy, Gradients& gradients) {
                   gradients.set(0, max_pool2d_backward(dy, argmax, shape, options));
-                });
+                },
+                {{"kernel", options.kernel}, {"stride", options.stride}, {"padding", options.padding}});
 }
 
 }  // namespace salu

@@ -20,7 +20,8 @@ Variable salu_add_swalu(const Variable& x, const Variable& residual, const Varia
             salu_add_swalu_backward(dy, x, residual, stabilizer, gate, dstabilizer, dgate, positive);
         gradients.set(0, std::move(dx));
         gradients.set(1, std::move(dresidual));
-      });
+      },
+      {{"positive", positive}});
 }
 
 }  // namespace salu

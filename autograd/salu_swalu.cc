@@ -15,7 +15,8 @@ Variable salu_swalu(const Variable& x, const Variable& sp, const Variable& sq, c
                   CoefficientPair dgate = coefficient_gradients(gradients, 3, gate);
                   gradients.set(0,
                                 salu_swalu_backward(dy, x, stabilizer, gate, dstabilizer, dgate, positive));
-                });
+                },
+                {{"positive", positive}});
 }
 
 }  // namespace salu

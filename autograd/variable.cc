@@ -63,10 +63,12 @@ bool any_requires_grad(const std::vector<Variable>& inputs) {
   return false;
 }
 
-Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, Node::Backward backward) {
+Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, Node::Backward backward,
+                std::initializer_list<Attribute> attributes) {
   auto node = make_node(op, y);
   node->inputs.reserve(inputs.size());
   for (const Variable& v : inputs) node->inputs.push_back(v.node());
+  node->attributes = attributes;
   node->backward = std::move(backward);
   return Variable(std::move(y), std::move(node));
 }

@@ -14,6 +14,14 @@ namespace salu {
 
 class Gradients;
 
+/// A number that an op was called with beside its tensors, kept for whoever reads the graph (train/onnx).
+struct Attribute {
+  template <class T>
+  Attribute(const char* attribute, T number) : name(attribute), value(static_cast<double>(number)) {}
+  const char* name;
+  double value;
+};
+
 /// One recorded op, or one leaf. A node holds only what its backward reads: the closure owns the saved
 /// tensors.
 struct Node {
@@ -26,11 +34,12 @@ struct Node {
   Device device;
   std::uint64_t order = 0;                    ///< creation number: inputs always have a smaller one
   std::vector<std::shared_ptr<Node>> inputs;  ///< null where an input needs no gradient
-  Backward backward;                          ///< empty for leaves, and after the backward pass
-  bool released = false;                      ///< the backward pass has been here
-  bool visiting = false;                      ///< mark of the engine's search
-  int readers = 0;                            ///< ops of this backward pass that have yet to add to `grad`
-  Tensor grad;                                ///< leaf: the sum so far; inner node: the gradient on its way
+  std::vector<Attribute> attributes;
+  Backward backward;      ///< empty for leaves, and after the backward pass
+  bool released = false;  ///< the backward pass has been here
+  bool visiting = false;  ///< mark of the engine's search
+  int readers = 0;        ///< ops of this backward pass that have yet to add to `grad`
+  Tensor grad;            ///< leaf: the sum so far; inner node: the gradient on its way
 
   ~Node();  // iterative: a chain of 100,000 ops must not overflow the stack
 };
@@ -93,16 +102,22 @@ class NoGrad {
 };
 
 namespace detail {
-Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, Node::Backward backward);
+Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, Node::Backward backward,
+                std::initializer_list<Attribute> attributes);
 bool any_requires_grad(const std::vector<Variable>& inputs);
 }  // namespace detail
 
 /// Wraps the output of an op. `backward(dy, gradients)` is kept only when some input needs a gradient.
 template <class Backward>
-Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, Backward&& backward) {
+Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, Backward&& backward,
+                std::initializer_list<Attribute> attributes = {}) {
   if (!detail::any_requires_grad(inputs)) return Variable(std::move(y));
-  return detail::record(op, std::move(y), inputs, std::forward<Backward>(backward));
+  return detail::record(op, std::move(y), inputs, std::forward<Backward>(backward), attributes);
 }
+
+/// All nodes that `root` depends on and itself, newest first. Inputs are older than the ops that read them,
+/// so that every op stands before its inputs.
+std::vector<Node*> newest_first(Node* root);
 
 /// Hears of every leaf of the graph as soon as its gradient is complete, while the pass goes on.
 using LeafListener = std::function<void(const Node& leaf)>;

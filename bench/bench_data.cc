@@ -1,90 +1,111 @@
 // SPDX-License-Identifier: MIT
-/// Pictures per second that one core prepares for a network of 224 x 224, from large JPEG files and from a
-/// pack of them.
-///   build/bench/bench_data DIR PACK REPEATS
-/// DIR holds class folders of pictures, PACK was made from them. Every way prepares the same crops: a random
-/// part of each picture (8 % to all of its area), resized by the bicubic filter. The files are read into
-/// memory first; the pack is in the page cache after the first round.
-#include <cmath>
+/// Pictures per second that the loader prepares. For each line "WAY WORKERS" on stdin, one pass on the clock
+/// and a line of JSON; so bench/compare_data.py lets it take turns with torchvision.
+///   bench_data DIR PACK CIFAR
+/// DIR holds class folders of pictures, PACK was made from them, CIFAR is a folder in the format of CIFAR-10.
+/// Each pass ends in batches of bytes, as a training step takes them. WORKERS 0 prepares on the calling
+/// thread.
+#include <iostream>
 
 #include "bench/timing.h"
 #include "core/error.h"
-#include "core/rng.h"
+#include "data/cifar.h"
 #include "data/decode.h"
 #include "data/folder.h"
-#include "data/image_check.h"
+#include "data/loader.h"
 #include "data/packed.h"
 #include "data/resize.h"
-#include "data/stb.h"
+#include "data/transform.h"
 
 namespace salu::bench {
 namespace {
 
-constexpr int kSide = 224;
+using Clock = std::chrono::steady_clock;
 
-Region random_region(const ImageSize& size, std::uint32_t index) {
-  Rng rng({1, Purpose::test, 0, index});
-  const double side = std::sqrt(rng.uniform(0.08, 1.0));
-  const auto part = [&](int whole) { return std::max(1, static_cast<int>(side * whole)); };
-  const int height = part(size.height), width = part(size.width);
-  const auto place = [&](int room) {
-    return static_cast<int>(rng.below(static_cast<std::uint32_t>(room) + 1));
-  };
-  const int top = place(size.height - height);
-  return {top, place(size.width - width), height, width};
+/// Decodes each picture as a whole, whatever is asked for.
+class WholePictures : public Dataset {
+ public:
+  explicit WholePictures(std::shared_ptr<const Dataset> source)
+      : Dataset(source->name(), source->class_names()), source_(std::move(source)) {}
+  std::int64_t size() const override { return source_->size(); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+    return decoded_picture(source_->image(index));
+  }
+  int label(std::int64_t index) const override { return source_->label(index); }
+
+ private:
+  std::shared_ptr<const Dataset> source_;
+};
+
+struct Sources {
+  std::shared_ptr<const Dataset> folder, pack, cifar;
+};
+
+Sources open_sources(const std::string& dir, const std::string& pack, const std::string& cifar) {
+  DataOptions packed;
+  packed.data_dir = pack;
+  return {std::make_shared<FolderDataset>("bench", dir, 0), open_packed(packed).train,
+          std::make_shared<CifarDataset>(Cifar::ten, cifar, false)};
 }
 
-Image prepared(const Image& part) { return resize(part, kSide, kSide, Interpolation::bicubic); }
-
-Image prepared(const Image& image, std::uint32_t index) {
-  const Region r = random_region(image.size(), index);
-  return prepared(crop(image, r.top, r.left, r.height, r.width));
+TransformOptions random_part() {
+  TransformOptions options;
+  options.img_size = 224;
+  options.crop_pct = 224.0 / 256;
+  options.interpolation = Interpolation::bilinear;
+  options.train_interpolation = Interpolation::bilinear;
+  return options;
 }
 
-int run(const std::string& dir, const std::string& pack_path, int repeats) {
-  const FolderDataset set("bench", dir, 0);
-  const Pack pack(pack_path);
-  std::vector<std::vector<std::uint8_t>> files;
-  std::vector<ImageSize> sizes;
-  for (std::int64_t i = 0; i < set.size(); ++i) {
-    files.push_back(read_regular_file(set.path(i), DecodeLimits{}.max_bytes));
-    sizes.push_back(image_size(files.back(), ""));
-  }
-  std::uint64_t sum = 0;  // keeps the work from being left out
-  const auto each = [&](auto prepare) {
-    return [&, prepare] {
-      for (std::size_t i = 0; i < files.size(); ++i) {
-        sum += prepare(i, static_cast<std::uint32_t>(i)).pixels[0];
-      }
-    };
+TransformOptions rand_augment() {
+  TransformOptions options = random_part();
+  options.policy = AutoAugment::parse("rand-m9-p1");  // torchvision leaves no step out
+  return options;
+}
+
+struct Way {
+  std::shared_ptr<const Dataset> dataset;
+  Loader::Transform transform;
+};
+
+Loader::Transform training(const TransformOptions& options) {
+  return [options](Picture& picture, RandomKey key) { return train_transform(picture, options, key); };
+}
+
+Way way_of(const std::string& name, const Sources& sources) {
+  const auto whole = std::make_shared<WholePictures>(sources.folder);
+  const auto evaluation = [options = random_part()](Picture& picture, RandomKey) {
+    return eval_transform(picture, options);
   };
-  std::vector<Timed> ways;
-  ways.push_back({"stb_image, whole picture", each([&](std::size_t i, std::uint32_t n) {
-                    check_image(files[i], "", {});
-                    Image image;
-                    stb::decode(files[i], image);
-                    return prepared(image, n);
-                  })});
-  ways.push_back({jpeg_decoder() + ", whole picture", each([&](std::size_t i, std::uint32_t n) {
-                    return prepared(decode_image(files[i], ""), n);
-                  })});
-  ways.push_back({jpeg_decoder() + ", the part only", each([&](std::size_t i, std::uint32_t n) {
-                    return prepared(decode_region(files[i], "", random_region(sizes[i], n)));
-                  })});
-  ways.push_back({"pack", each([&](std::size_t i, std::uint32_t n) {
-                    return prepared(pack.image(static_cast<std::int64_t>(i)), n);
-                  })});
-  ways.push_back({"check of the container alone", each([&](std::size_t i, std::uint32_t) {
-                    check_image(files[i], "", {});
-                    return Image(1, 1);
-                  })});
-  time_interleaved(ways, repeats);
-  fmt::print("{} pictures, {} repeats, one thread\n", files.size(), repeats);
-  for (const Timed& way : ways) {
-    const auto rate = [&](double q) { return static_cast<double>(files.size()) / way.quantile(q); };
-    fmt::print("{:<44} {:>8.0f} img/s ({:.0f}..{:.0f})\n", way.name, rate(0.5), rate(0.9), rate(0.1));
+  if (name == "part-whole") return {whole, training(random_part())};
+  if (name == "part") return {sources.folder, training(random_part())};
+  if (name == "rand-whole") return {whole, training(rand_augment())};
+  if (name == "rand") return {sources.folder, training(rand_augment())};
+  if (name == "eval") return {sources.folder, evaluation};
+  if (name == "pack-part") return {sources.pack, training(random_part())};
+  if (name == "pack-rand") return {sources.pack, training(rand_augment())};
+  if (name == "pack-eval") return {sources.pack, evaluation};
+  if (name == "cifar") return {sources.cifar, training(TransformOptions{})};
+  fail(ErrorCode::usage, "bench_data: no way {}", escaped(name));
+}
+
+int run(const Sources& sources) {
+  std::uint32_t epoch = 0;
+  std::string name;
+  for (int workers = 0; std::cin >> name >> workers; ++epoch) {
+    const Way way = way_of(name, sources);
+    Loader loader(way.dataset, way.transform,
+                  {.batch_size = 50, .workers = workers, .prefetch = 8, .shuffle = true});
+    const auto start = Clock::now();
+    loader.start(epoch);
+    std::int64_t pictures = 0;
+    for (Batch batch; loader.next(batch);) pictures += batch.labels.numel();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    fmt::print("{{\"pictures\": {}, \"seconds\": {:.6f}, \"with\": \"{}\"}}\n", pictures, seconds,
+               jpeg_decoder());
+    std::fflush(stdout);
   }
-  return sum == 0 ? 1 : 0;
+  return 0;
 }
 
 }  // namespace
@@ -92,8 +113,8 @@ int run(const std::string& dir, const std::string& pack_path, int repeats) {
 
 int main(int argc, char** argv) {
   if (argc != 4) {
-    fmt::print(stderr, "bench_data DIR PACK REPEATS\n");
+    fmt::print(stderr, "bench_data DIR PACK CIFAR\n");
     return 2;
   }
-  return salu::bench::run(argv[1], argv[2], std::atoi(argv[3]));
+  return salu::bench::run(salu::bench::open_sources(argv[1], argv[2], argv[3]));
 }

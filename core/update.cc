@@ -50,6 +50,11 @@ void blend(Tensor& average, const Tensor& value, const Tensor& control) {
   update_kernels.blend(average.device(), average, value, control);
 }
 
+void take_back(Tensor& values, const Tensor& before, const Tensor& control) {
+  check_like("take_back", before, values);
+  update_kernels.take_back(values.device(), values, before, control);
+}
+
 void swap_values(Tensor& a, Tensor& b) {
   check_like("swap", a, b);
   update_kernels.swap(a.device(), a, b);

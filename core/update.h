@@ -101,6 +101,8 @@ void update_parameters(UpdateBuffers& buffers, Tensor& control, UpdatePlan& plan
                        const UpdateOptions& options);
 /// average = keep average + (1 - keep) value with control[ema_keep], if the step applied: running statistics.
 void blend(Tensor& average, const Tensor& value, const Tensor& control);
+/// values = before, unless the step applied.
+void take_back(Tensor& values, const Tensor& before, const Tensor& control);
 void swap_values(Tensor& a, Tensor& b);
 
 struct UpdateKernels {
@@ -108,6 +110,7 @@ struct UpdateKernels {
   Kernel<void(UpdateBuffers& buffers, Tensor& control, UpdatePlan& plan, const UpdateOptions& options)>
       update;
   Kernel<void(Tensor& average, const Tensor& value, const Tensor& control)> blend;
+  Kernel<void(Tensor& values, const Tensor& before, const Tensor& control)> take_back;
   Kernel<void(Tensor& a, Tensor& b)> swap;
 };
 extern UpdateKernels update_kernels;

@@ -126,6 +126,10 @@ void blend_cpu(Tensor& average, const Tensor& value, const Tensor& control) {
   for (std::int64_t i = 0; i < average.numel(); ++i) a[i] = keep * a[i] + take * v[i];
 }
 
+void take_back_cpu(Tensor& values, const Tensor& before, const Tensor& control) {
+  if (slot(control.data<double>(), Control::applied) == 0) values.copy_from(before);
+}
+
 void swap_cpu(Tensor& a, Tensor& b) {
   std::swap_ranges(a.data<float>(), a.data<float>() + a.numel(), b.data<float>());
 }
@@ -135,6 +139,7 @@ void swap_cpu(Tensor& a, Tensor& b) {
 constinit UpdateKernels update_kernels{{"measure_step", measure},
                                        {"update_parameters", update},
                                        {"blend", blend_cpu},
+                                       {"take_back", take_back_cpu},
                                        {"swap_values", swap_cpu}};
 
 }  // namespace salu

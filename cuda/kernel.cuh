@@ -68,19 +68,26 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
-/// Sum over a block of whole warps, at most 1024 threads, the same bits in every thread. All threads must
-/// take part. The second barrier lets the next call reuse the memory.
-template <class T>
-__device__ inline T block_sum(T value) {
-  auto& partial = shared<T[kWarp], struct BlockSum>();
+/// Each value becomes its sum over a block of whole warps, at most 1024 threads, the same bits in every
+/// thread. All threads must take part. The second barrier lets the next call reuse the memory.
+template <class T, int Count>
+__device__ inline void block_sums(T (&values)[Count]) {
+  auto& partial = shared<T[Count][kWarp], struct BlockSums>();
   const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = static_cast<int>(threadIdx.x) % kWarp;
   const int warps = static_cast<int>(blockDim.x) / kWarp;
-  value = warp_sum(value);
-  if (lane == 0) partial[warp] = value;
+  for (int i = 0; i < Count; ++i) {
+    values[i] = warp_sum(values[i]);
+    if (lane == 0) partial[i][warp] = values[i];
+  }
   __syncthreads();
-  value = warp_sum(lane < warps ? partial[lane] : T(0));
+  for (int i = 0; i < Count; ++i) values[i] = warp_sum(lane < warps ? partial[i][lane] : T(0));
   __syncthreads();
-  return value;
+}
+template <class T>
+__device__ inline T block_sum(T value) {
+  T values[1] = {value};
+  block_sums(values);
+  return values[0];
 }
 
 /// The two halves of a sum over all blocks: every block writes its part to device memory, and the block that

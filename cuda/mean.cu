@@ -7,11 +7,6 @@ namespace salu::cuda {
 namespace {
 
 template <class T>
-struct Term {
-  const T* x;
-  __device__ float operator()(std::int64_t i) const { return x[i]; }
-};
-template <class T>
 struct StoreMean {
   T* y;
   std::int64_t n;
@@ -26,7 +21,7 @@ struct Share {
 
 void forward(Tensor& y, const Tensor& x) {
   dispatch_activation("mean", x.dtype(), [&]<class T>() {
-    total(x.numel(), Term<T>{x.data<T>()}, StoreMean<T>{y.data<T>(), x.numel()});
+    total(x.numel(), Elements<T>{x.data<T>()}, StoreMean<T>{y.data<T>(), x.numel()});
   });
 }
 

@@ -98,6 +98,13 @@ struct AddColumns {
   }
 };
 
+/// f of total: a tensor's own numbers.
+template <class T>
+struct Elements {
+  const T* x;
+  __device__ float operator()(std::int64_t i) const { return x[i]; }
+};
+
 /// finish of total: adds to one number; null: not wanted.
 struct AddTotal {
   float* gradient;

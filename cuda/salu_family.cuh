@@ -69,33 +69,34 @@ __device__ inline void finish_pair(const PairPointers& pair, const PairPointers&
   *gradient.q = static_cast<float>(static_cast<double>(*gradient.q) + d.inv_w);
 }
 
-/// Four sums per block: P and D of the first curve, P and D of the gate.
+/// Numbers that a block leaves: the sums of one curve, or of two.
+constexpr int sum_count(bool two_curves) { return two_curves ? 6 : 3; }
+
+/// Every block leaves its part; the last adds the parts of all, then to the gradients. In double: a thread
+/// has added few numbers, and those of different threads may cancel.
 template <bool two_curves>
-__device__ void finish_sums(const MemberSums<float>& sums, float4* parts, unsigned* ticket,
+__device__ void finish_sums(const MemberSums<float>& sums, double* parts, unsigned* ticket,
                             const PairPointers& first, const PairPointers& gate, const PairPointers& dfirst,
                             const PairPointers& dgate, Positive positive) {
-  float4 part{block_sum(sums.first.p), block_sum(sums.first.d), 0, 0};
+  constexpr int count = sum_count(two_curves);
+  double values[count] = {sums.first.all, sums.first.bent, sums.first.straight};
   if constexpr (two_curves) {
-    part.z = block_sum(sums.gate.p);
-    part.w = block_sum(sums.gate.d);
+    values[3] = sums.gate.all;
+    values[4] = sums.gate.bent;
+    values[5] = sums.gate.straight;
   }
-  if (threadIdx.x == 0) parts[blockIdx.x] = part;
+  block_sums(values);
+  if (threadIdx.x == 0) {
+    for (int i = 0; i < count; ++i) parts[count * blockIdx.x + i] = values[i];
+  }
   if (!last_block(ticket)) return;
-  MemberSums<double> all;
+  for (double& value : values) value = 0;
   for (unsigned b = threadIdx.x; b < gridDim.x; b += blockDim.x) {
-    all.first.p += static_cast<double>(parts[b].x);
-    all.first.d += static_cast<double>(parts[b].y);
-    all.gate.p += static_cast<double>(parts[b].z);
-    all.gate.d += static_cast<double>(parts[b].w);
+    for (int i = 0; i < count; ++i) values[i] += parts[count * b + i];
   }
-  all.first.p = block_sum(all.first.p);
-  all.first.d = block_sum(all.first.d);
-  finish_pair(first, dfirst, positive, all.first);
-  if constexpr (two_curves) {
-    all.gate.p = block_sum(all.gate.p);
-    all.gate.d = block_sum(all.gate.d);
-    finish_pair(gate, dgate, positive, all.gate);
-  }
+  block_sums(values);
+  finish_pair(first, dfirst, positive, {values[0], values[1], values[2]});
+  if constexpr (two_curves) finish_pair(gate, dgate, positive, {values[3], values[4], values[5]});
 }
 
 template <SaluMember member, int Width, class T>
@@ -103,7 +104,7 @@ __global__ void __launch_bounds__(256)
     salu_family_backward_kernel(std::int64_t n, T* __restrict__ dx, T* __restrict__ dresidual,
                                 const T* __restrict__ dy, const T* __restrict__ x,
                                 const T* __restrict__ residual, PairPointers first, PairPointers gate,
-                                PairPointers dfirst, PairPointers dgate, float4* parts, unsigned* ticket,
+                                PairPointers dfirst, PairPointers dgate, double* parts, unsigned* ticket,
                                 Positive positive) {
   constexpr bool adds = member == SaluMember::salu_add_swalu;
   const CurvePair<float> curves = block_curves(first, gate, positive);
@@ -183,11 +184,10 @@ void family_backward(Tensor& dx, Tensor* dresidual, const Tensor& dy, const Tens
     T* dskip = data_or_null<T>(dresidual);
     const auto run = [&]<int Width>() {
       const LaunchShape shape = cover_at_most(grid_blocks(kFamilyBlocks), x.numel(), 256, Width);
-      Tensor parts = scratch(4 * shape.blocks_x, DType::f32);
+      Tensor parts = scratch(sum_count(gate) * shape.blocks_x, DType::f64);
       launch("salu_family_backward_kernel", salu_family_backward_kernel<member, Width, T>, shape, x.numel(),
              dx.data<T>(), dskip, dy.data<T>(), x.data<T>(), skip, pointers(&first), pointers(gate),
-             pointers(&dfirst), pointers(dgate), reinterpret_cast<float4*>(parts.data<float>()), ticket(),
-             positive);
+             pointers(&dfirst), pointers(dgate), parts.data<double>(), ticket(), positive);
     };
     if (pack_aligned(dx.data<T>(), dskip, dy.data<T>(), x.data<T>(), skip)) {
       run.template operator()<kPack<T>>();

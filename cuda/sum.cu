@@ -7,11 +7,6 @@ namespace salu::cuda {
 namespace {
 
 template <class T>
-struct Term {
-  const T* x;
-  __device__ float operator()(std::int64_t i) const { return x[i]; }
-};
-template <class T>
 struct Store {
   T* y;
   __device__ void operator()(double sum) const { *y = T(static_cast<float>(sum)); }
@@ -24,7 +19,7 @@ struct Broadcast {
 
 void forward(Tensor& y, const Tensor& x) {
   dispatch_activation("sum", x.dtype(),
-                      [&]<class T>() { total(x.numel(), Term<T>{x.data<T>()}, Store<T>{y.data<T>()}); });
+                      [&]<class T>() { total(x.numel(), Elements<T>{x.data<T>()}, Store<T>{y.data<T>()}); });
 }
 
 void backward(Tensor& dx, const Tensor& dy) {

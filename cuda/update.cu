@@ -203,6 +203,16 @@ void blend_on_device(Tensor& average, const Tensor& value, const Tensor& control
          value.data<float>(), control.data<double>());
 }
 
+__global__ void take_back_kernel(std::int64_t n, float* values, const float* before, const double* control) {
+  const std::int64_t i = global_thread();
+  if (i < n && slot(control, Control::applied) == 0) values[i] = before[i];
+}
+
+void take_back_on_device(Tensor& values, const Tensor& before, const Tensor& control) {
+  launch("take_back_kernel", take_back_kernel, cover(values.numel()), values.numel(), values.data<float>(),
+         before.data<float>(), control.data<double>());
+}
+
 __global__ void swap_kernel(std::int64_t n, float* a, float* b) {
   const std::int64_t i = global_thread();
   if (i >= n) return;
@@ -221,6 +231,7 @@ void register_update() {
   update_kernels.measure.set(DeviceType::cuda, measure);
   update_kernels.update.set(DeviceType::cuda, update);
   update_kernels.blend.set(DeviceType::cuda, blend_on_device);
+  update_kernels.take_back.set(DeviceType::cuda, take_back_on_device);
   update_kernels.swap.set(DeviceType::cuda, swap_on_device);
 }
 

@@ -2,6 +2,9 @@
 #include "data/augment_ops.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "data/pixel_loops.h"
 
 namespace salu {
 namespace {
@@ -20,23 +23,24 @@ Table table_of(const Function& function) {
 
 // make_table(histogram of the channel) for each channel.
 template <class MakeTable>
-Image by_histogram(const Image& source, const MakeTable& make_table) {
-  Image out = source;
-  for (std::size_t c = 0; c < 3; ++c) {
-    Histogram histogram{};
-    for (std::size_t i = c; i < source.pixels.size(); i += 3) ++histogram[source.pixels[i]];
-    const Table table = make_table(histogram);
-    for (std::size_t i = c; i < out.pixels.size(); i += 3) out.pixels[i] = table[source.pixels[i]];
+Image by_histogram(Image image, const MakeTable& make_table) {
+  std::array<Histogram, 3> histograms{};
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
+    for (std::size_t c = 0; c < 3; ++c) ++histograms[c][image.pixels[i + c]];
   }
-  return out;
+  const std::array<Table, 3> tables = {make_table(histograms[0]), make_table(histograms[1]),
+                                       make_table(histograms[2])};
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) {
+    for (std::size_t c = 0; c < 3; ++c) image.pixels[i + c] = tables[c][image.pixels[i + c]];
+  }
+  return image;
 }
 
 template <class Function>
-Image by_value(const Image& source, const Function& function) {
+Image by_value(Image image, const Function& function) {
   const Table table = table_of(function);
-  Image out = source;
-  for (std::uint8_t& v : out.pixels) v = table[v];
-  return out;
+  for (std::uint8_t& v : image.pixels) v = table[v];
+  return image;
 }
 
 Table stretched(const Histogram& histogram) {
@@ -65,46 +69,40 @@ Table evened(const Histogram& histogram) {
   });
 }
 
-std::uint8_t grey(const std::uint8_t* rgb) {  // ITU-R 601 in 16 binary digits
-  return static_cast<std::uint8_t>((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16);
-}
-
-// other + factor (source - other) in float, cut to 8 bits; other(position in pixels) is what factor 0 gives.
-template <class Other>
-Image away_from(const Image& source, double factor, const Other& other) {
-  const float f = static_cast<float>(factor);
+Image evenly(const Image& source, int value) {
   Image out(source.height, source.width);
-  for (std::size_t i = 0; i < out.pixels.size(); ++i) {
-    const int from = other(i);
-    const float value = static_cast<float>(from) + f * static_cast<float>(source.pixels[i] - from);
-    out.pixels[i] = static_cast<std::uint8_t>(std::clamp(value, 0.0f, 255.0f));
-  }
+  std::fill(out.pixels.begin(), out.pixels.end(), static_cast<std::uint8_t>(value));
   return out;
 }
 
-Image with_contrast(const Image& source, double factor) {
-  double sum = 0;
-  for (std::size_t i = 0; i < source.pixels.size(); i += 3) sum += grey(&source.pixels[i]);
-  const int mean = static_cast<int>(sum / (static_cast<double>(source.pixels.size()) / 3) + 0.5);
-  return away_from(source, factor, [mean](std::size_t) { return mean; });
+Image greyed(const Image& source) {
+  Image out(source.height, source.width);
+  pixel_loops().grey(out.pixels.data(), source.pixels.data(), source.pixels.size() / 3);
+  return out;
 }
 
-// Means of 3 x 3 pixels in which the middle one counts five times, rounded; the border stays. Thirteenths
-// never lie halfway between two whole numbers, so whole-number arithmetic gives what Pillow's float does.
+int mean_grey(const Image& source) {
+  const Image grey = greyed(source);
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < grey.pixels.size(); i += 3) sum += grey.pixels[i];
+  return static_cast<int>(static_cast<double>(sum) / (static_cast<double>(grey.pixels.size()) / 3) + 0.5);
+}
+
+// The border stays.
 Image smoothed(const Image& source) {
   Image out = source;
+  if (source.width < 3) return out;
   for (int y = 1; y < source.height - 1; ++y) {
-    for (int x = 1; x < source.width - 1; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        int sum = 4 * source.at(y, x)[c];
-        for (int line = y - 1; line <= y + 1; ++line) {
-          for (int column = x - 1; column <= x + 1; ++column) sum += source.at(line, column)[c];
-        }
-        out.at(y, x)[c] = static_cast<std::uint8_t>((2 * sum + 13) / 26);
-      }
-    }
+    pixel_loops().smooth(out.at(y, 1), source.at(y, 1), std::ptrdiff_t{3} * source.width,
+                         3 * (source.width - 2));
   }
   return out;
+}
+
+// `from` is what factor 0 gives.
+Image blended(Image from, const Image& to, double factor) {
+  pixel_loops().blend(from.pixels.data(), to.pixels.data(), from.pixels.size(), static_cast<float>(factor));
+  return from;
 }
 
 Affine matrix_of(const Image& source, AugmentKind kind, double value) {
@@ -117,30 +115,32 @@ Affine matrix_of(const Image& source, AugmentKind kind, double value) {
 
 }  // namespace
 
-Image augment(const Image& source, AugmentKind kind, double value, const Warp& warp) {
+Image augment(Image source, AugmentKind kind, double value, const Warp& warp) {
   switch (kind) {
     case AugmentKind::identity:
       return source;
     case AugmentKind::auto_contrast:
-      return by_histogram(source, stretched);
+      return by_histogram(std::move(source), stretched);
     case AugmentKind::equalize:
-      return by_histogram(source, evened);
+      return by_histogram(std::move(source), evened);
     case AugmentKind::invert:
-      return by_value(source, [](int i) { return 255 - i; });
+      return by_value(std::move(source), [](int i) { return 255 - i; });
     case AugmentKind::posterize:
-      return by_value(source, [lost = 8 - static_cast<int>(value)](int i) { return i >> lost << lost; });
+      return by_value(std::move(source),
+                      [lost = 8 - static_cast<int>(value)](int i) { return i >> lost << lost; });
     case AugmentKind::solarize:
-      return by_value(source, [value](int i) { return i < value ? i : 255 - i; });
+      return by_value(std::move(source), [value](int i) { return i < value ? i : 255 - i; });
     case AugmentKind::solarize_add:
-      return by_value(source, [add = static_cast<int>(value)](int i) { return i < 128 ? i + add : i; });
+      return by_value(std::move(source),
+                      [add = static_cast<int>(value)](int i) { return i < 128 ? i + add : i; });
     case AugmentKind::brightness:
-      return away_from(source, value, [](std::size_t) { return 0; });
+      return blended(evenly(source, 0), source, value);
     case AugmentKind::contrast:
-      return with_contrast(source, value);
+      return blended(evenly(source, mean_grey(source)), source, value);
     case AugmentKind::color:
-      return away_from(source, value, [&](std::size_t i) { return grey(&source.pixels[i - i % 3]); });
+      return blended(greyed(source), source, value);
     case AugmentKind::sharpness:
-      return away_from(source, value, [soft = smoothed(source)](std::size_t i) { return soft.pixels[i]; });
+      return blended(smoothed(source), source, value);
     default:
       return affine(source, matrix_of(source, kind, value), warp.sampling, warp.fill);
   }

@@ -34,6 +34,6 @@ struct Warp {
 
 /// Bit for bit the result of Pillow's ImageOps.<kind>, ImageEnhance.<Kind>().enhance, Image.rotate or
 /// Image.transform. A pure function.
-Image augment(const Image& source, AugmentKind kind, double value, const Warp& warp = {});
+Image augment(Image source, AugmentKind kind, double value, const Warp& warp = {});
 
 }  // namespace salu

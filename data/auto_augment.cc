@@ -226,10 +226,9 @@ std::vector<AugmentStep> AutoAugment::draw(int height, int width, std::optional<
   return steps;
 }
 
-Image augment(const Image& source, const std::vector<AugmentStep>& steps) {
-  Image out = source;
-  for (const AugmentStep& step : steps) out = augment(out, step.kind, step.value, step.warp);
-  return out;
+Image augment(Image image, const std::vector<AugmentStep>& steps) {
+  for (const AugmentStep& s : steps) image = augment(std::move(image), s.kind, s.value, s.warp);
+  return image;
 }
 
 }  // namespace salu

@@ -77,6 +77,6 @@ class AutoAugment {
 };
 
 /// The picture after all steps.
-Image augment(const Image& source, const std::vector<AugmentStep>& steps);
+Image augment(Image image, const std::vector<AugmentStep>& steps);
 
 }  // namespace salu

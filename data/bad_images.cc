@@ -8,11 +8,11 @@
 namespace salu {
 
 // Ends: at most kMaxBadPercent of the pictures are passed over before add_bad() throws.
-std::optional<Image> PictureSource::read(std::int64_t& index) {
+std::optional<Image> PictureSource::read(std::int64_t& index, const Use& use) {
   while (true) {
     if (!is_bad(index)) {
       try {
-        return dataset_->image(index);
+        return use(*dataset_->picture(index));
       } catch (const Error& e) {
         if (policy_ == BadImages::stop || e.code() != ErrorCode::data) throw;
         add_bad(index, e.what());

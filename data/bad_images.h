@@ -2,6 +2,7 @@
 /// What happens when a picture of a data set cannot be read.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,9 +29,11 @@ class PictureSource {
   PictureSource(std::shared_ptr<const Dataset> dataset, BadImages policy)
       : dataset_(std::move(dataset)), policy_(policy) {}
 
-  /// The picture at `index`, which becomes that of the substitute; nothing when it is left out. Throws
-  /// ErrorCode::data under `stop`, and when more than kMaxBadPercent have been found bad.
-  std::optional<Image> read(std::int64_t& index);
+  using Use = std::function<Image(Picture&)>;
+
+  /// What `use` makes of the picture at `index`, which becomes that of the substitute; nothing when it is
+  /// left out. Throws ErrorCode::data under `stop`, and when more than kMaxBadPercent have been found bad.
+  std::optional<Image> read(std::int64_t& index, const Use& use);
 
   /// A line for each bad picture since the last call.
   std::vector<std::string> take_reports();

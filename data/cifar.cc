@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "data/cifar.h"
 
-#include <array>
 #include <fstream>
-#include <string_view>
+#include <span>
 
 #include "core/error.h"
+#include "data/archive.h"
 #include "data/decode.h"
 #include "data/fingerprint.h"
 
@@ -73,7 +73,11 @@ std::vector<std::string> all_files(const Layout& layout) {
 // The non-empty lines of the names file when there are as many as classes; else built-in names.
 std::vector<std::string> names_of_classes(const Layout& layout, const fs::path& folder) {
   std::vector<std::string> names;
-  std::ifstream file(folder / layout.names_file);
+  std::error_code error;
+  std::ifstream file;
+  // Opening a pipe would wait for somebody to write into it.
+  if (!folder.empty() && fs::is_regular_file(folder / layout.names_file, error))
+    file.open(folder / layout.names_file);
   for (std::string line; std::getline(file, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (!line.empty()) names.push_back(line);
@@ -87,18 +91,32 @@ std::vector<std::string> names_of_classes(const Layout& layout, const fs::path& 
   return names;
 }
 
-void refuse_archive(const fs::path& file) {
-  std::array<char, 2> start{};
-  std::ifstream(file, std::ios::binary).read(start.data(), start.size());
-  const std::string_view magic(start.data(), start.size());
-  const char* kind = magic == "\x1f\x8b" ? "gzip"
-                     : magic == "PK"     ? "zip"
-                     : magic ==
-                             "\xfd"
-                             "7"
-                         ? "xz"
-                         : nullptr;
-  if (kind) fail(ErrorCode::data, "{}: is a {} archive; unpack it first", shown(file), kind);
+std::vector<std::uint8_t> read_records(const fs::path& file, std::size_t count, std::size_t record_bytes) {
+  const std::size_t expected = count * record_bytes;
+  std::error_code error;
+  const std::uintmax_t found = fs::file_size(file, error);  // before reading: it may be anything
+  if (!error && found != expected) {
+    fail(ErrorCode::data, "{}: {} bytes; expected {} x {} = {} ({})", shown(file), found, count, record_bytes,
+         expected, found < expected ? "truncated download?" : "another version?");
+  }
+  std::vector<std::uint8_t> bytes = read_regular_file(file, static_cast<std::int64_t>(expected));
+  if (bytes.size() != expected) fail(ErrorCode::data, "{}: changed while it was read", shown(file));
+  return bytes;
+}
+
+void check_labels(const Layout& layout, std::span<const std::uint8_t> records, const std::string& file) {
+  const std::size_t record_bytes = layout.label_bytes() + 3 * kPlane;
+  for (std::size_t i = 0; i < records.size() / record_bytes; ++i) {
+    const std::uint8_t coarse = records[i * record_bytes],
+                       label = records[i * record_bytes + layout.label_bytes() - 1];
+    if (layout.coarse_classes && coarse >= layout.coarse_classes) {
+      fail(ErrorCode::data, "{}: record {}: coarse label {}; expected 0..{}", file, i, coarse,
+           layout.coarse_classes - 1);
+    }
+    if (label >= layout.classes) {
+      fail(ErrorCode::data, "{}: record {}: label {}; expected 0..{}", file, i, label, layout.classes - 1);
+    }
+  }
 }
 
 void refuse_python_version(const Layout& layout, const fs::path& folder) {
@@ -126,7 +144,7 @@ fs::path find_folder(const Layout& layout, const fs::path& dir) {
   const fs::file_status status = fs::status(dir, error);
   if (!fs::exists(status))
     fail(ErrorCode::data, "{}: {}", shown(dir), error ? error.message() : "does not exist");
-  if (fs::is_regular_file(status)) refuse_archive(dir);
+  refuse_archive(dir);
   if (!fs::is_directory(status)) fail(ErrorCode::data, "{}: is a file; expected a folder", shown(dir));
 
   const fs::path candidates[] = {dir, dir / layout.folder, dir / layout.python_folder};
@@ -137,8 +155,7 @@ fs::path find_folder(const Layout& layout, const fs::path& dir) {
   }
   for (const fs::path& folder : candidates) refuse_python_version(layout, folder);
   for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
-    const bool archive = it->path().filename().string().starts_with(layout.archive_prefix);
-    if (archive && it->is_regular_file(error)) refuse_archive(it->path());
+    if (it->path().filename().string().starts_with(layout.archive_prefix)) refuse_archive(it->path());
   }
   if (error) fail(ErrorCode::data, "{}: cannot be listed: {}", shown(dir), error.message());
   fail(ErrorCode::data, "{}: no {}; expected it here or in {}/. Unpack the binary version there", shown(dir),
@@ -155,7 +172,11 @@ CifarDataset::CifarDataset(Cifar kind, const fs::path& folder, bool train)
   const std::vector<std::string> files = train ? layout.train_files : std::vector{layout.test_file};
   const std::size_t count = (train ? kTrainSize : kTestSize) / files.size();
   records_.reserve(files.size() * count * record_bytes_);
-  for (const std::string& file : files) append(folder / file, count, layout.coarse_classes);
+  for (const std::string& file : files) {
+    const std::vector<std::uint8_t> bytes = read_records(folder / file, count, record_bytes_);
+    check_labels(layout, bytes, shown(folder / file));
+    records_.insert(records_.end(), bytes.begin(), bytes.end());
+  }
 
   Fingerprint f;
   f.add(layout.name).add(train ? "train" : "test").add(static_cast<std::uint64_t>(size()));
@@ -163,28 +184,15 @@ CifarDataset::CifarDataset(Cifar kind, const fs::path& folder, bool train)
   fingerprint_ = f.value();
 }
 
-void CifarDataset::append(const fs::path& file, std::size_t count, std::size_t coarse_classes) {
-  const std::size_t expected = count * record_bytes_;
-  std::error_code error;
-  const std::uintmax_t found = fs::file_size(file, error);  // before reading: it may be anything
-  if (!error && found != expected) {
-    fail(ErrorCode::data, "{}: {} bytes; expected {} x {} = {} ({})", shown(file), found, count,
-         record_bytes_, expected, found < expected ? "truncated download?" : "another version?");
+CifarDataset::CifarDataset(Cifar kind, std::vector<std::uint8_t> records, const std::string& file)
+    : Dataset(layout_of(kind).name, names_of_classes(layout_of(kind), {})),
+      label_bytes_(layout_of(kind).label_bytes()),
+      record_bytes_(label_bytes_ + 3 * kPlane),
+      records_(std::move(records)) {
+  if (records_.size() % record_bytes_ != 0) {
+    fail(ErrorCode::data, "{}: {} bytes; expected a multiple of {}", file, records_.size(), record_bytes_);
   }
-  const std::vector<std::uint8_t> bytes = read_regular_file(file, static_cast<std::int64_t>(expected));
-  if (bytes.size() != expected) fail(ErrorCode::data, "{}: changed while it was read", shown(file));
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint8_t* record = &bytes[i * record_bytes_];
-    if (coarse_classes && record[0] >= coarse_classes) {
-      fail(ErrorCode::data, "{}: record {}: coarse label {}; expected 0..{}", shown(file), i, record[0],
-           coarse_classes - 1);
-    }
-    if (record[label_bytes_ - 1] >= class_names_.size()) {
-      fail(ErrorCode::data, "{}: record {}: label {}; expected 0..{}", shown(file), i,
-           record[label_bytes_ - 1], class_names_.size() - 1);
-    }
-  }
-  records_.insert(records_.end(), bytes.begin(), bytes.end());
+  check_labels(layout_of(kind), records_, file);
 }
 
 const std::uint8_t* CifarDataset::record(std::int64_t index) const {
@@ -192,13 +200,17 @@ const std::uint8_t* CifarDataset::record(std::int64_t index) const {
   return records_.data() + static_cast<std::size_t>(index) * record_bytes_;
 }
 
-Image CifarDataset::image(std::int64_t index) const {
-  const std::uint8_t* planes = record(index) + label_bytes_;
+std::unique_ptr<Picture> CifarDataset::picture(std::int64_t index) const {
+  const std::uint8_t* red = record(index) + label_bytes_;
+  const std::uint8_t *green = red + kPlane, *blue = green + kPlane;
   Image image(kSide, kSide);
-  for (std::size_t i = 0; i < kPlane; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) image.pixels[3 * i + c] = planes[c * kPlane + i];
+  std::uint8_t* rgb = image.pixels.data();
+  for (std::size_t i = 0; i < kPlane; ++i, rgb += 3) {
+    rgb[0] = red[i];
+    rgb[1] = green[i];
+    rgb[2] = blue[i];
   }
-  return image;
+  return decoded_picture(std::move(image));
 }
 
 DataSplits open_cifar(Cifar kind, const DataOptions& options) {

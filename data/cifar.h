@@ -17,14 +17,15 @@ class CifarDataset : public Dataset {
   /// `folder` holds the .bin files. Throws ErrorCode::data when one is missing, has another size or a label
   /// out of range.
   CifarDataset(Cifar kind, const std::filesystem::path& folder, bool train);
+  /// Any number of records from memory, under the built-in class names; `file` is the name in messages.
+  CifarDataset(Cifar kind, std::vector<std::uint8_t> records, const std::string& file);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(records_.size() / record_bytes_); }
-  Image image(std::int64_t index) const override;
+  std::unique_ptr<Picture> picture(std::int64_t index) const override;
   int label(std::int64_t index) const override { return record(index)[label_bytes_ - 1]; }
 
  private:
   const std::uint8_t* record(std::int64_t index) const;
-  void append(const std::filesystem::path& file, std::size_t count, std::size_t coarse_classes);
 
   std::size_t label_bytes_, record_bytes_;
   std::vector<std::uint8_t> records_;

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "data/fingerprint.h"
+#include "data/resize.h"
 
 namespace salu {
 namespace {
@@ -27,7 +28,7 @@ class Subset : public Dataset {
   }
 
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
-  Image image(std::int64_t index) const override { return source_->image(at(index)); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override { return source_->picture(at(index)); }
   int label(std::int64_t index) const override { return source_->label(at(index)); }
   std::string place(std::int64_t index) const override { return source_->place(at(index)); }
 
@@ -54,6 +55,8 @@ std::vector<std::size_t> shares(const std::vector<std::size_t>& weights, std::si
 }
 
 }  // namespace
+
+Image Dataset::image(std::int64_t index) const { return copied(picture(index)->whole()); }
 
 std::string Dataset::place(std::int64_t index) const {
   return fmt::format("sample {} of {}", index, escaped(name_));

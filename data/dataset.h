@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "data/image.h"
+#include "data/picture.h"
 
 namespace salu {
 
@@ -21,8 +21,11 @@ class Dataset {
   Dataset& operator=(const Dataset&) = delete;
 
   virtual std::int64_t size() const = 0;
-  /// Throws ErrorCode::data with the path when the picture cannot be read.
-  virtual Image image(std::int64_t index) const = 0;
+  /// Throws ErrorCode::data with the path when the picture cannot be read; damage may show later, when its
+  /// pixels are asked for.
+  virtual std::unique_ptr<Picture> picture(std::int64_t index) const = 0;
+  /// All of its pixels.
+  Image image(std::int64_t index) const;
   virtual int label(std::int64_t index) const = 0;  ///< position in class_names()
   /// Where the picture comes from, for messages: its path, or its number.
   virtual std::string place(std::int64_t index) const;

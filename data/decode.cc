@@ -10,7 +10,6 @@
 #include <cstring>
 
 #include "core/error.h"
-#include "data/image_check.h"
 #include "data/jpeg.h"
 #include "data/resize.h"
 #include "data/stb.h"
@@ -39,14 +38,10 @@ Image decode_pnm(std::span<const std::uint8_t> bytes, const ImageInfo& info) {
   return image;
 }
 
-ImageSize size_of(const ImageInfo& info) {
-  return {static_cast<int>(info.height), static_cast<int>(info.width)};
-}
-
 // `region` of a file that check_image has passed.
 Image decode_checked(std::span<const std::uint8_t> bytes, const std::string& name, const ImageInfo& info,
                      const Region& region) {
-  const ImageSize whole = size_of(info);
+  const ImageSize whole = info.size();
   Image image;
   std::string trouble;
   if (info.kind == ImageKind::jpeg) {
@@ -83,12 +78,12 @@ class File {
 
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, const DecodeLimits& limits) {
   const ImageInfo info = check_image(bytes, name, limits);
-  return decode_checked(bytes, name, info, Region::all_of(size_of(info)));
+  return decode_checked(bytes, name, info, Region::all_of(info.size()));
 }
 
 ImageSize image_size(std::span<const std::uint8_t> bytes, const std::string& name,
                      const DecodeLimits& limits) {
-  return size_of(check_image(bytes, name, limits));
+  return check_image(bytes, name, limits).size();
 }
 
 Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name, const Region& region,
@@ -101,6 +96,14 @@ Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name
         "[decode_region] expected a part of {} x {}, got {} x {} at ({}, {})", info.height, info.width,
         region.height, region.width, region.top, region.left);
   return decode_checked(bytes, name, info, region);
+}
+
+EncodedPicture::EncodedPicture(std::vector<std::uint8_t> bytes, std::string name, const DecodeLimits& limits)
+    : bytes_(std::move(bytes)), name_(std::move(name)), info_(check_image(bytes_, name_, limits)) {}
+
+ImageView EncodedPicture::part(const Region& region) {
+  part_ = decode_checked(bytes_, name_, info_, region);
+  return part_;
 }
 
 std::string jpeg_decoder() { return jpeg::decoder(); }

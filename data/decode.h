@@ -8,16 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "data/image.h"
+#include "data/image_check.h"
+#include "data/picture.h"
 
 namespace salu {
-
-struct DecodeLimits {
-  std::int64_t max_side = 16384;       ///< pixels
-  std::int64_t max_pixels = 64 << 20;  ///< 64 Mi
-  std::int64_t max_bytes = 256 << 20;  ///< of the file
-  int max_scans = 100;                 ///< of a progressive JPEG: each costs a pass over the picture
-};
 
 /// The kind is told by the content, not by the name. Grey, palette, alpha, 16-bit and CMYK become 8-bit RGB;
 /// alpha is dropped. Throws ErrorCode::data with `name` in front when anything is wrong with the file.
@@ -30,9 +24,25 @@ ImageSize image_size(std::span<const std::uint8_t> bytes, const std::string& nam
                      const DecodeLimits& limits = {});
 
 /// decode_image followed by a crop, to the bit; libjpeg-turbo decodes little more of a JPEG than the region.
-/// Damage outside the region may stay unnoticed. The region must not be empty and must lie in the picture.
+/// Damage is found wherever it is: the data of the rest are read, though not turned into pixels. The region
+/// must not be empty and must lie in the picture.
 Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name, const Region& region,
                     const DecodeLimits& limits = {});
+
+/// A file whose container has been checked; its parts are decoded when asked for, as by decode_region. Throws
+/// as image_size does.
+class EncodedPicture : public Picture {
+ public:
+  EncodedPicture(std::vector<std::uint8_t> bytes, std::string name, const DecodeLimits& limits = {});
+  ImageSize size() const override { return info_.size(); }
+  ImageView part(const Region& region) override;
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+  std::string name_;
+  ImageInfo info_;
+  Image part_;
+};
 
 /// What decodes JPEG in this build: "libjpeg-turbo 2.1.5" or "stb_image".
 std::string jpeg_decoder();

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "data/decode.h"
 #include "data/fingerprint.h"
+#include "data/resize.h"
 
 namespace salu {
 namespace {
@@ -76,35 +77,42 @@ FolderDataset::FolderDataset(std::string name, Listing listing, std::int64_t cac
 FolderDataset::FolderDataset(std::string name, const fs::path& root, std::int64_t cache_bytes)
     : FolderDataset(std::move(name), full_listing(list_class_folders(root)), cache_bytes) {}
 
-Image FolderDataset::decode(std::int64_t index) const {
+std::unique_ptr<Picture> FolderDataset::open(std::int64_t index) const {
   const fs::path file_path = path(index);
   const DecodeLimits limits;
-  const std::vector<std::uint8_t> bytes = read_regular_file(file_path, limits.max_bytes);
+  std::vector<std::uint8_t> bytes = read_regular_file(file_path, limits.max_bytes);
   if (static_cast<std::int64_t>(bytes.size()) != file(index).bytes) {
     fail(ErrorCode::data, "{}: {} bytes; no longer matches the manifest taken at the start ({} bytes)",
          shown(file_path), bytes.size(), file(index).bytes);
   }
-  return decode_image(bytes, file_path.string(), limits);
+  return std::make_unique<EncodedPicture>(std::move(bytes), file_path.string(), limits);
 }
 
-Image FolderDataset::image(std::int64_t index) const {
+bool FolderDataset::has_room(std::int64_t bytes) const {
+  return bytes < room_ && (!cache_.empty() || bytes * size() < room_);
+}
+
+std::unique_ptr<Picture> FolderDataset::picture(std::int64_t index) const {
   const auto position = static_cast<std::size_t>(index);
-  std::shared_ptr<const Image> kept;
   {
     const std::lock_guard lock(mutex_);
-    if (!cache_.empty()) kept = cache_.at(position);
+    if (!cache_.empty() && cache_.at(position)) return std::make_unique<DecodedPicture>(cache_[position]);
   }
-  if (kept) return *kept;
-  Image image = decode(index);
-  const auto bytes = static_cast<std::int64_t>(image.pixels.size());
+  std::unique_ptr<Picture> encoded = open(index);
+  const auto bytes = std::int64_t{3} * encoded->size().height * encoded->size().width;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!has_room(bytes)) return encoded;
+  }
+  const auto image = std::make_shared<const Image>(copied(encoded->whole()));
   const std::lock_guard lock(mutex_);
-  if (cache_.empty() && bytes * size() < room_) cache_.resize(files_.size());
-  if (!cache_.empty() && !cache_[position] && bytes < room_) {
-    cache_[position] = std::make_shared<const Image>(image);
+  if (cache_.empty()) cache_.resize(files_.size());
+  if (!cache_[position] && has_room(bytes)) {
+    cache_[position] = image;
     room_ -= bytes;
     ++cached_;
   }
-  return image;
+  return std::make_unique<DecodedPicture>(image);
 }
 
 std::int64_t FolderDataset::cached() const {

@@ -10,8 +10,8 @@
 
 namespace salu {
 
-/// The pictures of a listing. A picture is decoded when asked for; when all of them together look small
-/// enough, it is kept, so that the next epoch does not decode it again.
+/// The pictures of a listing, decoded when and as far as they are asked for. When all of them together look
+/// small enough, a picture is decoded as a whole and kept, so that the next epoch does not decode it again.
 class FolderDataset : public Dataset {
  public:
   static constexpr std::int64_t kCacheBytes = std::int64_t{1} << 30;  ///< decoded
@@ -21,7 +21,7 @@ class FolderDataset : public Dataset {
   FolderDataset(std::string name, const std::filesystem::path& root, std::int64_t cache_bytes = kCacheBytes);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
-  Image image(std::int64_t index) const override;
+  std::unique_ptr<Picture> picture(std::int64_t index) const override;
   int label(std::int64_t index) const override { return file(index).label; }
   std::string place(std::int64_t index) const override { return path(index).string(); }
   std::filesystem::path path(std::int64_t index) const { return root_ / file(index).path; }
@@ -29,7 +29,9 @@ class FolderDataset : public Dataset {
 
  private:
   const ListedFile& file(std::int64_t index) const { return files_.at(static_cast<std::size_t>(index)); }
-  Image decode(std::int64_t index) const;
+  std::unique_ptr<Picture> open(std::int64_t index) const;
+  /// Whether a picture of so many bytes is to be kept.
+  bool has_room(std::int64_t bytes) const;
 
   std::filesystem::path root_;
   std::vector<ListedFile> files_;

@@ -44,4 +44,28 @@ struct Image {
   }
 };
 
+/// Pixels that belong to somebody else: a picture, or a part of one, whose lines are `stride` bytes apart.
+struct ImageView {
+  int height = 0, width = 0;
+  const std::uint8_t* pixels = nullptr;
+  std::ptrdiff_t stride = 0;
+
+  ImageView() = default;
+  ImageView(const Image& image) : ImageView(image.size(), image.pixels.data()) {}
+  /// Lines without gaps.
+  ImageView(const ImageSize& size, const std::uint8_t* first)
+      : height(size.height), width(size.width), pixels(first), stride(std::ptrdiff_t{3} * size.width) {}
+
+  ImageSize size() const { return {height, width}; }
+  const std::uint8_t* at(int y, int x) const { return pixels + y * stride + std::ptrdiff_t{3} * x; }
+  /// The region must lie inside.
+  ImageView part(const Region& region) const {
+    ImageView out = *this;
+    out.height = region.height;
+    out.width = region.width;
+    out.pixels = at(region.top, region.left);
+    return out;
+  }
+};
+
 }  // namespace salu

@@ -11,9 +11,16 @@
 #include <span>
 #include <string>
 
-#include "data/decode.h"
+#include "data/image.h"
 
 namespace salu {
+
+struct DecodeLimits {
+  std::int64_t max_side = 16384;       ///< pixels
+  std::int64_t max_pixels = 64 << 20;  ///< 64 Mi
+  std::int64_t max_bytes = 256 << 20;  ///< of the file
+  int max_scans = 100;                 ///< of a progressive JPEG: each costs a pass over the picture
+};
 
 enum class ImageKind { jpeg, png, bmp, pnm };
 
@@ -23,6 +30,8 @@ struct ImageInfo {
   std::int64_t pixel_offset = 0;  ///< PNM: of the first value
   int channels = 3;               ///< PNM: 1 or 3
   int max_value = 255;            ///< PNM: the value of white, 1 .. 65535
+
+  ImageSize size() const { return {static_cast<int>(height), static_cast<int>(width)}; }
 };
 
 /// Throws ErrorCode::data with `name` in front: unknown kind, truncated, damaged, unsupported or too large.

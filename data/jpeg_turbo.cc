@@ -99,6 +99,11 @@ const char* read_region(Decoder& d, std::span<const std::uint8_t> bytes, const R
       std::copy_n(from, region.width * 3, image.at(y, 0));
     }
   }
+  // What is below is read as well, so that a picture is damaged or not whatever the region. The last line by
+  // itself: the library leaves out what it would skip up to the end.
+  const int below = whole.height - region.top - region.height;
+  if (below > 1) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(below - 1));
+  if (below > 0) jpeg_read_scanlines(&info, &line, 1);
   return "";
 }
 

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "core/error.h"
+#include "data/archive.h"
 
 namespace salu {
 namespace {
@@ -214,6 +215,7 @@ std::vector<std::string> empty_classes(const Listing& listing) {
 }
 
 FolderLayout find_folders(const fs::path& dir) {
+  refuse_archive(dir);
   std::error_code error;
   for (const fs::path& base : {dir, dir / "ILSVRC/Data/CLS-LOC", dir / "Data/CLS-LOC"}) {
     if (!fs::is_directory(base / "train", error)) continue;

@@ -17,6 +17,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kGlanceSeconds = 0.1;  // between two looks at a signal or a slow worker
+
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
@@ -59,8 +61,10 @@ class Loader::Epoch {
   bool next(Batch& batch) {
     while (taken_ != end_) {
       const auto begin = Clock::now();
-      Slot slot = workers_.empty() ? fill(taken_, jobs_[0], {}) : take();
+      std::optional<Slot> taken = workers_.empty() ? fill(taken_, jobs_[0], {}) : take();
       wait_ += seconds_since(begin);
+      if (!taken) return false;
+      Slot& slot = *taken;
       for (const std::string& line : loader_.pictures_->take_reports()) report(line);
       if (slot.error) std::rethrow_exception(slot.error);
       if (workers_.empty()) ++taken_;
@@ -107,11 +111,15 @@ class Loader::Epoch {
 
   std::optional<Slot>& slot(std::int64_t b) { return slots_[static_cast<std::size_t>(b) % slots_.size()]; }
 
-  // Waits for batch number taken_. A failed one stays in its slot, so that every later call meets it again.
-  Slot take() {
+  // Waits for batch number taken_; nothing when it is not worth waiting any more. A failed one stays in its
+  // slot, so that every later call meets it again.
+  std::optional<Slot> take() {
     std::unique_lock lock(mutex_);
-    const std::chrono::duration<double> glance(loader_.options_.slow_seconds / 4);
-    while (!changed_.wait_for(lock, glance, [&] { return slot(taken_).has_value(); })) report_slow_jobs();
+    const std::chrono::duration<double> glance(std::min(kGlanceSeconds, loader_.options_.slow_seconds / 4));
+    while (!changed_.wait_for(lock, glance, [&] { return slot(taken_).has_value(); })) {
+      if (loader_.options_.stop && loader_.options_.stop()) return std::nullopt;
+      report_slow_jobs();
+    }
     std::optional<Slot>& ready = slot(taken_);
     if (ready->error) return *ready;
     Slot out = std::move(*ready);
@@ -181,9 +189,10 @@ class Loader::Epoch {
   void add(Batch& batch, const Image& image, std::int64_t index, std::int64_t count) const {
     const std::size_t row = batch.indices.size();
     if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
-    check(image.height == batch.images.dim(1) && image.width == batch.images.dim(2),
-          "[loader] expected pictures of one size {}, got {} x {} for sample {}", batch.images.shape().str(),
-          image.height, image.width, index);
+    if (image.height != batch.images.dim(1) || image.width != batch.images.dim(2)) {
+      fail(ErrorCode::internal, "[loader] expected pictures of one size {}, got {} x {} for sample {}",
+           batch.images.shape().str(), image.height, image.width, index);
+    }
     std::memcpy(batch.images.data<std::uint8_t>() + row * image.pixels.size(), image.pixels.data(),
                 image.pixels.size());
     batch.labels.data<std::int64_t>()[row] = loader_.dataset_->label(index);
@@ -199,8 +208,8 @@ class Loader::Epoch {
       return fmt::format("sample {} of {}", index, escaped(loader_.dataset_->name()));
     };
     try {
-      const std::optional<Image> image = loader_.pictures_->read(index);
-      return image ? std::optional(loader_.transform_(*image, key)) : std::nullopt;
+      return loader_.pictures_->read(index,
+                                     [&](Picture& picture) { return loader_.transform_(picture, key); });
     } catch (const Error& e) {
       fail(e.code(), "{} ({})", e.what(), place());
     } catch (const std::bad_alloc&) {

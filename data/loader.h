@@ -42,6 +42,8 @@ struct LoaderOptions {
   /// epoch, number of the batch); called from several threads.
   std::function<void(Batch&, RandomKey)> finish;
   double slow_seconds = 60;  ///< a worker that takes longer for one picture is reported
+  /// Asked several times a second while next() waits for a batch: true ends the epoch there; may be empty.
+  std::function<bool()> stop;
   /// Gets lines about bad and slow pictures, called by next(); may be empty.
   std::function<void(const std::string&)> report;
 };
@@ -49,7 +51,7 @@ struct LoaderOptions {
 class Loader {
  public:
   /// Gets (seed, Purpose::augment, epoch, index in the data set, repeat); called from several threads.
-  using Transform = std::function<Image(const Image&, RandomKey)>;
+  using Transform = std::function<Image(Picture&, RandomKey)>;
 
   /// Throws ErrorCode::usage when drop_last leaves no batch at all, ErrorCode::data for an empty data set.
   Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options);
@@ -60,8 +62,8 @@ class Loader {
   /// so a call before the evaluation hides the wait for the first batch after it.
   void start(std::uint32_t epoch, std::int64_t first_batch = 0);
   /// The next batch with a picture in it (a small last one may have none for this rank); false at the end of
-  /// the epoch. Throws what a worker threw, with the sample's index, in the place of the batch that is
-  /// missing, and again when called again.
+  /// the epoch, or when LoaderOptions::stop ends it. Throws what a worker threw, with the sample's index, in
+  /// the place of the batch that is missing, and again when called again.
   bool next(Batch& batch);
   /// Seconds that next() has waited (or worked, without workers) since start().
   double wait_seconds() const;

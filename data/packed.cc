@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "data/packed.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "core/crc32c.h"
 #include "core/error.h"
+#include "data/archive.h"
 #include "data/fingerprint.h"
 
 namespace salu {
@@ -94,7 +96,9 @@ class PackedDataset : public Dataset {
     fingerprint_ = Fingerprint().add("packed").add(pack_->index_crc).add(split.name).value();
   }
   std::int64_t size() const override { return count_; }
-  Image image(std::int64_t index) const override { return pack_->image(at(index)); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+    return std::make_unique<ViewedPicture>(pack_->view(at(index)));
+  }
   int label(std::int64_t index) const override { return pack_->label(at(index)); }
   std::string place(std::int64_t index) const override { return pack_->place(at(index)); }
 
@@ -111,6 +115,7 @@ class PackedDataset : public Dataset {
 }  // namespace
 
 Pack::Pack(const std::filesystem::path& path) : file_(escaped(path.string())), map_(path) {
+  refuse_archive(path);
   const std::span<const std::byte> bytes = map_.bytes();
   const pack::Tail tail = checked_tail(bytes, file_);
   const std::uint64_t end = bytes.size() - sizeof(pack::Tail);
@@ -132,6 +137,11 @@ void Pack::read_index(std::span<const std::byte> index) {
   img_size = static_cast<int>(in.number<std::uint32_t>());
   for (float& v : mean) v = in.number<float>();
   for (float& v : std) v = in.number<float>();
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    if (!std::isfinite(mean[c]) || !std::isfinite(std[c]) || !(std[c] > 0)) {
+      refuse(file_, "mean {} and deviation {} of the pixels", mean[c], std[c]);
+    }
+  }
   name = in.text();
   const auto class_count = in.number<std::uint32_t>();
   for (std::uint32_t i = 0; i < class_count; ++i) classes.push_back(in.text());
@@ -168,13 +178,12 @@ pack::Record Pack::record(std::int64_t index) const {
 
 std::string Pack::place(std::int64_t index) const { return fmt::format("{}: picture {}", file_, index); }
 
-Image Pack::image(std::int64_t index) const {
+ImageView Pack::view(std::int64_t index) const {
   const pack::Record r = record(index);
-  Image out(static_cast<int>(r.height), static_cast<int>(r.width));
-  const auto pixels = map_.bytes().subspan(r.offset, out.pixels.size());
+  const ImageSize size = {static_cast<int>(r.height), static_cast<int>(r.width)};
+  const auto pixels = map_.bytes().subspan(r.offset, std::size_t{3} * r.height * r.width);
   if (crc32c(pixels) != r.crc) refuse(file_, "picture {}: checksum differs (damaged)", index);
-  std::memcpy(out.pixels.data(), pixels.data(), pixels.size());
-  return out;
+  return {size, reinterpret_cast<const std::uint8_t*>(pixels.data())};
 }
 
 DataSplits open_packed(const DataOptions& options) {

@@ -21,8 +21,8 @@ class Pack {
   explicit Pack(const std::filesystem::path& path);
 
   std::int64_t size() const { return count_; }
-  /// Throws ErrorCode::data when the checksum of the pixels is another one.
-  Image image(std::int64_t index) const;
+  /// The pixels in the mapped file. Throws ErrorCode::data when their checksum is another one.
+  ImageView view(std::int64_t index) const;
   int label(std::int64_t index) const { return static_cast<int>(record(index).label); }
   std::string place(std::int64_t index) const;
 

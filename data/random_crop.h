@@ -15,6 +15,6 @@ Image shifted(const Image& image, int padding, Rng& rng);
 /// A part whose share of the area lies in `scale` and whose width / height in `ratio` (its logarithm evenly
 /// drawn), as in Szegedy et al., "Going deeper with convolutions", 2014. Where ten draws do not fit: the
 /// largest central part with an allowed ratio.
-Image random_part(const Image& image, std::array<double, 2> scale, std::array<double, 2> ratio, Rng& rng);
+Region random_part(const ImageSize& size, std::array<double, 2> scale, std::array<double, 2> ratio, Rng& rng);
 
 }  // namespace salu

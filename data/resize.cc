@@ -6,11 +6,10 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "data/pixel_loops.h"
 
 namespace salu {
 namespace {
-
-constexpr int kWeightBits = 22;  // 8 bits of pixel, 22 of weight, and 2 for overshoot fill an int32
 
 double bilinear(double x) { return std::max(0.0, 1 - std::fabs(x)); }
 
@@ -23,71 +22,69 @@ double bicubic(double x) {
   return 0;
 }
 
-// What one output pixel takes from a line of the source: weights[first_weight + i] of pixel begin + i.
-struct Taps {
-  int begin = 0, count = 0;
-  std::size_t first_weight = 0;
-};
+// The filter, stretched by the scale when shrinking, at the centres of the source positions, cut at the
+// border and divided by its sum. Returns the first position.
+int weigh(int position, int in, int out, Interpolation interpolation, std::vector<double>& weights) {
+  const auto value = interpolation == Interpolation::bilinear ? bilinear : bicubic;
+  const double scale = static_cast<double>(in) / out;
+  const double stretch = std::max(scale, 1.0);
+  const double support = (interpolation == Interpolation::bilinear ? 1 : 2) * stretch;
+  const double center = (position + 0.5) * scale;
+  const int begin = std::max(0, static_cast<int>(center - support + 0.5));
+  const int end = std::min(in, static_cast<int>(center + support + 0.5));
+  weights.clear();
+  double sum = 0;
+  for (int k = begin; k < end; ++k) {
+    weights.push_back(value((k - center + 0.5) * (1 / stretch)));
+    sum += weights.back();
+  }
+  for (double& w : weights) w /= sum;
+  return begin;
+}
 
+/// Of the output positions first .. first + count - 1.
 struct Filter {
-  std::vector<Taps> taps;  // one per output pixel
+  std::vector<PixelTaps> taps;
   std::vector<std::int32_t> weights;
-};
 
-Filter make_filter(int in, int out, Interpolation interpolation) {
-  Filter filter;
-  filter.taps.reserve(static_cast<std::size_t>(out));
-  for (const FilterTaps& t : filter_taps(in, out, interpolation)) {
-    filter.taps.push_back({t.begin, static_cast<int>(t.weights.size()), filter.weights.size()});
-    for (const double w : t.weights) {
-      const double scaled = w * (1 << kWeightBits);
-      filter.weights.push_back(static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
+  Filter(int in, int out, int first, int count, Interpolation interpolation) {
+    taps.reserve(static_cast<std::size_t>(count));
+    std::vector<double> exact;
+    for (int i = first; i < first + count; ++i) {
+      const int begin = weigh(i, in, out, interpolation, exact);
+      taps.push_back({begin, static_cast<int>(exact.size()), static_cast<int>(weights.size())});
+      for (const double w : exact) {
+        const double scaled = w * (1 << kWeightBits);
+        weights.push_back(static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
+      }
     }
   }
-  return filter;
-}
 
-std::uint8_t to_byte(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
-}
+  int begin() const { return taps.front().begin; }
+  int end() const { return taps.back().begin + taps.back().count; }
+  void shift(int by) {
+    for (PixelTaps& t : taps) t.begin += by;
+  }
+};
 
-constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
-
-Image resize_horizontal(const Image& source, int width, Interpolation interpolation) {
-  const Filter filter = make_filter(source.width, width, interpolation);
-  Image out(source.height, width);
-  for (int y = 0; y < source.height; ++y) {
-    std::uint8_t* to = out.at(y, 0);
-    for (const Taps& taps : filter.taps) {
-      const std::uint8_t* from = source.at(y, taps.begin);
-      const std::int32_t* weights = filter.weights.data() + taps.first_weight;
-      std::int32_t r = kHalf, g = kHalf, b = kHalf;
-      for (int k = 0; k < taps.count; ++k, from += 3) {
-        r += from[0] * weights[k];
-        g += from[1] * weights[k];
-        b += from[2] * weights[k];
-      }
-      *to++ = to_byte(r);
-      *to++ = to_byte(g);
-      *to++ = to_byte(b);
-    }
+Image resize_across(const ImageView& source, const Filter& filter) {
+  Image out(source.height, static_cast<int>(filter.taps.size()));
+  std::vector<std::uint8_t> lanes(static_cast<std::size_t>(4 * PixelLoops::kLines * source.width));
+  for (int y = 0; y < source.height; y += PixelLoops::kLines) {
+    pixel_loops().across(out.at(y, 0), std::ptrdiff_t{3} * out.width, out.width, source.at(y, 0),
+                         source.stride, source.width, std::min(PixelLoops::kLines, source.height - y),
+                         filter.taps.data(), filter.weights.data(), lanes.data());
   }
   return out;
 }
 
-Image resize_vertical(const Image& source, int height, Interpolation interpolation) {
-  const Filter filter = make_filter(source.height, height, interpolation);
-  Image out(height, source.width);
-  std::vector<std::int32_t> line(static_cast<std::size_t>(source.width) * 3);
-  for (int y = 0; y < height; ++y) {
-    const Taps& taps = filter.taps[static_cast<std::size_t>(y)];
-    std::fill(line.begin(), line.end(), kHalf);
-    for (int k = 0; k < taps.count; ++k) {
-      const std::int32_t weight = filter.weights[taps.first_weight + static_cast<std::size_t>(k)];
-      const std::uint8_t* from = source.at(taps.begin + k, 0);
-      for (std::size_t i = 0; i < line.size(); ++i) line[i] += from[i] * weight;
-    }
-    std::transform(line.begin(), line.end(), out.at(y, 0), to_byte);
+Image resize_down(const ImageView& source, const Filter& filter) {
+  Image out(static_cast<int>(filter.taps.size()), source.width);
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(source.width) * 3);
+  for (int y = 0; y < out.height; ++y) {
+    const PixelTaps& taps = filter.taps[static_cast<std::size_t>(y)];
+    pixel_loops().down(out.at(y, 0), source.width * 3, source.at(taps.begin, 0), source.stride, taps.count,
+                       filter.weights.data() + taps.first_weight, sums.data());
   }
   return out;
 }
@@ -104,40 +101,38 @@ std::optional<Interpolation> interpolation_of(const std::string& name) {
   return std::nullopt;
 }
 
-// The filter, stretched by the scale when shrinking, at the centres of the source positions, cut at the
-// border and divided by its sum.
 std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation) {
-  const auto value = interpolation == Interpolation::bilinear ? bilinear : bicubic;
-  const double scale = static_cast<double>(in) / out;
-  const double stretch = std::max(scale, 1.0);
-  const double support = (interpolation == Interpolation::bilinear ? 1 : 2) * stretch;
   std::vector<FilterTaps> taps(static_cast<std::size_t>(out));
   for (int i = 0; i < out; ++i) {
     FilterTaps& t = taps[static_cast<std::size_t>(i)];
-    const double center = (i + 0.5) * scale;
-    t.begin = std::max(0, static_cast<int>(center - support + 0.5));
-    const int end = std::min(in, static_cast<int>(center + support + 0.5));
-    double sum = 0;
-    for (int k = t.begin; k < end; ++k) {
-      t.weights.push_back(value((k - center + 0.5) * (1 / stretch)));
-      sum += t.weights.back();
-    }
-    for (double& w : t.weights) w /= sum;
+    t.begin = weigh(i, in, out, interpolation, t.weights);
   }
   return taps;
 }
 
-Image resize(const Image& source, int height, int width, Interpolation interpolation) {
-  check(source.height > 0 && source.width > 0 && height > 0 && width > 0,
-        "[resize] expected sizes above zero, got {} x {} to {} x {}", source.height, source.width, height,
-        width);
-  if (height == source.height && width == source.width) return source;
-  if (height == source.height) return resize_horizontal(source, width, interpolation);
-  if (width == source.width) return resize_vertical(source, height, interpolation);
-  return resize_vertical(resize_horizontal(source, width, interpolation), height, interpolation);
+Image resize_part(Picture& source, const ImageSize& size, const Region& part, Interpolation interpolation) {
+  const ImageSize from = source.size();
+  check(from.height > 0 && from.width > 0 && size.height > 0 && size.width > 0,
+        "[resize] expected sizes above zero, got {} x {} to {} x {}", from.height, from.width, size.height,
+        size.width);
+  if (size == from) return copied(source.part(part));
+  Filter columns(from.width, size.width, part.left, part.width, interpolation);
+  Filter lines(from.height, size.height, part.top, part.height, interpolation);
+  const Region read = {lines.begin(), columns.begin(), lines.end() - lines.begin(),
+                       columns.end() - columns.begin()};
+  columns.shift(-read.left);
+  lines.shift(-read.top);
+  return resize_down(resize_across(source.part(read), columns), lines);
 }
 
-Image crop(const Image& source, int top, int left, int height, int width) {
+Image resize(const ImageView& source, int height, int width, Interpolation interpolation) {
+  ViewedPicture picture(source);
+  return resize_part(picture, {height, width}, {0, 0, height, width}, interpolation);
+}
+
+Image copied(const ImageView& source) { return crop(source, 0, 0, source.height, source.width); }
+
+Image crop(const ImageView& source, int top, int left, int height, int width) {
   Image out(height, width);
   const int begin = std::max(0, -left), end = std::min(width, source.width - left);
   for (int y = std::max(0, -top); y < std::min(height, source.height - top) && begin < end; ++y) {
@@ -147,29 +142,32 @@ Image crop(const Image& source, int top, int left, int height, int width) {
   return out;
 }
 
-Image center_crop(const Image& source, int height, int width) {
+Region center_region(const ImageSize& whole, int height, int width) {
   const auto half = [](int n) { return static_cast<int>(std::nearbyint(n / 2.0)); };
-  return crop(source, half(source.height - height), half(source.width - width), height, width);
+  return {half(whole.height - height), half(whole.width - width), height, width};
 }
 
-Image resize_short_side(const Image& source, int side, Interpolation interpolation) {
-  check(source.height > 0 && source.width > 0, "[resize] expected a picture, got {} x {}", source.height,
-        source.width);
+ImageSize short_side_size(const ImageSize& size, int side) {
+  check(size.height > 0 && size.width > 0, "[resize] expected a picture, got {} x {}", size.height,
+        size.width);
   const auto longer = [&](int length, int shorter) {
     return static_cast<int>(static_cast<std::int64_t>(side) * length / shorter);
   };
-  if (source.height < source.width) {
-    return resize(source, side, longer(source.width, source.height), interpolation);
-  }
-  return resize(source, longer(source.height, source.width), side, interpolation);
+  if (size.height < size.width) return {side, longer(size.width, size.height)};
+  return {longer(size.height, size.width), side};
+}
+
+Image resize_short_side(const ImageView& source, int side, Interpolation interpolation) {
+  const ImageSize size = short_side_size(source.size(), side);
+  return resize(source, size.height, size.width, interpolation);
 }
 
 Image mirrored(const Image& source) {
   Image out(source.height, source.width);
+  std::uint8_t* to = out.pixels.data();
   for (int y = 0; y < source.height; ++y) {
-    for (int x = 0; x < source.width; ++x) {
-      std::memcpy(out.at(y, x), source.at(y, source.width - 1 - x), 3);
-    }
+    const std::uint8_t* from = source.at(y, source.width);
+    for (int x = 0; x < source.width; ++x, to += 3) std::memcpy(to, from -= 3, 3);
   }
   return out;
 }

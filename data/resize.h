@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/image.h"
+#include "data/picture.h"
 
 namespace salu {
 
@@ -28,16 +28,22 @@ std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation
 /// Separable, antialiased: when shrinking, the filter grows with the scale, so that every source pixel
 /// counts. Values are rounded to 8 bits between the horizontal and the vertical pass, weights to 22 bits, as
 /// Pillow does, whose results are matched exactly. The bicubic filter has a = -0.5.
-Image resize(const Image& source, int height, int width, Interpolation interpolation);
+Image resize(const ImageView& source, int height, int width, Interpolation interpolation);
+
+/// The part of the picture resized to `size`, to the bit; only the pixels that it takes are asked for.
+Image resize_part(Picture& source, const ImageSize& size, const Region& part, Interpolation interpolation);
+
+Image copied(const ImageView& source);
 
 /// The part with the given upper left corner; black where it lies outside.
-Image crop(const Image& source, int top, int left, int height, int width);
+Image crop(const ImageView& source, int top, int left, int height, int width);
 
 /// Rounds half the difference to the nearest, ties to even.
-Image center_crop(const Image& source, int height, int width);
+Region center_region(const ImageSize& whole, int height, int width);
 
 /// Short side to `side`, long side to the truncated proportional length.
-Image resize_short_side(const Image& source, int side, Interpolation interpolation);
+ImageSize short_side_size(const ImageSize& size, int side);
+Image resize_short_side(const ImageView& source, int side, Interpolation interpolation);
 
 Image mirrored(const Image& source);  ///< left to right
 Image flipped(const Image& source);   ///< top to bottom

@@ -228,7 +228,7 @@ ShapesDataset::ShapesDataset(std::uint64_t seed, ShapesSplit split, std::int64_t
                      .value();
 }
 
-Image ShapesDataset::image(std::int64_t index) const {
+std::unique_ptr<Picture> ShapesDataset::picture(std::int64_t index) const {
   check(index >= 0 && index < size_, "[shapes] expected an index below {}, got {}", size_, index);
   Rng rng({seed_, Purpose::shapes, static_cast<std::uint32_t>(split_), static_cast<std::uint32_t>(index)});
   const Color back = random_color(rng, 0, 140);
@@ -245,7 +245,7 @@ Image ShapesDataset::image(std::int64_t index) const {
   const std::uint32_t strokes = rng.below(4);
   for (std::uint32_t i = 0; i < strokes; ++i) draw_stroke(canvas, rng);
   draw_shape(canvas, rng, kKinds[label(index)].outline, filling);
-  return with_noise(canvas, rng, uniform(rng, 5, 25));
+  return decoded_picture(with_noise(canvas, rng, uniform(rng, 5, 25)));
 }
 
 }  // namespace salu

@@ -20,7 +20,7 @@ class ShapesDataset : public Dataset {
 
   std::int64_t size() const override { return size_; }
   /// A pure function of (seed, split, index).
-  Image image(std::int64_t index) const override;
+  std::unique_ptr<Picture> picture(std::int64_t index) const override;
   /// The classes take turns, so that any run of samples is balanced.
   int label(std::int64_t index) const override { return static_cast<int>(index % 10); }
 

@@ -34,7 +34,7 @@ SyntheticDataset::SyntheticDataset(std::uint64_t seed, const SyntheticOptions& o
                      .value();
 }
 
-Image SyntheticDataset::image(std::int64_t index) const {
+std::unique_ptr<Picture> SyntheticDataset::picture(std::int64_t index) const {
   Image image(options_.side, options_.side);
   const RandomKey key = key_of(seed_, index, 0);
   std::uint32_t position = 0;
@@ -42,7 +42,7 @@ Image SyntheticDataset::image(std::int64_t index) const {
     const PhiloxBlock block = key.block(position++);
     std::memcpy(image.pixels.data() + at, block.data(), std::min(sizeof(block), image.pixels.size() - at));
   }
-  return image;
+  return decoded_picture(std::move(image));
 }
 
 int SyntheticDataset::label(std::int64_t index) const {

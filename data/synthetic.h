@@ -15,7 +15,7 @@ class SyntheticDataset : public Dataset {
 
   std::int64_t size() const override { return size_; }
   /// Pure functions of (seed, index).
-  Image image(std::int64_t index) const override;
+  std::unique_ptr<Picture> picture(std::int64_t index) const override;
   int label(std::int64_t index) const override;
 
  private:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/error.h"
 #include "data/random_crop.h"
@@ -14,56 +15,70 @@ CropMode crop_mode_of(const TransformOptions& options) {
   return options.crop_mode.value_or(options.img_size <= kSmallImage ? CropMode::padded : CropMode::resized);
 }
 
-Image random_crop(const Image& image, const TransformOptions& options, Rng& rng) {
+// The middle of the picture whose short side was resized.
+Image centre(Picture& picture, int short_side, const TransformOptions& options) {
+  const ImageSize size = short_side_size(picture.size(), short_side);
+  const Region middle = center_region(size, options.img_size, options.img_size);
+  return resize_part(picture, size, middle, options.interpolation);
+}
+
+Image random_crop(Picture& picture, const TransformOptions& options, Rng& rng) {
   if (crop_mode_of(options) == CropMode::padded) {
-    TransformOptions whole = options;
-    whole.crop_pct = 1;
-    return shifted(eval_transform(image, whole), options.crop_padding, rng);
+    return shifted(centre(picture, options.img_size, options), options.crop_padding, rng);
   }
-  const Image part = random_part(image, options.scale, options.ratio, rng);
+  const Region part = random_part(picture.size(), options.scale, options.ratio, rng);
   const Interpolation drawn = rng.chance(0.5) ? Interpolation::bicubic : Interpolation::bilinear;
-  return resize(part, options.img_size, options.img_size, options.train_interpolation.value_or(drawn));
+  return resize(picture.part(part), options.img_size, options.img_size,
+                options.train_interpolation.value_or(drawn));
 }
 
 // Three factors, applied in random order.
-Image jittered(const Image& image, double strength, Rng& rng) {
+Image jittered(Image image, double strength, Rng& rng) {
   std::array<AugmentKind, 3> kinds{AugmentKind::brightness, AugmentKind::contrast, AugmentKind::color};
   for (std::uint32_t i = 3; i > 1; --i) std::swap(kinds[i - 1], kinds[rng.below(i)]);
-  Image out = image;
   for (const AugmentKind kind : kinds) {
-    out = augment(out, kind, rng.uniform(std::max(0.0, 1 - strength), 1 + strength));
+    image = augment(std::move(image), kind, rng.uniform(std::max(0.0, 1 - strength), 1 + strength));
   }
-  return out;
+  return image;
 }
 
 }  // namespace
 
 double default_crop_pct(int img_size) { return img_size <= kSmallImage ? 1.0 : 0.875; }
 
-Image train_transform(const Image& image, const TransformOptions& options, RandomKey key) {
-  if (!options.augment) return eval_transform(image, options);
+Image train_transform(Picture& picture, const TransformOptions& options, RandomKey key) {
+  if (!options.augment) return eval_transform(picture, options);
   Rng rng(key);
   const Rgb mean = options.moments.mean_color();
-  Image out = random_crop(image, options, rng);
+  Image out = random_crop(picture, options, rng);
   if (rng.chance(options.hflip)) out = mirrored(out);
   if (rng.chance(options.vflip)) out = flipped(out);
   if (!options.policy.empty()) {
-    out = augment(out, options.policy.draw(out.height, out.width, options.train_interpolation, mean, rng));
+    const auto steps = options.policy.draw(out.height, out.width, options.train_interpolation, mean, rng);
+    out = augment(std::move(out), steps);
   } else if (options.color_jitter > 0) {
-    out = jittered(out, options.color_jitter, rng);
+    out = jittered(std::move(out), options.color_jitter, rng);
   }
   if (options.cutout > 0) cutout(out, options.cutout, mean, rng);
   random_erase(out, options.erase, options.moments, rng);
   return out;
 }
 
-Image eval_transform(const Image& image, const TransformOptions& options) {
+Image train_transform(const Image& image, const TransformOptions& options, RandomKey key) {
+  ViewedPicture picture(image);
+  return train_transform(picture, options, key);
+}
+
+Image eval_transform(Picture& picture, const TransformOptions& options) {
   check(options.img_size > 0 && options.crop_pct > 0 && options.crop_pct <= 1,
         "[transform] expected img_size > 0 and crop_pct in (0, 1], got {} and {}", options.img_size,
         options.crop_pct);
-  const int side = static_cast<int>(std::floor(options.img_size / options.crop_pct));
-  return center_crop(resize_short_side(image, side, options.interpolation), options.img_size,
-                     options.img_size);
+  return centre(picture, static_cast<int>(std::floor(options.img_size / options.crop_pct)), options);
+}
+
+Image eval_transform(const Image& image, const TransformOptions& options) {
+  ViewedPicture picture(image);
+  return eval_transform(picture, options);
 }
 
 std::string describe_training(const TransformOptions& options) {

@@ -44,10 +44,13 @@ struct TransformOptions {
 /// 1 up to kSmallImage, 0.875 above, as usual for CIFAR and ImageNet.
 double default_crop_pct(int img_size);
 
-/// A pure function of its arguments; (img_size, img_size) whatever the picture's size.
+/// A pure function of its arguments; (img_size, img_size) whatever the picture's size. Asks for the pixels of
+/// the random part only, where one is cut out.
+Image train_transform(Picture& picture, const TransformOptions& options, RandomKey key);
 Image train_transform(const Image& image, const TransformOptions& options, RandomKey key);
 
-/// Short side to floor(img_size / crop_pct), then the centre.
+/// Short side to floor(img_size / crop_pct), then the centre; asks for the pixels under it only.
+Image eval_transform(Picture& picture, const TransformOptions& options);
 Image eval_transform(const Image& image, const TransformOptions& options);
 
 /// What train_transform does, in one line for the log: "padded by 4, cropped to 32, mirrored 0.5".

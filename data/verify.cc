@@ -10,6 +10,7 @@
 #include "data/fingerprint.h"
 #include "data/listing.h"
 #include "data/packed.h"
+#include "data/resize.h"
 
 namespace salu {
 namespace {
@@ -167,7 +168,7 @@ Verification verify_pack(const fs::path& path,
   }
   judge(items,
         scan(
-            pack.size(), [&](std::int64_t i) { return hash_of(pack.image(i).pixels); }, progress),
+            pack.size(), [&](std::int64_t i) { return hash_of(copied(pack.view(i)).pixels); }, progress),
         out);
   return out;
 }

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::int64_t kSegment = 64;  // elements: 256 bytes of f32, what fast GPU paths ask for
 
+std::int64_t whole_segments(std::int64_t n) { return (n + kSegment - 1) / kSegment * kSegment; }
+
 /// FNV-1a: the same number for a name on every platform.
 std::uint32_t hash(const std::string& name) {
   std::uint32_t h = 2166136261u;
@@ -81,8 +83,8 @@ void ParameterStore::allocate(std::uint64_t seed, Placement placement) {
       if (p.group != group) continue;
       p.offset = offset;
       // Coefficients are single numbers: packed side by side, the rest in whole segments.
-      const std::int64_t step = group == ParameterGroup::coefficients ? 1 : kSegment;
-      offset += (p.shape.numel() + step - 1) / step * step;
+      const std::int64_t n = p.shape.numel();
+      offset += group == ParameterGroup::coefficients ? n : whole_segments(n);
     }
     if (offset > begin) ranges_.push_back({group, begin, offset});
   }
@@ -95,7 +97,24 @@ void ParameterStore::allocate(std::uint64_t seed, Placement placement) {
   gradients_ = Tensor::zeros({offset}, placement.dtype, placement.device);
   if (placement.activations == DType::bf16) shadow_ = values_.to(DType::bf16);
   for (Parameter& p : parameters_) place(p);
-  for (Buffer& b : buffers_) b.value = b.value.to(placement.dtype).to(placement.device);
+  allocate_buffers(placement);
+}
+
+void ParameterStore::allocate_buffers(Placement placement) {
+  if (buffers_.empty()) return;
+  std::vector<std::int64_t> offsets;
+  std::int64_t size = 0;
+  for (const Buffer& b : buffers_) {
+    offsets.push_back(size);
+    size += whole_segments(b.value.shape().numel());
+  }
+  statistics_ = Tensor::zeros({size}, placement.dtype, placement.device);
+  auto offset = offsets.begin();
+  for (Buffer& b : buffers_) {
+    Tensor view = statistics_.narrow(*offset++, b.value.shape());
+    view.copy_from(b.value.to(placement.dtype));
+    b.value = view;
+  }
 }
 
 void ParameterStore::place(Parameter& p) {

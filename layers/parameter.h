@@ -38,7 +38,7 @@ struct Parameter {
   Variable variable;        ///< its value and gradient are views of the flat buffers
 };
 
-/// State that is saved but not learned: running statistics.
+/// State that is saved but not learned: running statistics. A view of statistics().
 struct Buffer {
   std::string name;
   Tensor value;
@@ -78,6 +78,7 @@ class ParameterStore {
   const std::vector<ParameterRange>& ranges() const { return ranges_; }  ///< one per non-empty group
   std::deque<Parameter>& parameters() { return parameters_; }            ///< in order of creation
   const std::deque<Parameter>& parameters() const { return parameters_; }
+  Tensor& statistics() { return statistics_; }  ///< all buffers in one; undefined when there is none
   std::deque<Buffer>& buffers() { return buffers_; }
   const std::deque<Buffer>& buffers() const { return buffers_; }
   std::int64_t count() const;                      ///< learned numbers, without padding
@@ -87,7 +88,8 @@ class ParameterStore {
   std::deque<Parameter> parameters_;
   std::deque<Buffer> buffers_;
   void place(Parameter& parameter);
-  Tensor values_, gradients_, shadow_;
+  void allocate_buffers(Placement placement);
+  Tensor values_, gradients_, shadow_, statistics_;
   std::vector<ParameterRange> ranges_;
 };
 

@@ -138,6 +138,13 @@ std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
   return std::make_unique<Resnet>(resnet);
 }
 
+void start_head_at(Model& model, double bias) {
+  const std::string name = std::string(model.head_name()) + ".bias";
+  for (Parameter& parameter : model.store().parameters()) {
+    if (parameter.name == name) parameter.init = constant_init(bias);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> model_names() {
@@ -162,6 +169,7 @@ std::unique_ptr<Model> make_model(const ModelConfig& config) {
   for (const Entry& entry : registry()) {
     if (name != entry.name) continue;
     std::unique_ptr<Model> model = build(entry, config);
+    if (config.head_bias) start_head_at(*model, *config.head_bias);
     model->store().allocate(config.seed, config.placement);
     return model;
   }

@@ -18,6 +18,7 @@ struct ModelConfig {
   std::int64_t num_classes = 10;
   std::int64_t img_size = 32;
   std::optional<std::string> norm, act, positive, weight_init, head_init, stem;
+  std::optional<double> head_bias;  ///< initial bias of the classifier; head_init's by default
   std::optional<double> stabilizer_a, stabilizer_b, gate_a, gate_b;
   double drop_path = 0;  ///< rate of the last block; it grows linearly from 0 (ResNets and ViT)
   double drop = 0;       ///< dropout before the classifier

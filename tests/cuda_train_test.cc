@@ -39,7 +39,7 @@ Tensor pictures(std::uint32_t step) {
 }
 
 /// Trains on fresh pictures with dropout, drop path, clipping and a moving average.
-Curve train(const Setting& setting, Device device, Communicator* ranks = nullptr) {
+Curve train(const Setting& setting, Device device, Communicator& ranks = single_rank()) {
   ModelConfig config;
   config.name = setting.model;
   config.img_size = 8;
@@ -148,7 +148,7 @@ TEST_CASE("gradients that go through the host and other ranks come back whole") 
   for (const DType activations : {DType::f32, DType::bf16}) {
     const Curve single = train({.activations = activations, .record = false}, device);
     MirrorRank ranks;
-    const Curve mirrored = train({.activations = activations}, device, &ranks);
+    const Curve mirrored = train({.activations = activations}, device, ranks);
     CHECK(mirrored.losses == single.losses);  // halves that are doubled: no rounding
     CHECK(compare_bits(mirrored.values, single.values) == "");
     CHECK(compare_bits(mirrored.average, single.average) == "");
@@ -185,22 +185,29 @@ TEST_CASE("averages swap in and out on the device, with the bf16 copy") {
 }
 
 TEST_CASE("a step that is not finite changes nothing on the device either") {
-  const Device device = cuda_device();
   ModelConfig config;
-  config.name = "salunet_c8";
+  config.name = "resnet8";  // has running statistics
   config.img_size = 8;
-  config.placement.device = device;
+  config.placement.device = cuda_device();
   const auto model = make_model(config);
   Optimizer optimizer(model->store(), {});
   TrainStep step(*model, model->store(), optimizer, {.mean = {0, 0, 0}, .std = {1, 1, 1}});
-  const Tensor before = model->store().values().clone();
-  const Tensor targets = Tensor::full({4, 10}, NAN);
-  step.run(pictures(0), targets, 0.1, 0);
-  const auto done = step.take(true);
-  REQUIRE(done);
-  CHECK_FALSE(done->result.applied);
-  CHECK(compare_bits(model->store().values().to(Device{}), before.to(Device{})) == "");
-  CHECK(optimizer.updates() == 0);
+  const auto state = [&] {
+    return std::pair(model->store().values().to(Device{}).clone(),
+                     model->store().statistics().to(Device{}).clone());
+  };
+  const Tensor good = Tensor::full({4, 10}, 0.1), bad = Tensor::full({4, 10}, NAN);
+  for (std::int64_t i = 0; i < 8; ++i) {  // queued, recorded and replayed
+    const auto before = state();
+    step.run(pictures(static_cast<std::uint32_t>(i)), i % 2 ? bad : good, 0.1, i);
+    const auto done = step.take(true);
+    REQUIRE(done);
+    CHECK(done->result.applied == (i % 2 == 0));
+    const auto after = state();
+    CHECK((compare_bits(after.first, before.first) == "") == (i % 2 == 1));
+    CHECK((compare_bits(after.second, before.second) == "") == (i % 2 == 1));
+  }
+  CHECK(optimizer.updates() == 4);
 }
 
 }  // namespace

@@ -99,6 +99,22 @@ TEST_CASE("steps agree with the CPU's") {
   });
 }
 
+TEST_CASE("what a step changed before it was measured is taken back unless it applies") {
+  for (const Device device : {Device{}, cuda_device()}) {
+    for (const std::int64_t n : {1, 33, 1025}) {
+      for (const double loss : {1.0, double{NAN}}) {
+        State state(device, {});
+        const Tensor before = Tensor::full({n}, 0.5, DType::f32, device);
+        Tensor values = Tensor::full({n}, NAN, DType::f32, device);
+        state.step({}, loss);
+        take_back(values, before, state.control);
+        const bool taken_back = compare_bits(values.to(Device{}), before.to(Device{})) == "";
+        CHECK(taken_back == std::isnan(loss));
+      }
+    }
+  }
+}
+
 TEST_CASE("a step that is not finite changes nothing, and every schedule gives the same bits") {
   const Device device = cuda_device();
   each_optimizer([&](const UpdateOptions& options) {

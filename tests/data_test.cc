@@ -33,10 +33,10 @@ class Uneven : public Dataset {
  public:
   Uneven() : Dataset("uneven", {"a", "b", "c"}) { fingerprint_ = 7; }
   std::int64_t size() const override { return 101; }
-  Image image(std::int64_t index) const override {
+  std::unique_ptr<Picture> picture(std::int64_t index) const override {
     Image image(1, 1);
     image.pixels[0] = static_cast<std::uint8_t>(index);
-    return image;
+    return decoded_picture(std::move(image));
   }
   int label(std::int64_t index) const override { return index < 50 ? 0 : index < 80 ? 1 : 2; }
 };

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <type_traits>
 
+#include "tests/temp_folder.h"
+
 namespace salu::test {
 
 namespace fs = std::filesystem;
@@ -48,10 +50,9 @@ void FaultDisk::restore(const Node& folder, const Path& path, Loss loss) {
     } else if (node->kind == Node::Kind::link) {
       fs::create_symlink(node->data, path / name);
     } else {
-      FileOps& real = real_files();
-      const int fd = real.create(path / name);
-      real.write(fd, path / name, std::as_bytes(std::span(loss.data ? node->durable_data : node->data)));
-      real.close(fd, path / name);
+      FileWriter file(quick_files(), path / name);
+      file.write(loss.data ? node->durable_data : node->data);
+      file.finish();
     }
   }
 }

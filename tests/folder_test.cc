@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "data/decode.h"
+#include "data/resize.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"
 
@@ -271,6 +272,13 @@ TEST_CASE("small sets are decoded once, large ones are not kept") {
   CHECK(kept.cached() == 1);
   CHECK(not_kept.image(1) == first);
   CHECK(not_kept.cached() == 0);
+  for (const FolderDataset* set : {&kept, &not_kept}) {
+    const auto seen = set->picture(1);
+    REQUIRE(seen->size() == first.size());
+    const Region part = {1, 0, first.height - 1, first.width - 1};
+    CHECK(copied(seen->part(part)) == crop(first, part.top, part.left, part.height, part.width));
+    CHECK(copied(seen->whole()) == first);
+  }
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 4; ++t) {

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Weights to and from PyTorch: the same picture files give the same logits on both sides.
+"""Weights to and from PyTorch: the same picture files give the same logits and the same top-1 on both sides.
 
-Usage: interop_test.py SALUTRAIN SALUEVALUATE HAS_LIBJPEG(yes|no)
-Exits with 77, Meson's code for a skipped test, when no interpreter at hand has torch and Pillow."""
+Usage: interop_test.py SALUTRAIN SALUEVALUATE HAS_LIBJPEG(yes|no) [full]
+`full` adds the networks in the sizes in which they are published, with 1000 classes. Where SALU_DATA_DIR names a folder
+with the unpacked real pictures (cifar10/ and imagenet-sample/), those are scored too.
+Exits with 77, Meson's code for a skipped test, when no interpreter at hand has torch, torchvision and Pillow."""
 import json
 import math
 import os
@@ -13,14 +15,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import types
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "peer"))
+ROOT = pathlib.Path(__file__).parent.parent
+sys.path[:0] = [str(pathlib.Path(__file__).parent / "peer"), str(ROOT / "bench/peer")]
+sys.dont_write_bytecode = True
 try:
     import numpy
     import torch
     from PIL import Image
+    from torchvision import models, transforms
 
     import nets
     import tensors
@@ -29,15 +33,21 @@ except ImportError as error:
     if sys.executable != other and os.path.exists(other) and not os.environ.get("SALU_INTEROP"):
         os.environ["SALU_INTEROP"] = "asked"
         os.execv(other, [other, *sys.argv])
-    print(f"skipped: {error}; the packages python3-torch and python3-pil have what this test needs")
+    print(f"skipped: {error}; the packages python3-torchvision and python3-pil have what this test needs")
     sys.exit(77)
 
 TRAIN, EVALUATE, HAS_LIBJPEG = sys.argv[1:4]
-ROOT = pathlib.Path(__file__).parent.parent
+FULL = sys.argv[4:] == ["full"]
 TOLERANCE = 1e-4
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 HALF = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
 CLASSES = 37
+# torchvision's names of a ViT's parts, and timm's
+VIT_NAMES = ((r"encoder\.layers\.encoder_layer_(\d+)", r"blocks.\1"), ("ln_1", "norm1"), ("ln_2", "norm2"),
+             (r"self_attention\.in_proj_", "attn.qkv."), (r"self_attention\.out_proj", "attn.proj"),
+             (r"mlp\.0", "mlp.fc1"), (r"mlp\.3", "mlp.fc2"), ("class_token", "cls_token"),
+             (r"encoder\.pos_embedding", "pos_embed"), ("conv_proj", "patch_embed.proj"), (r"encoder\.ln", "norm"),
+             (r"heads\.head", "head"))
 
 
 def run(*command):
@@ -54,16 +64,62 @@ def smooth_picture(height, width, seed):
 
 
 def preprocessed(path, size, crop, interpolation, mean, std):
-    """What torchvision does: Resize(floor(size / crop)), CenterCrop(size), ToTensor, Normalize."""
-    picture = Image.open(path).convert("RGB")
-    side = math.floor(size / crop)
-    w, h = picture.size
-    w, h = (side, int(side * h / w)) if w <= h else (int(side * w / h), side)
-    picture = picture.resize((w, h), {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}[interpolation])
-    left, top = round((w - size) / 2), round((h - size) / 2)
-    picture = picture.crop((left, top, left + size, top + size))
-    x = torch.from_numpy(numpy.array(picture)).permute(2, 0, 1).float() / 255
-    return (x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
+    steps = [transforms.Resize(math.floor(size / crop), transforms.InterpolationMode(interpolation)),
+             transforms.CenterCrop(size), transforms.ToTensor(), transforms.Normalize(mean, std)]
+    return transforms.Compose(steps)(Image.open(path).convert("RGB"))
+
+
+def timm_name(name):
+    for theirs, timms in VIT_NAMES:
+        name = re.sub(theirs, timms, name)
+    return name
+
+
+def vit(width, img_size=224, classes=CLASSES):
+    return models.VisionTransformer(img_size, 16, 12, width // 64, width, 4 * width, num_classes=classes)
+
+
+def at_size(net, width, img_size):
+    """The same ViT for pictures of another size: its positions interpolated as timm does it."""
+    state, name = net.state_dict(), "encoder.pos_embedding"
+    own, side = int((state[name].shape[1] - 1) ** 0.5), img_size // 16
+    grid = state[name][:, 1:].reshape(1, own, own, -1).permute(0, 3, 1, 2)
+    grid = torch.nn.functional.interpolate(grid, (side, side), mode="bicubic", antialias=True)
+    state[name] = torch.cat([state[name][:, :1], grid.permute(0, 2, 3, 1).flatten(1, 2)], 1)
+    other = vit(width, img_size)
+    other.load_state_dict(state)
+    return other.eval()
+
+
+@torch.no_grad()
+def randomise(net, seed):
+    """Weights that keep the signal and give every parameter and statistic a part in the logits."""
+    init = torch.nn.init
+    torch.manual_seed(seed)
+    for name, p in net.named_parameters():
+        if re.search("class_token|pos_embedding|conv_proj", name):
+            # Small, so that the first LayerNorm sees a variance near its eps.
+            init.normal_(p, std=0.02 if p.dim() < 4 else 0.02 / p[0].numel() ** 0.5)
+        elif p.dim() > 1:
+            init.normal_(p, std=(1.5 / p[0].numel()) ** 0.5 * (0.3 if name == "fc.weight" else 1))
+        else:
+            init.normal_(p, mean=float(name.endswith("weight")), std=0.2)
+    for name, b in net.named_buffers():
+        if name.endswith("running_mean"):
+            init.normal_(b, std=0.3)
+        elif name.endswith("running_var"):
+            init.uniform_(b, 0.5, 2)
+    return net.eval()
+
+
+def real_pictures(count):
+    """Every so many-th picture of the sample folders, `count` of each; [] where there are none."""
+    root = os.environ.get("SALU_DATA_DIR")
+    out = []
+    for folder in ("imagenet-sample/val", "cifar10/test"):
+        files = sorted(pathlib.Path(root, folder).glob("*/*")) if root else []
+        out += files[::max(1, len(files) // count)][:count]
+    return out
 
 
 class SamePictures(unittest.TestCase):
@@ -81,9 +137,8 @@ class SamePictures(unittest.TestCase):
             smooth_picture(401, 333, 6).convert("L").save(cls.dir / "grey.jpg", quality=70)
             cls.pictures += ["half.jpg", "full.jpg", "grey.jpg"]
         cls.pictures = [cls.dir / name for name in cls.pictures]
-        cls.pictures += sorted(pathlib.Path(p) for p in os.environ.get("SALU_SAMPLE_PICTURES", "").split(":") if p)
 
-    def folder(self, name, net, config=None, renamed=lambda n: n, dtype=None):
+    def folder(self, name, net, config=None, renamed=timm_name, dtype=None):
         """A folder as timm publishes it."""
         folder = self.dir / name
         folder.mkdir()
@@ -95,41 +150,44 @@ class SamePictures(unittest.TestCase):
             (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         return folder
 
-    def logits(self, folder, *flags):
-        result = run(EVALUATE, "predict", folder, *self.pictures, "--topk", CLASSES, "--output-type", "logit",
-                     "--json", *flags)
+    def logits(self, folder, classes, pictures, flags):
+        result = run(EVALUATE, "predict", folder, *pictures, "--topk", classes, "--output-type", "logit", "--json",
+                     *flags)
         self.assertEqual(result.returncode, 0, result.stderr)
         rows = []
         for picture in json.loads(result.stdout):
-            self.assertEqual(len(picture["top"]), CLASSES)
+            self.assertEqual(len(picture["top"]), classes)
             row = {c["index"]: c["logit"] for c in picture["top"]}
-            rows.append([row[k] for k in range(CLASSES)])
+            rows.append([row[k] for k in range(classes)])
+            self.assertEqual(picture["top"][0]["index"], max(row, key=row.get))
         return torch.tensor(rows, dtype=torch.float64)
 
-    def assert_same(self, folder, net, size, crop, interpolation, statistics, flags=()):
-        ours = self.logits(folder, *flags)
-        x = torch.stack([preprocessed(p, size, crop, interpolation, **statistics) for p in self.pictures])
+    def assert_same(self, folder, net, size, crop, interpolation, statistics, flags=(), pictures=None):
+        pictures = pictures or self.pictures
+        x = torch.stack([preprocessed(p, size, crop, interpolation, **statistics) for p in pictures])
         with torch.no_grad():
-            theirs = net(x).double()
+            theirs = torch.cat([net(part) for part in x.split(16)]).double()
+        ours = self.logits(folder, theirs.shape[1], pictures, flags)
         self.assertGreater(theirs.std(0).max().item(), 0.01, "the logits must depend on the picture")
         worst = (ours - theirs).abs().max().item()
         self.assertLess(worst, TOLERANCE, f"{folder.name}: worst logit off by {worst:.2e}")
-        print(f"{folder.name}: {len(self.pictures)} pictures, largest difference {worst:.1e}, "
-              f"largest logit {theirs.abs().max():.2f}")
+        self.assertEqual(ours.argmax(1).tolist(), theirs.argmax(1).tolist(), f"{folder.name}: top-1")
+        print(f"{folder.name}: {len(pictures)} pictures, largest difference {worst:.1e}, "
+              f"largest logit {theirs.abs().max():.2f}, same top-1")
 
-    def config(self, architecture, **cfg):
-        return {"architecture": architecture, "num_classes": CLASSES, "num_features": 512,
+    def config(self, architecture, classes=CLASSES, **cfg):
+        return {"architecture": architecture, "num_classes": classes, "num_features": 512,
                 "pretrained_cfg": {"tag": "x_in1k", "input_size": [3, 224, 224], "crop_mode": "center", **cfg}}
 
 
 class Interop(SamePictures):
     def test_resnet18(self):
-        net = nets.randomise(nets.resnet18(CLASSES), 1)
+        net = randomise(models.resnet18(num_classes=CLASSES), 1)
         config = self.config("resnet18", crop_pct=0.875, interpolation="bilinear", **IMAGENET)
         self.assert_same(self.folder("resnet18", net, config), net, 224, 0.875, "bilinear", IMAGENET)
 
     def test_resnet50_at_its_test_size(self):
-        net = nets.randomise(nets.resnet50(CLASSES), 2)
+        net = randomise(models.resnet50(num_classes=CLASSES), 2)
         config = self.config("resnet50.a1_in1k", crop_pct=0.95, interpolation="bicubic",
                              test_input_size=[3, 288, 288], test_crop_pct=1.0, **IMAGENET)
         folder = self.folder("resnet50", net, config, lambda n: "module." + n)
@@ -140,28 +198,19 @@ class Interop(SamePictures):
                           0.5, "--std", 0.5, 0.5, 0.5])
 
     def test_vit(self):
-        net = nets.randomise(nets.vit_tiny_patch16_224(CLASSES), 3)
+        net = randomise(vit(192), 3)
         config = self.config("vit_tiny_patch16_224", crop_pct=0.9, interpolation="bicubic", **HALF)
         folder = self.folder("vit_tiny", net, config)
         self.assert_same(folder, net, 224, 0.9, "bicubic", HALF)
         for size in (96, 288):  # another grid of positions, coarser and finer
-            self.assert_same(folder, net, size, 0.9, "bicubic", HALF, ["--img-size", size])
-        small = nets.randomise(nets.vit_small_patch16_224(CLASSES), 4)
+            self.assert_same(folder, at_size(net, 192, size), size, 0.9, "bicubic", HALF, ["--img-size", size])
+        small = randomise(vit(384), 4)
         config = self.config("deit_small_patch16_224", crop_pct=0.9, interpolation="bicubic", **IMAGENET)
         self.assert_same(self.folder("deit_small", small, config), small, 224, 0.9, "bicubic", IMAGENET)
 
     def test_vit_under_torchvision_names(self):
-        def renamed(name):
-            name = re.sub(r"^blocks\.(\d+)\.", r"encoder.layers.encoder_layer_\1.", name)
-            for ours, theirs in (("norm1", "ln_1"), ("norm2", "ln_2"), ("attn.qkv.", "self_attention.in_proj_"),
-                                 ("attn.proj", "self_attention.out_proj"), ("mlp.fc1", "mlp.0"), ("mlp.fc2", "mlp.3"),
-                                 ("cls_token", "class_token"), ("pos_embed", "encoder.pos_embedding"),
-                                 ("patch_embed.proj", "conv_proj")):
-                name = name.replace(ours, theirs)
-            return re.sub(r"^norm\.", "encoder.ln.", re.sub(r"^head\.", "heads.head.", name))
-
-        net = nets.randomise(nets.vit_tiny_patch16_224(CLASSES), 5)
-        folder = self.folder("torchvision_vit", net, None, renamed)
+        net = randomise(vit(192), 5)
+        folder = self.folder("torchvision_vit", net, None, lambda n: n)
         refused = run(EVALUATE, "predict", folder, self.pictures[0])
         self.assertEqual(refused.returncode, 4)
         self.assertIn("--model NAME", refused.stderr)
@@ -171,13 +220,35 @@ class Interop(SamePictures):
 
     def test_half_precision_files(self):
         for dtype in (torch.float16, torch.bfloat16):
-            net = nets.randomise(nets.resnet18(CLASSES), 6).to(dtype).float()  # values that both can hold
+            net = randomise(models.resnet18(num_classes=CLASSES), 6).to(dtype).float()  # values that both can hold
             config = self.config("resnet18", crop_pct=0.875, interpolation="bilinear", **IMAGENET)
             folder = self.folder(str(dtype), net, config, dtype=dtype)
             self.assert_same(folder, net, 224, 0.875, "bilinear", IMAGENET)
 
+    def test_real_pictures(self):
+        pictures = real_pictures(12)
+        if not pictures or HAS_LIBJPEG != "yes":
+            self.skipTest("SALU_DATA_DIR does not name a folder with real pictures, or no libjpeg-turbo")
+        for number, (name, net) in enumerate((("resnet18", models.resnet18(num_classes=CLASSES)),
+                                              ("vit_tiny_patch16_224", vit(192)))):
+            randomise(net, 8 + number)
+            config = self.config(name, crop_pct=0.875, interpolation="bicubic", **IMAGENET)
+            folder = self.folder("real_" + name, net, config)
+            self.assert_same(folder, net, 224, 0.875, "bicubic", IMAGENET, pictures=pictures)
+
+    @unittest.skipUnless(FULL, "only with `full`")
+    def test_published_sizes(self):
+        pictures = self.pictures + (real_pictures(200) if HAS_LIBJPEG == "yes" else [])
+        for name, net in (("resnet18", models.resnet18()), ("resnet50", models.resnet50()),
+                          ("vit_base_patch16_224", models.vit_b_16())):
+            randomise(net, 20)
+            config = self.config(name, 1000, crop_pct=0.875, interpolation="bilinear", **IMAGENET)
+            folder = self.folder("full_" + name, net, config)
+            self.assert_same(folder, net, 224, 0.875, "bilinear", IMAGENET, pictures=pictures)
+            shutil.rmtree(folder)
+
     def test_refused(self):
-        net = nets.randomise(nets.resnet18(CLASSES), 7)
+        net = randomise(models.resnet18(num_classes=CLASSES), 7)
         for number, (change, message) in enumerate((
                 ({"architecture": "efficientnet_b0"}, "architecture 'efficientnet_b0'; expected one of"),
                 ({"architecture": "resnet50"}, "its tensors do not fit the model"),
@@ -188,7 +259,7 @@ class Interop(SamePictures):
                 ({"pretrained_cfg": {"crop_pct": 1.5}}, "crop_pct 1.5"),
                 ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation 'lanczos'"),
                 ({"pretrained_cfg": {"input_size": [3, 224, 225]}}, "input size [3, 224, 225]"),
-                ({"label_names": ["a", "b"]}, "2 label_names; expected 37"))):
+                ({"label_names": ["a", "b"]}, "2 class names; expected 37"))):
             with self.subTest(change=change):
                 folder = self.folder(f"refused{number}", net, {**self.config("resnet18"), **change})
                 result = run(EVALUATE, "predict", folder, self.pictures[0])
@@ -198,28 +269,44 @@ class Interop(SamePictures):
 
 
 class BackToPyTorch(SamePictures):
-    """The example of docs/pytorch.md, run as it stands, against our own logits."""
+    """What salutrain wrote, loaded by PyTorch, against our own logits."""
+
+    def trained(self, model, size, *flags):
+        """A run folder and its config.json."""
+        out = self.dir / model
+        result = run(TRAIN, "--dataset", "shapes", "--model", model, "--img-size", size, "--epochs", 1,
+                     "--train-num-samples", 64, "--val-num-samples", 20, "--batch-size", 16, "--output", out,
+                     "--quiet", *flags)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return out
+
+    def assert_back(self, out, net, size):
+        config = json.loads((out / "last/config.json").read_text(encoding="utf-8"))["pretrained_cfg"]
+        self.assert_same(out, net.eval(), size, 1.0, "bicubic", {k: config[k] for k in ("mean", "std")})
 
     def test_example(self):
-        out = self.dir / "run"
-        result = run(TRAIN, "--dataset", "shapes", "--model", "resnet18", "--stem", "imagenet", "--img-size", 64,
-                     "--epochs", 1, "--train-num-samples", 64, "--val-num-samples", 20, "--batch-size", 16,
-                     "--output", out, "--quiet")
-        self.assertEqual(result.returncode, 0, result.stderr)
+        """docs/pytorch.md, run as it stands."""
+        out = self.trained("resnet18", 64, "--stem", "imagenet")
         example = re.search(r"```python\n(.*?)```", (ROOT / "docs/pytorch.md").read_text(encoding="utf-8"), re.S)[1]
         self.assertLessEqual(len([line for line in example.splitlines() if line.strip()]), 14)
-        module = types.ModuleType("torchvision.models")
-        module.resnet18 = nets.resnet18
-        sys.modules["torchvision"] = types.ModuleType("torchvision")
-        sys.modules["torchvision.models"] = module
         names = {}
         exec(example.replace("runs/first/last", str(out / "last")), names)  # pylint: disable=exec-used
-        statistics = json.loads((out / "last/config.json").read_text(encoding="utf-8"))["pretrained_cfg"]
-        net = names["net"].eval()
-        global CLASSES  # pylint: disable=global-statement
-        before, CLASSES = CLASSES, 10
-        self.assert_same(out, net, 64, 1.0, "bicubic", {k: statistics[k] for k in ("mean", "std")})
-        CLASSES = before
+        self.assert_back(out, names["net"], 64)
+
+    def test_vit(self):
+        out = self.trained("vit_tiny_patch16_224", 32)
+        net = vit(192, 32, 10)
+        state = nets.load_safetensors(out / "last/model.safetensors")
+        net.load_state_dict({name: state.pop(timm_name(name)) for name in net.state_dict()})
+        self.assertEqual(state, {})
+        self.assert_back(out, net, 32)
+
+    def test_salunets(self):
+        for name in ("salunet_c8", "salunet_c18", "salunet_t"):
+            out = self.trained(name, 32)
+            net = nets.make_net(name, form="E1")
+            net.load_state_dict(nets.load_safetensors(out / "last/model.safetensors"))
+            self.assert_back(out, net, 32)
 
 
 if __name__ == "__main__":

@@ -155,5 +155,22 @@ TEST_CASE("a warning of the decoder is an error") {
   CHECK(contains(error_of([&] { decode_image(file, "x.jpg"); }), "3: x.jpg: damaged: "));
 }
 
+TEST_CASE("damage below and beside a region is found as well") {
+  for (const Kind& kind : kKinds) {
+    const Bytes good = encode(kind, 120, 96);
+    Bytes bad = good;
+    // Ones and a byte that is no marker: no code has only ones, wherever the decoder stands.
+    for (std::size_t i = bad.size() - 42; i < bad.size() - 2; ++i) bad[i] = i % 2 ? 0 : 0xFF;
+    INFO(kind.name);
+    CHECK(contains(error_of([&] { decode_image(bad, "x.jpg"); }), "3: x.jpg: damaged: "));
+    for (const Region& part :
+         {Region{0, 0, 1, 1}, Region{3, 90, 20, 5}, Region{0, 0, 104, 96}, Region{117, 0, 2, 2}}) {
+      CHECK(error_of([&] { decode_region(good, "x.jpg", part); }) == "no error");
+      CHECK(error_of([&] { decode_region(bad, "x.jpg", part); }) ==
+            error_of([&] { decode_image(bad, "x.jpg"); }));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace salu::test

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "data/loader.h"
+#include "data/resize.h"
 #include "data/shapes.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
@@ -180,7 +181,7 @@ TEST_CASE("any number of loader threads mixes alike, and so does an epoch taken 
       mix_batch(batch.images, batch.targets, mix, key);
     };
     Loader loader(
-        dataset, [](const Image& image, RandomKey) { return image; }, options);
+        dataset, [](Picture& picture, RandomKey) { return copied(picture.whole()); }, options);
     loader.start(2, first);
     std::vector<Batch> out;
     for (Batch batch; loader.next(batch);) out.push_back(batch);

@@ -150,6 +150,32 @@ TEST_CASE("every pair of norm and activation builds, runs and learns something")
   }
 }
 
+TEST_CASE("the bias of the classifier starts where it is told, and nothing else changes") {
+  for (const std::string name : {"resnet8", "salunet_t", "cnn4"}) {
+    CAPTURE(name);
+    ModelConfig config;
+    config.name = name;
+    const auto plain = make_model(config);
+    config.head_bias = -2.5;
+    const auto told = make_model(config);
+    const std::string bias = std::string(told->head_name()) + ".bias";
+    int found = 0;
+    for (std::size_t i = 0; i < told->store().parameters().size(); ++i) {
+      const Parameter& parameter = told->store().parameters()[i];
+      const Tensor value = parameter.variable.value();
+      const Tensor before = plain->store().parameters()[i].variable.value();
+      const bool is_bias = parameter.name == bias;
+      found += is_bias;
+      bool same = true;
+      for (std::int64_t k = 0; k < value.numel(); ++k) {
+        same = same && value.data<float>()[k] == (is_bias ? -2.5f : before.data<float>()[k]);
+      }
+      CHECK(same);
+    }
+    CHECK(found == 1);
+  }
+}
+
 TEST_CASE("networks that share a layer start from the same weights there") {
   ModelConfig a, b;
   a.name = "salunet_c8";

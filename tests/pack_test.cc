@@ -129,7 +129,7 @@ TEST_CASE("what is no pack is named as such") {
 std::string reading(const fs::path& file) {
   return error_of([&] {
     const Pack pack(file);
-    for (std::int64_t i = 0; i < pack.size(); ++i) pack.image(i);
+    for (std::int64_t i = 0; i < pack.size(); ++i) pack.view(i);
   });
 }
 

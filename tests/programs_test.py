@@ -179,6 +179,25 @@ class SameBytes(Programs):
                                 "0.8", "--mixup-off-epoch", "1", "--model-ema", "--model-ema-decay", "0.9",
                                 "--model-ema-warmup", "--drop", "0.1")
 
+    def test_binary_losses_start_at_the_share_of_a_class(self):
+        folder = self.train("run", "--bce-loss", "--max-steps", "1", "--log-interval", "1", "--head-init", "small_normal")
+        with open(folder / "metrics.jsonl") as file:
+            first = json.loads(file.readline())
+        # The loss of answering 1/10 for each of ten classes: their entropy.
+        entropy = -(0.1 * math.log(0.1) + 0.9 * math.log(0.9))
+        self.assertAlmostEqual(first["loss"], entropy, delta=0.03)
+
+    def test_base_learning_rate_grows_with_the_step(self):
+        for opt, scale, expected in (("sgd", None, 0.1 * 64 / 256), ("adamw", None, 0.1 * math.sqrt(64 / 256)),
+                                     ("adamw", "linear", 0.1 * 64 / 256)):
+            flags = ["--opt", opt, "--lr-base", "0.1", "--batch-size", "32", "--grad-accum-steps", "2", "--max-steps", "1",
+                     "--log-interval", "1", "--sched", "constant", "--warmup-epochs", "0"]
+            folder = self.train(f"{opt}-{scale}", *flags, *(["--lr-base-scale", scale] if scale else []))
+            with open(folder / "metrics.jsonl") as file:
+                self.assertAlmostEqual(json.loads(file.readline())["lr"], expected, places=12)
+            again = run(TRAIN, "--resume", folder, "--progress", "none", "--max-steps", "2")
+            self.assertEqual(again.returncode, 0, again.stderr)
+
     def test_patience(self):
         flags = ["--epochs", "9", "--lr", "1e-12", "--coef-lr-scale", "0", "--patience", "2", "--min-delta", "5"]
         folder = self.train("run", *flags)  # nothing is learned: epoch 1 is the only gain
@@ -251,6 +270,7 @@ class BadCommandLine(Programs):
                 ("--clip-mode: unknown name 'acg'", "--clip-mode", "acg"),
                 ("--clip-mode value: no limit is given; expected --clip-grad", "--clip-mode", "value"),
                 ("--eval-metric: unknown name 'top2'", "--eval-metric", "top2"),
+                ("--lr with --lr-base: both say the learning rate", "--lr", "1", "--lr-base", "1"),
                 ("--bce-target-thresh: the loss has no use for it", "--bce-target-thresh", "0.2"),
                 ("one global batch needs 10016", "--batch-size", "5008", "--grad-accum-steps", "2"),
                 ("a batch of 1 has nothing to mix", "--mixup", "0.2", "--batch-size", "1"),
@@ -327,7 +347,7 @@ class NotFinite(Programs):
         folder = self.dir / "x"
         result = run(TRAIN, *small("--output", folder, "--opt", "sgd", "--lr", "1e30", "--warmup-epochs", "0"))
         self.assertEqual(result.returncode, 6, result.stderr)
-        self.assertRegex(result.stderr, "steps in a row were not finite|holds NaN or Inf at step")
+        self.assertRegex(result.stderr, "was not finite in 5 of the steps|holds NaN or Inf at step")
         for file in folder.glob("checkpoints/*/model.safetensors"):
             data = file.read_bytes()[8:]
             header = struct.unpack("<Q", file.read_bytes()[:8])[0]

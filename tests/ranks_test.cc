@@ -179,8 +179,7 @@ Outcome train(Communicator& ranks, std::int64_t accumulate, bool masks) {
   Ema ema(model->store(), 0.9);
   Optimizer optimizer(model->store(), optimizer_config, &ema);
   TrainStep step(*model, model->store(), optimizer,
-                 {.mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}, .accumulate = accumulate},
-                 &ranks);
+                 {.mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}, .accumulate = accumulate}, ranks);
   Outcome out;
   for (int s = 0; s < 6; ++s) {
     Tensor images = Tensor::empty({12, 8, 8, 3}, DType::u8), labels = Tensor::empty({12}, DType::i64);

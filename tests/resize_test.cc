@@ -105,6 +105,41 @@ TEST_CASE("the evaluation transform gives torchvision's pixels") {
   }
 }
 
+/// Remembers what was asked for.
+class Watched : public ViewedPicture {
+ public:
+  using ViewedPicture::ViewedPicture;
+  ImageView part(const Region& region) override {
+    asked = region;
+    return ViewedPicture::part(region);
+  }
+  Region asked;
+};
+
+TEST_CASE("a part of a resized picture is that part, and no other pixels are asked for") {
+  const Image p = picture(61, 97);
+  struct Row {
+    ImageSize size;
+    Region part, asked;
+  };
+  // 61 x 97 to half: a bilinear tap reaches a source pixel or two to each side of twice its place.
+  const Row rows[] = {{{30, 48}, {0, 0, 30, 48}, {0, 0, 61, 97}},
+                      {{30, 48}, {10, 20, 5, 7}, {19, 39, 13, 17}},
+                      {{61, 97}, {10, 20, 5, 7}, {10, 20, 5, 7}},
+                      {{61, 40}, {50, 1, 11, 39}, {50, 0, 11, 97}},
+                      {{122, 97}, {3, 96, 1, 1}, {1, 96, 2, 1}}};
+  for (const Row& r : rows) {
+    for (const Interpolation interpolation : {kBilinear, kBicubic}) {
+      Watched watched{ImageView(p)};
+      const Image whole = resize(p, r.size.height, r.size.width, interpolation);
+      const Region& part = r.part;
+      CHECK(resize_part(watched, r.size, part, interpolation) ==
+            crop(whole, part.top, part.left, part.height, part.width));
+      if (interpolation == kBilinear) CHECK(watched.asked == r.asked);
+    }
+  }
+}
+
 TEST_CASE("resize keeps its promises at the edges") {
   const Image p = picture(6, 4);
   CHECK(resize(p, 6, 4, kBicubic) == p);

@@ -1,59 +1,79 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The shim is tested by kernels that are wrong on purpose: every one must be caught by some variant, and no variant may
-report a correct kernel.
+"""The gate of the shim in cuda/host: kernels without a mistake pass in every variant, and every seeded bug is
+caught by at least one of them.
 
-usage: simt_gate.py VARIANT=PROGRAM...
-"""
+Usage: simt_gate.py VARIANT=PROGRAM... (plain, asan, tsan; programs of tests/simt/gate.cc). Prints the table that
+docs/cuda-on-host.md shows; exit code 1 when a bug slips through or a correct kernel is reported."""
 import os
+import re
 import subprocess
 import sys
 
-SIGNS = [
-    ("SUMMARY: AddressSanitizer", "asan"),
-    ("SUMMARY: ThreadSanitizer", "race"),
-    ("runtime error:", "ubsan"),
+TIMEOUT = 300
+# What stands in the output of a process -> what the table says. A crash is luck, not a report.
+REPORTS = [
+    (r"SUMMARY: AddressSanitizer", "ASan"),
+    (r"runtime error:", "UBSan"),
+    (r"SUMMARY: ThreadSanitizer", "TSan"),
+    (r"CAUGHT by (\w+)", None),
+    (r"MISSED", "-"),
 ]
-# Seeded bugs leave memory behind, and a failed launch leaves fibers.
-ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1"}
+MISSES = ("-", "crash", "hangs")
 
 
-def run(program, *arguments, environment=ENVIRONMENT):
-    return subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, errors="replace",
-                          timeout=120)
+def run(program, *args, leaks=False):
+    env = dict(os.environ, TSAN_OPTIONS="halt_on_error=1", ASAN_OPTIONS=f"detect_leaks={int(leaks)}")
+    try:
+        done = subprocess.run([program, *args], env=env, capture_output=True, text=True, errors="replace",
+                              timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return None, ""
+    return done.returncode, done.stdout + done.stderr
 
 
 def verdict(program, bug):
-    """How the variant caught the bug, or "-". A crash is luck, not a report."""
-    result = run(program, bug)
-    text = result.stdout + result.stderr
-    for sign, name in SIGNS:
-        if sign in text:
-            return name
-    return result.stdout.split(":")[0].strip() if result.returncode == 0 else "-"
+    # A kernel that was given up never frees what its threads held: leaks are looked for in correct kernels only.
+    code, output = run(program, bug)
+    if code is None:
+        return "hangs"
+    for pattern, name in REPORTS:
+        match = re.search(pattern, output)
+        if match:
+            return name or match[1]
+    return "crash"
 
 
 def main():
     programs = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    failures = 0
+    if "plain" not in programs:
+        sys.exit("simt_gate.py: no plain=PROGRAM among the arguments; expected VARIANT=PROGRAM...")
+    failures = []
     for variant, program in programs.items():
-        result = run(program, environment={**ENVIRONMENT, "ASAN_OPTIONS": ""})
-        if result.returncode != 0:
-            print(f"{variant}: a correct kernel was reported\n{result.stdout}{result.stderr}")
-            failures += 1
-    bugs = run(next(iter(programs.values())), "--list").stdout.split()
+        code, output = run(program, leaks=True)
+        if code != 0:
+            failures.append(f"{variant}: a correct kernel is reported, or wrong:\n{output[-3000:]}")
+    bugs = run(programs["plain"], "--list")[1].split()
+    if len(bugs) < 30:
+        failures.append(f"{len(bugs)} seeded bugs; expected at least 30")
+    print(f"{'seeded bug':<26}" + "".join(f"{variant:<10}" for variant in programs).rstrip())
     caught = dict.fromkeys(programs, 0)
     together = 0
-    print(f"{'seeded bug':<22}" + "".join(f"{variant:<10}" for variant in programs))
     for bug in bugs:
-        verdicts = {variant: verdict(program, bug) for variant, program in programs.items()}
-        for variant, how in verdicts.items():
-            caught[variant] += how != "-"
-        together += any(how != "-" for how in verdicts.values())
-        print(f"{bug:<22}" + "".join(f"{verdicts[variant]:<10}" for variant in programs))
-    counts = ", ".join(f"{variant} {count}" for variant, count in caught.items())
-    print(f"caught of {len(bugs)}: {counts}, together {together}")
-    sys.exit(failures > 0 or together != len(bugs) or len(bugs) < 21)
+        found = {variant: verdict(program, bug) for variant, program in programs.items()}
+        print(f"{bug:<26}" + "".join(f"{found[variant]:<10}" for variant in programs).rstrip(), flush=True)
+        for variant in programs:
+            caught[variant] += found[variant] not in MISSES
+        together += any(how not in MISSES for how in found.values())
+    total = len(bugs)
+    counts = ", ".join(f"{variant} {number}" for variant, number in caught.items())
+    print(f"caught of {total}: {counts}; together {together}")
+    # Without the sanitizers of g++ the gate is what the plain variant alone can promise.
+    if together < total and len(programs) == 3:
+        failures.append(f"{total - together} seeded bugs slip through")
+    print("\n".join(failures))
+    return bool(failures)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -169,5 +169,42 @@ TEST_CASE("the line for the log names what is done") {
   CHECK(describe_training(options) == "centre 224 of crop_pct 1");
 }
 
+/// Gives out copies of what is asked for, so that nobody can read beyond.
+class Guarded : public Picture {
+ public:
+  explicit Guarded(const Image& image) : image_(image) {}
+  ImageSize size() const override { return image_.size(); }
+  ImageView part(const Region& r) override {
+    part_ = crop(image_, r.top, r.left, r.height, r.width);
+    pixels += r.height * r.width;
+    return part_;
+  }
+  int pixels = 0;
+
+ private:
+  const Image& image_;
+  Image part_;
+};
+
+TEST_CASE("a random part is all that is asked for, and the rest of the draws is as ever") {
+  const Image p = picture(120, 90);
+  TransformOptions options;
+  options.img_size = 70;
+  options.policy = AutoAugment::parse("rand-m9");
+  options.erase.chance = 0.5;
+  int pixels = 0;
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    Guarded guarded(p);
+    CHECK(train_transform(guarded, options, key(i)) == train_transform(p, options, key(i)));
+    CHECK(guarded.pixels <= 120 * 90);
+    pixels += guarded.pixels;
+  }
+  CHECK(pixels < 100 * 120 * 90 * 7 / 10);  // 8 % to 100 % of the area: 54 % on average
+  Guarded guarded(p);
+  options.crop_pct = 0.5;
+  CHECK(eval_transform(guarded, options) == eval_transform(p, options));
+  CHECK(guarded.pixels < 120 * 90 / 2);
+}
+
 }  // namespace
 }  // namespace salu::test

@@ -32,7 +32,7 @@ std::vector<Inputs> read_batches(const DataSplits& data, const TrainConfig& conf
   options.seed = config.seed;
   options.finish = target_maker(config, *data.train);
   Loader loader(
-      data.train, [&](const Image& image, RandomKey key) { return train_transform(image, transform, key); },
+      data.train, [&](Picture& picture, RandomKey key) { return train_transform(picture, transform, key); },
       options);
   std::vector<Inputs> inputs;
   Batch batch;

@@ -139,13 +139,14 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
   }
 }
 
-void CheckpointStore::prune(int keep_newest) {
+void CheckpointStore::prune(int keep_newest, const std::string& needed) {
   remove_leftovers();
   const auto last = target_of("last"), best = target_of("best");
   std::vector<fs::path> doomed;
   int rank = 0;
   for (const Saved& saved : saved()) {
-    if (rank++ < keep_newest || saved.name == last || saved.name == best) continue;
+    if (saved.name == last || saved.name == best || saved.name == needed) continue;
+    if (!saved.name.starts_with("step-") && rank++ < keep_newest) continue;
     doomed.push_back(folder_ / prefixed(kUnfinished, saved.name));
     ops_.rename(saved.folder, doomed.back());
   }

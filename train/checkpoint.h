@@ -46,8 +46,9 @@ class CheckpointStore {
   /// The complete checkpoint that was saved last.
   std::optional<std::string> newest() const;
 
-  /// Deletes all complete checkpoints but the `keep_newest` newest and those that `last` and `best` point to.
-  void prune(int keep_newest);
+  /// Deletes all complete checkpoints but the `keep_newest` newest of an epoch, those that `last` and `best`
+  /// point to, and `needed`. Those inside an epoch ("step-…") do not count: one is enough.
+  void prune(int keep_newest, const std::string& needed = "");
 
  private:
   struct Saved {

@@ -47,6 +47,14 @@ void check_range(const char* flag, const std::array<double, 2>& range) {
   }
 }
 
+/// --lr-base, from its pictures to those of a step.
+double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
+  if (c.lr) fail(ErrorCode::usage, "--lr with --lr-base: both say the learning rate; expected one");
+  const double times = static_cast<double>(c.pictures_per_step()) / static_cast<double>(c.lr_base_size);
+  const bool linear = c.lr_base_scale.value_or(kind == OptimizerKind::sgd ? "linear" : "sqrt") == "linear";
+  return *c.lr_base * (linear ? times : std::sqrt(times));
+}
+
 }  // namespace
 
 void TrainConfig::resolve() {
@@ -72,6 +80,7 @@ void TrainConfig::resolve() {
   if (clip == ClipMode::value && !clip_grad) {
     fail(ErrorCode::usage, "--clip-mode value: no limit is given; expected --clip-grad with it");
   }
+  if (lr_base) lr = scaled_lr(*this, kind);
   lr = lr.value_or(defaults.lr);
   weight_decay = weight_decay.value_or(defaults.weight_decay);
   opt_eps = opt_eps.value_or(defaults.eps);
@@ -116,8 +125,8 @@ OptimizerConfig TrainConfig::optimizer() const {
   out.kind = optimizer_of(*opt);
   out.momentum = momentum;
   out.nesterov = nesterov;
-  out.beta1 = beta1;
-  out.beta2 = beta2;
+  out.beta1 = opt_betas[0];
+  out.beta2 = opt_betas[1];
   out.eps = *opt_eps;
   out.weight_decay = *weight_decay;
   out.decay_all = decay_all;

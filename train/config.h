@@ -33,9 +33,12 @@ struct TrainConfig {
   std::optional<std::string> opt;  ///< sgd for nets with batch norm, else adamw
   std::optional<double>
       lr;  ///< sgd: 0.1 B/128; lars: sqrt(B/128); others: 2e-3 (transformers 1e-3) sqrt(B/128)
+  std::optional<double> lr_base;  ///< lr = lr_base * scale(pictures_per_step() / lr_base_size)
+  std::int64_t lr_base_size = 256;
+  std::optional<std::string> lr_base_scale;  ///< linear or sqrt; sgd: linear, others: sqrt
   double momentum = 0.9;
   bool nesterov = true;
-  double beta1 = 0.9, beta2 = 0.999;
+  std::array<double, 2> opt_betas{0.9, 0.999};
   std::optional<double> opt_eps;       ///< lamb: 1e-6; others: 1e-8
   std::optional<double> weight_decay;  ///< sgd: 5e-4; adam, lars: 5e-5; adamw: 0.05; lamb: 0.02
   bool decay_all = false;
@@ -97,6 +100,7 @@ struct TrainConfig {
   std::int64_t max_steps = 0;               ///< stop (and checkpoint) after this optimizer step; 0: no limit
   std::filesystem::path output;
   int checkpoint_hist = 3;
+  std::int64_t recovery_interval = 0;  ///< steps between checkpoints inside an epoch; 0: none
   int log_interval = 50;
 
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense

@@ -113,7 +113,8 @@ Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring)
   return out;
 }
 
-EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes) {
+EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes,
+                    const std::function<bool()>& stop) {
   const auto start = std::chrono::steady_clock::now();
   const auto classes = static_cast<std::size_t>(num_classes);
   EvalResult result;
@@ -121,7 +122,9 @@ EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, 
   result.class_correct.resize(classes);
   Batch batch;
   loader.start(0);
-  while (loader.next(batch)) count_batch(result, predict(model, batch.images, scoring), batch.labels);
+  while (!(stop && stop()) && loader.next(batch)) {
+    count_batch(result, predict(model, batch.images, scoring), batch.labels);
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,8 @@ struct Scoring {
 /// u8 (N,H,W,3) -> (N, classes), without a tape.
 Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring);
 
-/// The loader must not drop the last batch.
-EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes);
+/// The loader must not drop the last batch. Returns early, with what it has, once `stop` says so.
+EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes,
+                    const std::function<bool()>& stop = {});
 
 }  // namespace salu

@@ -141,12 +141,12 @@ void EventLog::open() {
   const auto name = [&] { return folder_ / fmt::format("{}{:010}.salunet", kPrefix, second); };
   while (!before.empty() && name() <= before.back()) ++second;
   file_.emplace(ops_, name());
-  file_->write(record(key(kWallTime, kFixed64) + raw(clock_()) + bytes_field(kFileVersion, "brain.Event:2")));
+  file_->add(record(key(kWallTime, kFixed64) + raw(clock_()) + bytes_field(kFileVersion, "brain.Event:2")));
 }
 
 void EventLog::write(std::int64_t step, const std::vector<Scalar>& scalars) {
   if (!file_) open();
-  file_->write(record(event_of(clock_(), step, scalars)));
+  file_->add(record(event_of(clock_(), step, scalars)));
 }
 
 }  // namespace salu

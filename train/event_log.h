@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "train/file_ops.h"
+#include "train/row_file.h"
 
 namespace salu {
 
@@ -31,8 +31,9 @@ class EventLog {
   /// it is made with the first scalar.
   explicit EventLog(const std::filesystem::path& folder, std::optional<std::int64_t> resume_after = {},
                     FileOps& ops = real_files(), Clock clock = {});
-  /// Reaches the system before it returns. Steps must not decrease.
+  /// Reaches the system before it returns, unless the disk is full (RowFile). Steps must not decrease.
   void write(std::int64_t step, const std::vector<Scalar>& scalars);
+  RowFile* file() { return file_ ? &*file_ : nullptr; }  ///< null before the first scalar
 
  private:
   void open();
@@ -40,7 +41,7 @@ class EventLog {
   std::filesystem::path folder_;
   FileOps& ops_;
   Clock clock_;
-  std::optional<FileWriter> file_;
+  std::optional<RowFile> file_;
 };
 
 }  // namespace salu

@@ -71,12 +71,10 @@ int FileOps::open(const Path& path, int flags) {
 int FileOps::create(const Path& path) { return open(path, O_WRONLY | O_CREAT | O_TRUNC); }
 int FileOps::append(const Path& path) { return open(path, O_WRONLY | O_CREAT | O_APPEND); }
 
-void FileOps::write(int fd, const Path& path, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = uninterrupted([&] { return sys_write(fd, bytes); });
-    require(done, path, "write");
-    bytes = bytes.subspan(static_cast<std::size_t>(done));
-  }
+std::size_t FileOps::write_some(int fd, const Path& path, std::span<const std::byte> bytes) {
+  const ssize_t done = uninterrupted([&] { return sys_write(fd, bytes); });
+  require(done, path, "write");
+  return static_cast<std::size_t>(done);
 }
 
 void FileOps::sync(int fd, const Path& path) {
@@ -153,9 +151,12 @@ FileWriter::~FileWriter() {
 }
 
 void FileWriter::write(std::span<const std::byte> bytes) {
-  ops_.write(fd_, path_, bytes);
-  digest_.size += bytes.size();
-  digest_.crc = crc32c(bytes, digest_.crc);
+  while (!bytes.empty()) {
+    const std::size_t done = ops_.write_some(fd_, path_, bytes);
+    digest_.size += done;
+    digest_.crc = crc32c(bytes.first(done), digest_.crc);
+    bytes = bytes.subspan(done);
+  }
 }
 
 FileDigest FileWriter::finish() {

@@ -18,7 +18,7 @@
 
 namespace salu {
 
-/// The named functions repeat interrupted calls, finish short writes, and throw ErrorCode::environment with
+/// The named functions repeat interrupted calls and throw ErrorCode::environment with
 /// path and reason when the system refuses.
 class FileOps {
  public:
@@ -27,7 +27,8 @@ class FileOps {
 
   int create(const Path& path);  ///< a new, empty file for writing; an existing one is emptied
   int append(const Path& path);  ///< for writing at the end; created when missing
-  void write(int fd, const Path& path, std::span<const std::byte> bytes);
+  /// How many of `bytes` the system took, in one call.
+  std::size_t write_some(int fd, const Path& path, std::span<const std::byte> bytes);
   void sync(int fd, const Path& path);
   void close(int fd, const Path& path);
   /// Closes without reporting: for destructors.
@@ -74,10 +75,12 @@ class FileWriter {
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
 
+  /// When it throws, size() tells how much of it the system took.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   /// Makes the contents durable and closes the file.
   FileDigest finish();
+  std::uint64_t size() const { return digest_.size; }  ///< bytes written by this object
 
  private:
   FileOps& ops_;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/json_fields.h"
+
 namespace salu {
 namespace {
 
@@ -53,32 +55,14 @@ T get_or(const json& j, const char* key, T fallback) {
   return j.contains(key) && !j.at(key).is_null() ? j.at(key).get<T>() : fallback;
 }
 
-/// [3, side, side] -> side.
-std::int64_t side_of(const json& size, const std::string& file) {
-  const auto chw = size.get<std::vector<std::int64_t>>();
-  if (chw.size() != 3 || chw[0] != 3 || chw[1] != chw[2] || chw[1] < 1 || chw[1] > 16384) {
-    fail(ErrorCode::checkpoint, "{}: config.json: input size [{}]; expected [3, S, S]", file,
-         fmt::join(chw, ", "));
-  }
-  return chw[1];
-}
-
-double crop_of(const json& value, const std::string& file) {
-  const double crop = value.get<double>();
-  if (!(crop > 0 && crop <= 1)) {
-    fail(ErrorCode::checkpoint, "{}: config.json: crop_pct {}; expected a number in (0, 1]", file, crop);
-  }
-  return crop;
-}
-
 void read_preprocessing(ModelCard& card, const json& cfg, const std::string& file) {
-  card.model.img_size = side_of(get_or<json>(cfg, "input_size", {3, 224, 224}), file);
-  card.crop_pct = crop_of(get_or<json>(cfg, "crop_pct", 0.875), file);
+  card.model.img_size = image_side(get_or<json>(cfg, "input_size", {3, 224, 224}), file);
+  card.crop_pct = get_or<double>(cfg, "crop_pct", 0.875);
   if (const json size = get_or<json>(cfg, "test_input_size", nullptr); !size.is_null()) {
-    card.test_img_size = side_of(size, file);
+    card.test_img_size = image_side(size, file);
   }
   if (const json crop = get_or<json>(cfg, "test_crop_pct", nullptr); !crop.is_null()) {
-    card.test_crop_pct = crop_of(crop, file);
+    card.test_crop_pct = crop.get<double>();
   }
   if (const auto mode = get_or<std::string>(cfg, "crop_mode", "center"); mode != "center") {
     fail(ErrorCode::checkpoint, "{}: config.json: crop_mode '{}'; expected center", file, escaped(mode));
@@ -102,7 +86,7 @@ void complete_from_weights(ModelCard& card, bool count_classes, const std::vecto
   if (!count_classes) return;
   for (const char* name : {"fc.weight", "head.weight"}) {
     const Tensor* head = find(weights, name);
-    if (head && head->shape().rank() == 2) {
+    if (head && head->shape().rank() == 2 && head->dim(0) >= 1 && head->dim(0) <= kMostClasses) {
       card.model.num_classes = head->dim(0);
       return;
     }
@@ -152,23 +136,17 @@ ModelCard card_from_timm(const json& config, const std::vector<NamedTensor>& wei
            fmt::join(names, ", "));
     }
     read_preprocessing(card, config.contains("pretrained_cfg") ? config.at("pretrained_cfg") : config, file);
-    const std::int64_t classes = get_or<std::int64_t>(config, "num_classes", 0);
-    constexpr std::int64_t kMostClasses = 1'000'000;
-    if (classes > kMostClasses) {
-      fail(ErrorCode::checkpoint, "{}: config.json: num_classes {}; expected at most {}", file, classes,
-           kMostClasses);
-    }
-    card.model.num_classes = classes;
-    complete_from_weights(card, classes < 1, weights, file);
+    const bool counted = !get_or<json>(config, "num_classes", nullptr).is_null();
+    card.model.num_classes = counted ? checked_whole(config.at("num_classes"), "num_classes", 0, kMostClasses,
+                                                     file + ": config.json")
+                                     : 0;
+    complete_from_weights(card, card.model.num_classes < 1, weights, file);
     card.class_names = get_or<std::vector<std::string>>(config, "label_names", {});
-    if (!card.class_names.empty() &&
-        static_cast<std::int64_t>(card.class_names.size()) != card.model.num_classes) {
-      fail(ErrorCode::checkpoint, "{}: config.json: {} label_names; expected {}, one per class", file,
-           card.class_names.size(), card.model.num_classes);
-    }
+    check_card(card, file);
     return card;
   } catch (const json::exception& e) {
-    fail(ErrorCode::checkpoint, "{}: config.json is neither salutrain's nor timm's ({})", file, e.what());
+    fail(ErrorCode::checkpoint, "{}: config.json is neither salutrain's nor timm's ({})", file,
+         escaped(e.what()));
   }
 }
 

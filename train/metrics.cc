@@ -64,8 +64,7 @@ FileOps& started(FileOps& ops, const fs::path& path, const std::string& text) {
 }  // namespace
 
 CsvLog::CsvLog(const fs::path& path, std::vector<std::string> columns, Key resume_after, FileOps& ops)
-    : columns_(columns.size()),
-      file_(started(ops, path, csv_start(path, columns, resume_after)), path, FileWriter::Mode::append) {}
+    : columns_(columns.size()), file_(started(ops, path, csv_start(path, columns, resume_after)), path) {}
 
 void CsvLog::row(const std::vector<double>& values) {
   check(values.size() == columns_, "[metrics] expected {} values, got {}", columns_, values.size());
@@ -75,18 +74,18 @@ void CsvLog::row(const std::vector<double>& values) {
     line += ',';
   }
   line.back() = '\n';
-  file_.write(line);
+  file_.add(line);
 }
 
 JsonLog::JsonLog(const fs::path& path, Key resume_after, FileOps& ops)
-    : file_(started(ops, path, resume_after ? kept_lines(text_of(path), *resume_after, json_key) : ""), path,
-            FileWriter::Mode::append) {}
+    : file_(started(ops, path, resume_after ? kept_lines(text_of(path), *resume_after, json_key) : ""),
+            path) {}
 
 void JsonLog::row(const nlohmann::json& object) {
   const std::string line = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   check(json_key(line).has_value(), "[metrics] expected an object with a whole number \"step\", got {}",
         line);
-  file_.write(line + "\n");
+  file_.add(line + "\n");
 }
 
 }  // namespace salu

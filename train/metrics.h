@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// metrics.csv (a row per epoch) and metrics.jsonl (an object per logged step). Each row reaches the system
-/// before the call returns. A resumed run first cuts what lies beyond the point where it resumes, so that no
-/// row is there twice.
+/// before the call returns, unless the disk is full (RowFile). A resumed run first cuts what lies beyond the
+/// point where it resumes, so that no row is there twice.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "train/file_ops.h"
+#include "train/row_file.h"
 
 namespace salu {
 
@@ -23,10 +23,11 @@ class CsvLog {
          std::optional<std::int64_t> resume_after = {}, FileOps& ops = real_files());
   /// One value per column; NaN leaves the cell empty.
   void row(const std::vector<double>& values);
+  RowFile& file() { return file_; }
 
  private:
   std::size_t columns_;
-  FileWriter file_;
+  RowFile file_;
 };
 
 class JsonLog {
@@ -36,9 +37,10 @@ class JsonLog {
                    FileOps& ops = real_files());
   /// An object with a whole number "step". NaN and infinity become null.
   void row(const nlohmann::json& object);
+  RowFile& file() { return file_; }
 
  private:
-  FileWriter file_;
+  RowFile file_;
 };
 
 }  // namespace salu

@@ -30,6 +30,7 @@ class RunFolder {
   explicit RunFolder(const RunFolderOptions& options, FileOps& ops = real_files());
 
   const std::filesystem::path& path() const { return path_; }
+  FileOps& files() const { return ops_; }
   /// Throws ErrorCode::environment unless a file of `checkpoint_bytes` can be written and two of them fit.
   void require_space(std::uint64_t checkpoint_bytes) const;
 

@@ -55,6 +55,27 @@ void RunLog::epoch(std::int64_t step, const std::vector<double>& row, const std:
   write_curves(step, row[0], curves);
 }
 
+std::vector<RowFile*> RunLog::files() {
+  std::vector<RowFile*> all{&csv_.file(), &jsonl_.file()};
+  if (coefficients_) all.push_back(&coefficients_->file());
+  if (events_.file()) all.push_back(events_.file());
+  return all;
+}
+
+std::string RunLog::trouble() {
+  for (const RowFile* file : files()) {
+    if (!file->trouble().empty()) return file->trouble();
+  }
+  return "";
+}
+
+void RunLog::finish() {
+  for (RowFile* file : files()) file->add("");
+  if (const std::string why = trouble(); !why.empty()) {
+    fail(ErrorCode::environment, "{}. The checkpoints are intact, the newest rows of the log are lost", why);
+  }
+}
+
 void RunLog::write_curves(std::int64_t step, double epoch, const std::vector<CurveShape>& curves) {
   if (!coefficients_) return;
   std::vector<double> row{epoch};

@@ -24,7 +24,13 @@ class RunLog {
   /// "salu_S/layer" and "salu_W/layer".
   void epoch(std::int64_t step, const std::vector<double>& row, const std::vector<CurveShape>& curves);
 
+  /// Why rows wait in memory for room on the disk, or "".
+  std::string trouble();
+  /// Tries once more to write what waits. Throws ErrorCode::environment when there is still no room.
+  void finish();
+
  private:
+  std::vector<RowFile*> files();
   void write_curves(std::int64_t step, double epoch, const std::vector<CurveShape>& curves);
 
   std::vector<std::string> columns_;

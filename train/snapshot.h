@@ -7,6 +7,7 @@
 #include "data/resize.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/nonfinite.h"
 
 namespace salu {
 
@@ -18,8 +19,12 @@ struct RunProgress {
   std::int64_t batch = 0;  ///< batches of it that are done
   double loss_sum = 0;     ///< over the samples of this epoch so far
   std::int64_t loss_count = 0;
-  std::int64_t updates = 0;      ///< steps that changed the weights
-  std::int64_t skipped_row = 0;  ///< non-finite steps in a row
+  std::int64_t updates = 0;  ///< steps that changed the weights
+  NonFinite non_finite;
+  /// The newest checkpoint of an epoch or of --recovery-interval, where too many non-finite steps lead back
+  /// to; "": none. Not that of a stop: with it, a resumed run would go back elsewhere than one that never
+  /// stopped.
+  std::string good;
   double best_score = 0;         ///< score_of() of the best epoch …
   std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet
   /// The last epoch that was a gain of more than --min-delta, and what the next one has to exceed.
@@ -48,10 +53,19 @@ nlohmann::json card_to_json(const ModelCard& card);
 /// field that is missing or of the wrong type; `file` is named in the message.
 ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
 
+/// Throws ErrorCode::checkpoint for a crop, dropout, mean, deviation or number of class names that no model
+/// has.
+void check_card(const ModelCard& card, const std::string& file);
+
 /// Everything of a run, copied. `ema` may be null.
 Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const RunProgress& progress,
                          const ModelCard& card, std::uint64_t data_fingerprint);
-/// The reverse. Throws ErrorCode::checkpoint when the data set differs or a weight is not finite.
+/// The counters of a checkpoint. Throws ErrorCode::checkpoint when one is missing or out of range, or when
+/// the data set differs.
+RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
+                          std::uint64_t data_fingerprint);
+/// The reverse of take_snapshot(). Throws ErrorCode::checkpoint when the data set differs or a weight is not
+/// finite.
 RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
                              Optimizer& optimizer, Ema* ema, std::uint64_t data_fingerprint);
 

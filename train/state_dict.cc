@@ -156,9 +156,9 @@ void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tens
 
 std::string first_non_finite(const std::vector<NamedTensor>& tensors) {
   for (const NamedTensor& t : tensors) {
-    if (t.tensor.dtype() != DType::f32) continue;
-    const float* v = t.tensor.data<float>();
-    for (std::int64_t i = 0; i < t.tensor.numel(); ++i) {
+    const Tensor as_loaded = t.tensor.dtype() == DType::f32 ? t.tensor : t.tensor.to(DType::f32);
+    const float* v = as_loaded.data<float>();
+    for (std::int64_t i = 0; i < as_loaded.numel(); ++i) {
       if (!std::isfinite(v[i])) return t.name;
     }
   }

@@ -26,16 +26,16 @@ struct TrainStep::Slot {
 };
 
 TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer,
-                     TrainStepOptions options, Communicator* ranks)
+                     TrainStepOptions options, Communicator& ranks)
     : model_(model),
       store_(store),
       optimizer_(optimizer),
       options_(options),
       device_(store.values().device()),
-      rank_(ranks ? ranks->rank() : 0),
-      ranks_(ranks ? ranks->size() : 1) {
-  if (ranks_ > 1) reducer_ = std::make_unique<GradientReducer>(store, *ranks);
-  options_.record = options_.record && ranks_ == 1;
+      ranks_(ranks),
+      reducer_(store, ranks) {
+  options_.record = options_.record && ranks.size() == 1;
+  if (store.statistics().defined()) statistics_before_ = store.statistics().clone();
   if (device_.type != DeviceType::cuda) return;
   for (auto& slot : slots_) slot = std::make_unique<Slot>();
   recording_ = cuda_backend().make_recording();
@@ -48,9 +48,9 @@ Tensor TrainStep::forward_backward(const Tensor& images, const Tensor& targets, 
   const Variable logits = model_.forward(Variable(pixels), context);
   const Variable loss =
       options_.bce ? bce_with_logits(logits, targets) : cross_entropy(logits, targets);  // (n,K) -> (1)
-  const double share = 1 / static_cast<double>(options_.accumulate * ranks_);
+  const double share = 1 / static_cast<double>(options_.accumulate * ranks_.size());
   LeafListener complete;
-  if (reducer_ && last) complete = [this](const Node& leaf) { reducer_->complete(leaf); };
+  if (last) complete = [this](const Node& leaf) { reducer_.complete(leaf); };
   backward(loss, Tensor::full({1}, share, loss.value().dtype(), device_), complete);
   return share == 1 ? loss.value() : scale_forward(loss.value(), share);
 }
@@ -60,8 +60,9 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
   context.training = true;
   context.seed = options_.seed;
   context.step = static_cast<std::uint32_t>(step);
-  context.rank = static_cast<std::uint32_t>(rank_);
+  context.rank = static_cast<std::uint32_t>(ranks_.rank());
   store_.gradients().fill(0);
+  if (statistics_before_.defined()) statistics_before_.copy_from(store_.statistics());
   const std::int64_t part = images.dim(0) / options_.accumulate;
   Tensor loss;
   for (std::int64_t begin = 0; begin < images.dim(0); begin += part) {
@@ -70,15 +71,17 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
                          begin + part == images.dim(0));
     loss = loss.defined() ? add_forward(loss, share) : share;
   }
-  if (reducer_) reducer_->finish(loss);
+  reducer_.finish(loss);
   optimizer_.step(loss);
+  // The forward pass has changed them already; a step that is not applied must leave no trace.
+  if (statistics_before_.defined()) take_back(store_.statistics(), statistics_before_, optimizer_.control());
 }
 
 void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step) {
   check(images.dim(0) > 0 && images.dim(0) % options_.accumulate == 0,
         "[train_step] expected a multiple of {} pictures, got {}", options_.accumulate, images.dim(0));
   optimizer_.set_lr(lr);
-  const FinishedStep finished{{}, step, images.dim(0) * ranks_, lr};
+  const FinishedStep finished{{}, step, images.dim(0) * ranks_.size(), lr};
   if (device_.type == DeviceType::cpu) {
     do_step(images, targets, step);
     pending_.push_back({finished, nullptr});

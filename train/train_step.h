@@ -37,9 +37,9 @@ struct FinishedStep {
 /// recorded: the exchange between backward pass and update is the host's work.
 class TrainStep {
  public:
-  /// `ranks`: those that share every batch; null where there is only one.
+  /// `ranks`: those that share every batch; must outlive the step.
   TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer, TrainStepOptions options,
-            Communicator* ranks = nullptr);
+            Communicator& ranks = single_rank());
   ~TrainStep();
 
   /// `images` (N,H,W,3) u8 and `targets` (N,K) f32 on the host, N a multiple of `accumulate` and the same on
@@ -63,8 +63,9 @@ class TrainStep {
   Optimizer& optimizer_;
   TrainStepOptions options_;
   const Device device_;
-  std::unique_ptr<GradientReducer> reducer_;  ///< null: one rank
-  const int rank_, ranks_;
+  const Communicator& ranks_;
+  GradientReducer reducer_;
+  Tensor statistics_before_;  ///< running statistics; undefined when the network has none
 
   // On a GPU only.
   Tensor images_, targets_;  ///< where a recorded step finds its inputs

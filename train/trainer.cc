@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "train/trainer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "train/batch_targets.h"
 #include "train/interop.h"
 #include "train/ranks/rank_checks.h"
 #include "train/signals.h"
-#include "train/state_dict.h"
 
 namespace salu {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::int64_t kMaxSkippedInARow = 5;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -41,8 +41,10 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
   options.report = std::move(report);
-  auto apply = [transform, training](const Image& image, RandomKey key) {
-    return training ? train_transform(image, transform, key) : eval_transform(image, transform);
+  // Of several ranks none may leave out a step that the others take.
+  if (!training || ranks.size() == 1) options.stop = [] { return stop_signal() != 0; };
+  auto apply = [transform, training](Picture& picture, RandomKey key) {
+    return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
   };
   return std::make_unique<Loader>(std::move(dataset), apply, options);
 }
@@ -55,9 +57,9 @@ void check_shares(const TrainConfig& config, int ranks) {
   }
   if (config.mixing().enabled() && config.pictures_per_step() / ranks % 2 != 0) {
     fail(ErrorCode::usage,
-         "--batch-size {}: {} of a batch's pictures for each rank, and mixing pairs them; expected a "
-         "multiple of "
-         "{} with --mixup and --cutmix",
+         "--batch-size {}: {} pictures of a step for each rank, and mixing pairs them; expected a multiple "
+         "of {} "
+         "with --mixup and --cutmix",
          config.batch_size, config.pictures_per_step() / ranks, 2 * ranks);
   }
 }
@@ -76,6 +78,11 @@ Trainer::Trainer(const TrainConfig& config, Communicator& ranks)
   }
   card_.model = config.model;
   card_.model.num_classes = static_cast<std::int64_t>(data_.train->class_names().size());
+  if (config.bce_loss && !card_.model.head_bias) {
+    // Each class starts as likely as it is (Lin et al. 2017, 3.3). From 0, the first epochs only teach that
+    // most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
+    card_.model.head_bias = -std::log(std::max(1.0, static_cast<double>(card_.model.num_classes - 1)));
+  }
   card_.model.img_size = config.img_size.value_or(data_.img_size);
   card_.class_names = data_.train->class_names();
   card_.dataset = config.data.dataset;
@@ -104,95 +111,84 @@ Trainer::Trainer(const TrainConfig& config, Communicator& ranks)
     ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
   }
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
-  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_), &ranks);
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_), ranks);
   schedule_ = config.schedule(train_loader_->batches());
-}
-
-void Trainer::attach(const std::filesystem::path& folder, Progress& progress) {
-  folder_ = folder;
-  progress_ = &progress;
-  checkpoints_ = std::make_unique<CheckpointStore>(folder);
-  ranks_.whereabouts().set_folder(folder);
-}
-
-std::uint64_t Trainer::checkpoint_bytes() const {
-  return model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0));
-}
-
-void Trainer::resume(const std::string& name_or_link, bool other_ranks) {
-  const std::string file = shown(folder_ / name_or_link);
-  at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, *optimizer_, ema_.get(),
-                         data_.train->fingerprint());
-  if (at_.ranks != ranks_.size() && !other_ranks) {
-    fail(ErrorCode::checkpoint,
-         "{}: its run had {} rank{}, this one has {}; expected the same number, sums differ in their last "
-         "bits. Start "
-         "it so, or give --allow-rank-change",
-         file, at_.ranks, at_.ranks == 1 ? "" : "s", ranks_.size());
-  }
-  say(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
 }
 
 void Trainer::say(const std::string& line) {
   if (ranks_.is_root()) progress_->line(line);
 }
 
-TrainOutcome Trainer::run() {
+void Trainer::open_log() {
   const bool resumed = at_.step > 0;
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
-  if (ranks_.is_root()) {
-    log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt);
-  }
+  log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt,
+                                  *files_);
+}
+
+TrainOutcome Trainer::run() {
+  if (ranks_.is_root()) open_log();
   ranks_.whereabouts().set_step(at_.step);
   check_weights(ranks_, model_->store().values(), at_.step);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.total_epochs() && !out_of_patience()) {
-    train_epoch(outcome);
+    train_epoch();
     if (at_.batch == train_loader_->batches()) finish_epoch(outcome);
-    if (should_stop(outcome)) break;
+    if (should_stop()) break;
   }
   outcome.no_gain = out_of_patience();
   outcome.finished = at_.epoch >= config_.total_epochs() || outcome.no_gain;
   outcome.best_score = at_.best_score;
   outcome.best_epoch = at_.best_epoch;
-  if (at_.batch > 0) save(fmt::format("step-{:08}", at_.step), false);
+  if (at_.step != saved_step_) save(step_name(), false);
+  if (log_) log_->finish();
   return outcome;
 }
 
-bool Trainer::should_stop(TrainOutcome& outcome) {
-  // Signals come to one rank, and clocks differ: what any rank has seen holds for all.
-  constexpr std::int64_t kTimeIsUp = -1;
-  const bool late = config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds;
-  const int signal = stop_signal();
-  bool stop = config_.max_steps > 0 && at_.step >= config_.max_steps;
-  for (const std::int64_t seen : ranks_.gather(signal != 0 ? signal : late ? kTimeIsUp : 0)) {
-    stop = stop || seen != 0;
-    if (seen > 0) outcome.signal = static_cast<int>(seen);
+double Trainer::lr_at(std::int64_t step) const {
+  return learning_rate(schedule_, step) * at_.non_finite.lr_factor;
+}
+
+bool Trainer::signalled() {
+  for (const std::int64_t signal : ranks_.gather(std::int64_t{stop_signal()})) {
+    if (signal != 0) adopt_stop_signal(static_cast<int>(signal));
   }
-  return stop;
+  return stop_signal() != 0;
+}
+
+bool Trainer::should_stop() {
+  if (signalled() || (config_.max_steps > 0 && at_.step >= config_.max_steps)) return true;
+  if (config_.max_seconds == 0) return false;
+  const bool late = seconds_since(run_start_) >= config_.max_seconds;
+  return ranks_.gather(std::int64_t{late}).front() != 0;  // by the clock of rank 0
 }
 
 bool Trainer::out_of_patience() const {
   return config_.patience > 0 && at_.epoch - std::max<std::int64_t>(at_.gain_epoch, 0) >= config_.patience;
 }
 
-void Trainer::train_epoch(TrainOutcome& outcome) {
+void Trainer::train_epoch() {
   epoch_start_ = Clock::now();
   batches_now_ = 0;
   train_loader_->start(static_cast<std::uint32_t>(at_.epoch), at_.batch);
   Batch batch;
-  while (!should_stop(outcome) && train_loader_->next(batch)) {
+  while (!should_stop() && train_loader_->next(batch)) {
     train_batch(batch);
     show_progress();
+    const std::int64_t interval = config_.recovery_interval;
+    if (interval == 0 || at_.step % interval != 0 || at_.batch == train_loader_->batches()) continue;
+    take_results(true);
+    save_due(step_name(), false);
   }
   take_results(true);
 }
 
-void Trainer::train_batch(const Batch& batch) {
-  step_->run(batch.images, batch.targets, learning_rate(schedule_, at_.step), at_.step);
+void Trainer::train_batch(Batch& batch) {
+  if (watcher_) watcher_(batch, at_.step);
+  step_->run(batch.images, batch.targets, lr_at(at_.step), at_.step);
   ++at_.step;
   ++at_.batch;
   ++batches_now_;
@@ -211,7 +207,7 @@ void Trainer::take_results(bool all) {
     last_lr_ = finished->lr;
     if ((finished->step + 1) % config_.log_interval == 0) log_step(finished->step);
     if (finished->result.applied) {
-      at_.skipped_row = 0;
+      at_.non_finite.finite_step();
       at_.loss_sum += last_loss_ * static_cast<double>(finished->samples);
       at_.loss_count += finished->samples;
     } else {
@@ -221,19 +217,25 @@ void Trainer::take_results(bool all) {
 }
 
 void Trainer::skip_step(const FinishedStep& skipped) {
-  const double loss = skipped.result.loss, norm = skipped.result.norm;
+  const std::string figures = figures_text(skipped.result.loss, skipped.result.norm);
   if (skipped.step == 0) {
-    fail(ErrorCode::numerics, "loss is {} at step 1 (gradient norm {}): check --lr and input normalisation",
-         loss, norm);
+    fail(ErrorCode::numerics, "{} at step 1: check --lr and input normalisation", figures);
   }
-  say(fmt::format("step {}: loss {}, gradient norm {}: step skipped, weights unchanged", skipped.step + 1,
-                  loss, norm));
-  if (++at_.skipped_row >= kMaxSkippedInARow) {
-    fail(ErrorCode::numerics,
-         "{} steps in a row were not finite, the last at step {}. Lower --lr (now {}), or resume "
-         "from an earlier checkpoint in {}",
-         at_.skipped_row, skipped.step + 1, last_lr_, shown(folder_));
-  }
+  const std::int64_t batches = train_loader_->batches();
+  say(fmt::format("step {} (batch {} of epoch {}): {}: step skipped, weights unchanged", skipped.step + 1,
+                  skipped.step % batches + 1, skipped.step / batches + 1, figures));
+  const NonFiniteAction action =
+      at_.non_finite.bad_step(skipped.step, skipped.result.loss, skipped.result.norm);
+  if (action == NonFiniteAction::skip) return;
+  if (action == NonFiniteAction::go_back && !at_.good.empty()) return go_back();
+  fail(
+      ErrorCode::numerics,
+      "loss or gradient norm was not finite in {}; expected finite numbers. {}. Lower --lr (now {}), or look "
+      "at the pictures of these steps: log.txt names their batches",
+      fmt::join(at_.non_finite.seen, ", then in "),
+      action == NonFiniteAction::stop ? "Going back to a checkpoint twice did not help"
+                                      : "There is no checkpoint to go back to",
+      last_lr_);
 }
 
 void Trainer::log_step(std::int64_t step) {
@@ -246,6 +248,15 @@ void Trainer::log_step(std::int64_t step) {
               {"grad_norm", last_norm_},
               {"img_per_s", static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds},
               {"data_wait", train_loader_->wait_seconds() / seconds}});
+  warn_of_full_disk();
+}
+
+void Trainer::warn_of_full_disk() {
+  const std::string trouble = log_->trouble();
+  if (!trouble.empty() && !rows_wait_) {
+    progress_->line(fmt::format("warning: {}. Rows wait in memory until there is room", trouble));
+  }
+  rows_wait_ = !trouble.empty();
 }
 
 void Trainer::show_progress() {
@@ -285,65 +296,69 @@ std::vector<CurveShape> Trainer::curves() const {
   return curve_shapes(model_->store(), positive ? positive_of(*positive) : NormActConfig{}.positive);
 }
 
-EvalResult Trainer::score() {
-  return merge_results(ranks_,
-                       evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes));
+bool Trainer::score_epoch(TrainOutcome& outcome) {
+  const auto stop = [] { return stop_signal() != 0; };
+  const auto score = [&] {
+    return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes, stop);
+  };
+  share_buffers(ranks_, model_->store(), ema_.get());
+  const EvalResult live = score();
+  std::optional<EvalResult> average;
+  if (ema_) {
+    ema_->swap();
+    average = score();
+    ema_->swap();
+  }
+  if (signalled()) return false;
+  outcome.last = merge_results(ranks_, live);
+  if (average) outcome.last_ema = merge_results(ranks_, *average);
+  return true;
 }
 
 void Trainer::finish_epoch(TrainOutcome& outcome) {
-  const double seconds = seconds_since(epoch_start_), wait = train_loader_->wait_seconds();
-  share_buffers(ranks_, model_->store(), ema_.get());
-  outcome.last = score();
-  if (ema_) {
-    ema_->swap();
-    outcome.last_ema = score();
-    ema_->swap();
-  }
-  const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
-  const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
-  const double rate = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
+  const double seconds = seconds_since(epoch_start_);
+  if (!score_epoch(outcome)) return;  // a resumed run scores these weights again
+  const std::string figures = log_epoch(outcome, seconds);
   ++at_.epoch;
   at_.batch = 0;
   at_.loss_sum = 0;
   at_.loss_count = 0;
+  const RunProgress before = at_;
+  const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
   const bool best = data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
-  std::vector<double> row{static_cast<double>(at_.epoch),
+  if (!save_due(fmt::format("epoch-{:04}", at_.epoch), best)) {  // `best` still names the one before
+    at_.best_score = before.best_score;
+    at_.best_epoch = before.best_epoch;
+  }
+  say(figures + (best ? "  best so far" : ""));
+}
+
+/// Before the checkpoint is saved: a resumed run cuts rows beyond its checkpoint, but cannot write missing
+/// ones.
+std::string Trainer::log_epoch(const TrainOutcome& outcome, double seconds) {
+  const EvalResult& live = outcome.last;
+  const auto& average = outcome.last_ema;
+  const double wait = train_loader_->wait_seconds();
+  const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
+  const double rate = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
+  std::vector<double> row{static_cast<double>(at_.epoch + 1),
                           train_loss,
-                          outcome.last.loss(),
-                          outcome.last.top1(),
-                          outcome.last.top5(),
+                          live.loss(),
+                          live.top1(),
+                          live.top5(),
                           last_lr_,
                           rate,
                           wait / seconds};
-  if (ema_)
-    row.insert(row.end(), {outcome.last_ema->loss(), outcome.last_ema->top1(), outcome.last_ema->top5()});
-  if (log_)
-    log_->epoch(at_.step, row,
-                curves());  // first: a resume cuts rows beyond its checkpoint, but cannot write missing ones
-  save(fmt::format("epoch-{:04}", at_.epoch), best);
-  say(
-      fmt::format("epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s "
-                  " data wait {:.0f} %{}",
-                  at_.epoch, config_.total_epochs(), train_loss, data_.eval_name, outcome.last.loss(),
-                  outcome.last.top1(), ema_ ? fmt::format("  (ema {:.2f} %)", outcome.last_ema->top1()) : "",
-                  last_lr_, rate, 100 * wait / seconds, best ? "  best so far" : ""));
-}
-
-void Trainer::save(const std::string& name, bool best) {
-  if (!ranks_.is_root()) return;
-  at_.updates = optimizer_->updates();
-  at_.ranks = ranks_.size();
-  const Checkpoint snapshot =
-      take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
-  if (const std::string bad = first_non_finite(snapshot.model); !bad.empty()) {
-    fail(ErrorCode::numerics,
-         "{} holds NaN or Inf at step {}: not saved, older checkpoints in {} are intact. Start again with a "
-         "lower --lr "
-         "(now {})",
-         bad, at_.step, shown(folder_), last_lr_);
+  if (average) row.insert(row.end(), {average->loss(), average->top1(), average->top5()});
+  if (log_) {
+    log_->epoch(at_.step, row, curves());
+    warn_of_full_disk();
   }
-  checkpoints_->save(name, snapshot, best);
-  checkpoints_->prune(config_.checkpoint_hist);
+  return fmt::format(
+      "epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s  data wait "
+      "{:.0f} %",
+      at_.epoch + 1, config_.total_epochs(), train_loss, data_.eval_name, live.loss(), live.top1(),
+      average ? fmt::format("  (ema {:.2f} %)", average->top1()) : "", last_lr_, rate, 100 * wait / seconds);
 }
 
 }  // namespace salu

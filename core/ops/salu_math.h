@@ -4,10 +4,12 @@
 ///
 /// One curve carries the family: s(x) = S z r with z = x/W and r = 1/sqrt(1 + z^2). In the paper's terms
 /// s(x) = a x / sqrt(1 + a b x^2) with S = sqrt(a/b), the saturation, and W = 1/sqrt(a b), the width.
-/// Gradients need two sums per curve, upstream gradient u of s:
-///   P = sum u s            = dL/dlog S
-///   D = sum u s (1 - r^2)  ; D - P = dL/dlog W
-/// 1 - r^2 is computed as z^2 r^2: for small z the difference would cancel.
+/// Gradients need sums over each curve, upstream gradient u of s:
+///   all      = sum u s            = dL/dlog S
+///   straight = sum u s r^2        = -dL/dlog W
+///   bent     = sum u s (1 - r^2)  = -2 dL/dlog b
+/// Two would do, but their differences cancel: `all - straight` where s is nearly a line, `all - bent` where
+/// it saturates. For the same reason 1 - r^2 is computed as z^2 r^2.
 #pragma once
 
 #include <cmath>
@@ -58,15 +60,17 @@ SALU_HOST_DEVICE CurvePoint<T> curve_at(T x, const Curve<T>& c) {
   return {c.s * z * r, r, r2, z2 * r2};
 }
 
-/// The two sums of one curve.
+/// The sums of one curve.
 template <class T>
 struct CurveSums {
-  T p = T(0);
-  T d = T(0);
+  T all = T(0);
+  T bent = T(0);
+  T straight = T(0);
 
-  SALU_HOST_DEVICE void add(T upstream_times_s, T saturation) {
-    p = p + upstream_times_s;
-    d = d + upstream_times_s * saturation;
+  SALU_HOST_DEVICE void add(T upstream_times_s, const CurvePoint<T>& at) {
+    all = all + upstream_times_s;
+    bent = bent + upstream_times_s * at.p;
+    straight = straight + upstream_times_s * at.r2;
   }
 };
 
@@ -78,7 +82,7 @@ SALU_HOST_DEVICE T salu_value(T x, const Curve<T>& c) {
 template <class T>
 SALU_HOST_DEVICE T salu_gradient(T dy, T x, const Curve<T>& c, CurveSums<T>& sums) {
   const CurvePoint<T> at = curve_at(x, c);
-  sums.add(dy * at.y, at.p);
+  sums.add(dy * at.y, at);
   return dy * (c.s * c.inv_w) * at.r * at.r2;
 }
 
@@ -91,7 +95,7 @@ template <class T>
 SALU_HOST_DEVICE T swalu_gradient(T dy, T x, const Curve<T>& c, CurveSums<T>& sums) {
   const CurvePoint<T> at = curve_at(x, c);
   const T half = T(0.5) * dy;
-  sums.add(half * x * at.y, at.p);
+  sums.add(half * x * at.y, at);
   return half * (T(1) + at.y * (T(1) + at.r2));
 }
 
@@ -113,7 +117,7 @@ SALU_HOST_DEVICE T galu_gradient(T dy, T x, const Curve<T>& c, CurveSums<T>& sum
   const T bounded = limit_magnitude(x);
   const T kx2 = T(0.044715) * bounded * bounded;
   const T eta = (T(1) + T(3) * kx2) / (T(1) + kx2);
-  sums.add(half * x * at.y, at.p);
+  sums.add(half * x * at.y, at);
   return half * (T(1) + at.y * (T(1) + eta * at.r2));
 }
 
@@ -134,8 +138,8 @@ inline SALU_HOST_DEVICE Curve<double> curve_of(double p, double q, Positive posi
 /// dL/dp and dL/dq from the sums of the curve.
 inline SALU_HOST_DEVICE Curve<double> curve_parameter_gradients(double p, double q, Positive positive,
                                                                 const CurveSums<double>& sums) {
-  if (positive == Positive::log_sw) return {sums.p, sums.d - sums.p};
-  const double dlog_a = sums.p - 0.5 * sums.d, dlog_b = -0.5 * sums.d;
+  if (positive == Positive::log_sw) return {sums.all, -sums.straight};
+  const double dlog_a = sums.all - 0.5 * sums.bent, dlog_b = -0.5 * sums.bent;
   if (positive == Positive::exp) return {dlog_a, dlog_b};
   // d log ln(1+e^p) / dp = sigmoid(p) / ln(1+e^p), which tends to 1 for p -> -inf and to 1/p for p -> inf.
   const auto slope = [](double v) {

@@ -11,7 +11,10 @@ namespace salu {
 struct PairSums {
   CurveSums<double> first, gate;
   PairSums& operator+=(const PairSums& o) {
-    first.p += o.first.p, first.d += o.first.d, gate.p += o.gate.p, gate.d += o.gate.d;
+    const auto add = [](CurveSums<double>& to, const CurveSums<double>& from) {
+      to.all += from.all, to.bent += from.bent, to.straight += from.straight;
+    };
+    add(first, o.first), add(gate, o.gate);
     return *this;
   }
 };

@@ -56,7 +56,10 @@ PairSums backward(std::int64_t n, T* dx, T* dresidual, const T* dy, const T* x, 
       if (adds) dresidual[k] = pr[k - i];
     }
   }
-  return {{sums.first.p.sum(), sums.first.d.sum()}, {sums.gate.p.sum(), sums.gate.d.sum()}};
+  const auto lanes = [](const CurveSums<V>& s) -> CurveSums<double> {
+    return {s.all.sum(), s.bent.sum(), s.straight.sum()};
+  };
+  return {lanes(sums.first), lanes(sums.gate)};
 }
 
 template <class V, class T>

@@ -79,6 +79,7 @@ Fiber::~Fiber() { munmap(memory_, kGuardBytes + kStackBytes); }
 /// address to return to. Its stack pointer is then 8 below a multiple of 16, as at the start of any function;
 /// the zero above ends a debugger's backtrace.
 void Fiber::reset() {
+  if (context_.thread) join_thread(context_.thread);
   unpoison(context_.stack, kStackBytes);
   char* end = static_cast<char*>(memory_) + kGuardBytes + kStackBytes - (number_ % 32) * 192;
   void** top = reinterpret_cast<void**>(end) - 2;

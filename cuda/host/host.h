@@ -10,7 +10,8 @@
 namespace salu::cuda::host {
 
 /// The order in which the threads of a block and the blocks of a grid run: 0 ascending, 1 descending, any
-/// other number shuffles. A correct kernel gives the same result under all of them.
+/// other number shuffles. Under even numbers the warps of a block advance together, under odd ones a warp
+/// runs up to its barrier before the next one moves. A correct kernel gives the same result under all.
 void set_schedule(std::uint64_t seed);
 
 /// When on, work is queued and runs only when something waits for it, as on a GPU: what the host reads too

@@ -40,25 +40,28 @@ void resume(Thread& thread) {
   m.running = nullptr;
 }
 
-/// Two fibers for each thread: consecutive blocks share none (begin_block).
-void provide_fibers(std::size_t threads) {
+/// Consecutive blocks run on different fibers, which are threads to the sanitizer. A thread cannot race with
+/// itself, nor with those whose barriers it has passed: on the same fibers races between blocks would not
+/// show.
+constexpr std::size_t kFiberSets = kThreadSanitizer ? 2 : 1;
+
+void provide_fibers() {
   Machine& m = machine();
-  while (m.fibers.size() < 2 * threads) {
+  while (m.fibers.size() < kFiberSets * static_cast<std::size_t>(m.thread_count)) {
     m.fibers.push_back(std::make_unique<Fiber>(static_cast<int>(m.fibers.size()), run_thread));
   }
 }
 
-/// Consecutive blocks run on different fibers, which are threads to the sanitizer: a thread cannot race with
-/// itself, and what it met at a barrier of the last block would seem to be in order in this one.
-void begin_block() {
+void begin_block(std::int64_t turn) {
   Machine& m = machine();
   begin_block_memory();
   if (kThreadSanitizer || !m.slots) m.slots = std::make_unique<SyncSlots>();
-  m.first_fiber = (m.first_fiber + static_cast<std::size_t>(m.thread_count)) % m.fibers.size();
+  const std::size_t first =
+      static_cast<std::size_t>(turn) % kFiberSets * static_cast<std::size_t>(m.thread_count);
   for (int i = 0; i < m.thread_count; ++i) {
     Thread& thread = m.threads[i];
     thread = Thread{};
-    thread.fiber = m.fibers[(m.first_fiber + i) % m.fibers.size()].get();
+    thread.fiber = m.fibers[first + i].get();
     thread.number = i;
     const auto n = static_cast<unsigned>(i);
     thread.index = {n % blockDim.x, n / blockDim.x, 0};
@@ -97,13 +100,15 @@ void check_barrier() {
   for (int i = 0; i < m.thread_count && !gone; ++i) {
     const Thread& thread = m.threads[i];
     if (same_call(thread.at, first->at)) continue;
-    m.error = place(thread, thread.at) + "divergent barrier: thread " + std::to_string(first->number) +
-              " waits at line " + std::to_string(first->at.line()) + "; expected all threads at one barrier";
+    m.error = place(thread, thread.at) +
+              fmt::format("divergent barrier: thread {} waits at {}:{}; expected all threads at one barrier",
+                          first->number, first->at.file_name(), first->at.line());
     return;
   }
   if (gone) {
-    m.error = place(*first, first->at) + "divergent barrier: thread " + std::to_string(gone->number) +
-              " has exited; expected all threads at the barrier";
+    m.error = place(*first, first->at) +
+              fmt::format("divergent barrier: thread {} has exited; expected all threads at the barrier",
+                          gone->number);
   }
 }
 
@@ -117,20 +122,53 @@ void release_barrier() {
   ++m.counters.barriers;
 }
 
-void run_block(std::vector<int>& order) {
+/// Runs the ready threads of one warp, or of all (-1), in the given order; stops at an error.
+void run_ready(const std::vector<int>& order, int warp) {
+  Machine& m = machine();
+  for (const int i : order) {
+    if ((warp >= 0 && i / kLanes != warp) || m.threads[i].state != State::ready) continue;
+    resume(m.threads[i]);
+    if (!m.error.empty()) return;
+  }
+}
+
+/// Runs every thread until it has ended or waits at a barrier. Schedules differ in how far a warp gets before
+/// the others move: under even ones all warps run up to their next collective, under odd ones a warp that has
+/// started goes on to its barrier.
+void run_interval(const std::vector<int>& order) {
+  Machine& m = machine();
+  const int warps = (m.thread_count + kLanes - 1) / kLanes;
+  if (m.schedule % 2 == 0) {
+    bool completed = true;
+    while (completed && m.error.empty()) {
+      run_ready(order, -1);
+      completed = false;
+      for (int w = 0; w < warps && m.error.empty(); ++w) completed |= complete_collectives(w);
+    }
+    return;
+  }
+  std::vector<bool> started(warps);
+  for (const int i : order) {
+    const int warp = i / kLanes;
+    if (started[warp]) continue;
+    started[warp] = true;
+    do {
+      run_ready(order, warp);
+      if (!m.error.empty()) return;
+    } while (complete_collectives(warp));
+    if (!m.error.empty()) return;
+  }
+}
+
+/// `turn` counts the blocks of the grid as they run.
+void run_block(std::int64_t turn, std::vector<int>& order) {
   Machine& m = machine();
   const Quiet quiet;
-  begin_block();
+  begin_block(turn);
   for (;;) {
     order_threads(order);
-    for (const int i : order) {
-      if (m.threads[i].state != State::ready) continue;
-      resume(m.threads[i]);
-      if (!m.error.empty()) return;
-    }
-    const bool completed = complete_collectives();
+    run_interval(order);
     if (!m.error.empty()) return;
-    if (completed) continue;
     int done = 0;
     for (int i = 0; i < m.thread_count; ++i) done += m.threads[i].state == State::done;
     if (done == m.thread_count) break;
@@ -153,7 +191,7 @@ void begin_grid(const LaunchCheck& shape, std::function<void()> thread) {
                  static_cast<unsigned>(shape.blocks_z));
   blockDim = dim3(static_cast<unsigned>(shape.threads_x), static_cast<unsigned>(shape.threads_y));
   set_dynamic_shared(shape.shared_bytes);
-  provide_fibers(static_cast<std::size_t>(m.thread_count));
+  provide_fibers();
   ++m.counters.launches;
 }
 
@@ -188,7 +226,7 @@ void run_grid(const LaunchCheck& shape, std::function<void()> thread) {
     blockIdx = {static_cast<unsigned>(b % shape.blocks_x),
                 static_cast<unsigned>(b / shape.blocks_x % shape.blocks_y),
                 static_cast<unsigned>(b / (shape.blocks_x * shape.blocks_y))};
-    run_block(order);
+    run_block(n, order);
   }
   acquire(&m.done_slot);
   const Quiet quiet;

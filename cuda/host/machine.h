@@ -58,7 +58,6 @@ struct Machine {
   std::function<void()> body;
   std::string error;      ///< of the running grid; not empty: give up
   int barrier_count = 0;  ///< predicates that held at the last barrier
-  std::size_t first_fiber = 0;
   std::unique_ptr<SyncSlots> slots;
   char start_slot = 0, done_slot = 0, fence_slot = 0;
   std::uint64_t schedule = 0, random = 0;
@@ -83,8 +82,8 @@ void wait_as(State state, const Location& at);
 /// True when both are the same call in the source.
 bool same_call(const Location& a, const Location& b);
 
-/// Completes every collective of the block whose lanes have all arrived; true when there was one. Sets
+/// Completes every collective of a warp whose lanes have all arrived; true when there was one. Sets
 /// machine().error when one can never complete because a lane of its mask is gone.
-bool complete_collectives();
+bool complete_collectives(int warp);
 
 }  // namespace salu::cuda::host

@@ -49,10 +49,17 @@ inline void enter_stack(void*, const void**, std::size_t*) {}
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool kThreadSanitizer = true;
 /// Every CUDA thread is a thread to the sanitizer. A switch orders nothing (1): order comes from acquire and
-/// release alone.
+/// release alone. Inlined always: the sanitizer counts calls and returns per thread, and a function that is
+/// called in one thread must not return in another.
+[[gnu::always_inline]] inline void switch_thread(void* thread) { __tsan_switch_to_fiber(thread, 1); }
 inline void* this_thread() { return __tsan_get_current_fiber(); }
 inline void* create_thread() { return __tsan_create_fiber(0); }
-inline void switch_thread(void* thread) { __tsan_switch_to_fiber(thread, 1); }
+/// Takes over the order of a thread that never runs again: what it did happened before what follows.
+[[gnu::always_inline]] inline void join_thread(void* thread) {
+  void* self = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(thread, 0);  // 0: the switch orders
+  __tsan_switch_to_fiber(self, 0);
+}
 /// What happened before release(slot) in one thread happened before what follows acquire(slot) in another.
 inline void acquire(char* slot) { __tsan_acquire(slot); }
 inline void release(char* slot) { __tsan_release(slot); }
@@ -77,6 +84,7 @@ inline constexpr bool kThreadSanitizer = false;
 inline void* this_thread() { return nullptr; }
 inline void* create_thread() { return nullptr; }
 inline void switch_thread(void*) {}
+inline void join_thread(void*) {}
 inline void acquire(char*) {}
 inline void release(char*) {}
 

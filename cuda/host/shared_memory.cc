@@ -18,7 +18,7 @@ constexpr std::size_t kAlign = 128, kGap = 512;
 constexpr std::size_t kArena = 2 * kMaxShared;  ///< room for 200 variables with their gaps
 
 struct Variable {
-  const void* tag;  ///< null for the dynamic memory
+  const void* tag;  ///< null for the dynamic memory, and for the gap at the front
   char* memory;
   std::size_t bytes;
 };
@@ -27,6 +27,7 @@ char* arena = nullptr;
 std::size_t used = 0;  ///< of the arena, gaps included
 std::vector<Variable> variables;
 std::size_t static_bytes = 0, dynamic_bytes = 0;
+char* dynamic = nullptr;
 
 /// The next `bytes` bytes of the arena and the gap behind them, all 0xFF; null when the arena is full.
 char* carve(std::size_t bytes) {
@@ -55,23 +56,26 @@ void begin_block_memory() {
   if (!arena) fail(ErrorCode::environment, "cuda-host: no memory for the shared memory of a block");
   poison(arena, kArena);
   used = 0;
-  carve(0);  // a gap in front of the first variable
   static_bytes = 0;
   variables.clear();
-  if (dynamic_bytes > 0) variables.push_back({nullptr, carve(dynamic_bytes), dynamic_bytes});
+  variables.push_back({nullptr, carve(0), 0});  // a gap in front of the first variable
+  dynamic = nullptr;
+  if (dynamic_bytes > 0) {
+    dynamic = carve(dynamic_bytes);
+    variables.push_back({nullptr, dynamic, dynamic_bytes});
+  }
 }
 
 void end_block_memory() {
-#if !defined(__SANITIZE_ADDRESS__)
+  if (kAddressSanitizer) return;  // it stops at the write itself
   for (const Variable& v : variables) {
     const char* gap = v.memory + v.bytes;
     if (std::all_of(gap, gap + kGap, [](char byte) { return byte == '\xFF'; })) continue;
-    machine().error = fmt::format(
-        "kernel {}, block ({},{},{}): wrote beyond the end of {} bytes of {} shared memory", machine().kernel,
-        blockIdx.x, blockIdx.y, blockIdx.z, v.bytes, v.tag ? "static" : "dynamic");
+    machine().error =
+        fmt::format("kernel {}, block ({},{},{}): wrote beyond the ends of its shared variables",
+                    machine().kernel, blockIdx.x, blockIdx.y, blockIdx.z);
     return;
   }
-#endif
 }
 
 void* shared_variable(const void* tag, std::size_t bytes, const Location& where) {
@@ -97,6 +101,6 @@ void* shared_variable(const void* tag, std::size_t bytes, const Location& where)
   return memory;
 }
 
-void* dynamic_shared_memory() { return dynamic_bytes > 0 ? variables.front().memory : nullptr; }
+void* dynamic_shared_memory() { return dynamic; }
 
 }  // namespace salu::cuda::host

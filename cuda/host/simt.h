@@ -39,16 +39,11 @@ void check_atomic(const void* address, std::size_t bytes, const Location& at);
 template <class T, class... Allowed>
 concept OneOf = (std::same_as<T, Allowed> || ...);
 
-template <class T>
-std::atomic_ref<T> atomic(T* address, const Location& at) {
-  check_atomic(address, sizeof(T), at);
-  return std::atomic_ref<T>(*address);
-}
-
-/// Stores f(old value); returns the old value.
+/// Replaces the value by f(value) and returns the old one. Relaxed, as on the GPU: it orders nothing else.
 template <class T, class F>
 T atomic_update(T* address, const Location& at, F f) {
-  const auto cell = atomic(address, at);
+  check_atomic(address, sizeof(T), at);
+  const std::atomic_ref<T> cell(*address);
   T old = cell.load(std::memory_order_relaxed);
   while (!cell.compare_exchange_weak(old, f(old), std::memory_order_relaxed)) {
   }
@@ -138,22 +133,27 @@ T __reduce_max_sync(unsigned mask, T value, std::source_location at = std::sourc
   return salu::cuda::host::reduce_lanes(mask, value, at, [](T a, T b) { return std::max(a, b); });
 }
 
-// Atomics, for the types that CUDA has them for. Relaxed, as on the GPU: they order nothing else.
+// Atomics, for the types that CUDA has them for.
 template <salu::cuda::host::OneOf<int, unsigned, unsigned long long, float, double> T>
 T atomicAdd(T* address, std::type_identity_t<T> value,
             std::source_location at = std::source_location::current()) {
-  return salu::cuda::host::atomic(address, at).fetch_add(value, std::memory_order_relaxed);
+  return salu::cuda::host::atomic_update(address, at, [value](T old) {
+    if constexpr (std::same_as<T, int>) {
+      return static_cast<int>(static_cast<unsigned>(old) + static_cast<unsigned>(value));  // wraps around
+    } else {
+      return old + value;
+    }
+  });
 }
 template <salu::cuda::host::OneOf<int, unsigned, unsigned long long, float> T>
 T atomicExch(T* address, std::type_identity_t<T> value,
              std::source_location at = std::source_location::current()) {
-  return salu::cuda::host::atomic(address, at).exchange(value, std::memory_order_relaxed);
+  return salu::cuda::host::atomic_update(address, at, [value](T) { return value; });
 }
 template <salu::cuda::host::OneOf<int, unsigned, unsigned long long> T>
 T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T> value,
             std::source_location at = std::source_location::current()) {
-  salu::cuda::host::atomic(address, at).compare_exchange_strong(expected, value, std::memory_order_relaxed);
-  return expected;
+  return salu::cuda::host::atomic_update(address, at, [=](T old) { return old == expected ? value : old; });
 }
 template <salu::cuda::host::OneOf<int, unsigned, long long, unsigned long long> T>
 T atomicMin(T* address, std::type_identity_t<T> value,

@@ -44,24 +44,23 @@ void complete(unsigned mask, Thread* warp) {
 
 }  // namespace
 
-bool complete_collectives() {
+bool complete_collectives(int warp) {
   Machine& m = machine();
+  Thread* threads = &m.threads[warp * kLanes];
+  const int lanes = std::min(kLanes, m.thread_count - warp * kLanes);
   bool any = false;
-  for (int first = 0; first < m.thread_count; first += kLanes) {
-    Thread* warp = &m.threads[first];
-    const int lanes = std::min(kLanes, m.thread_count - first);
-    for (int l = 0; l < lanes; ++l) {
-      if (warp[l].state != State::at_collective) continue;
-      const Arrival arrived = arrival(warp[l], warp, lanes);
-      if (arrived == Arrival::impossible) {
-        m.error = place(warp[l], warp[l].at) +
-                  fmt::format("the mask {:#x} names a lane that has exited or does not exist", warp[l].mask);
-        return false;
-      }
-      if (arrived == Arrival::waiting) continue;
-      complete(warp[l].mask, warp);
-      any = true;
+  for (int l = 0; l < lanes; ++l) {
+    const Thread& thread = threads[l];
+    if (thread.state != State::at_collective) continue;
+    const Arrival arrived = arrival(thread, threads, lanes);
+    if (arrived == Arrival::impossible) {
+      m.error = place(thread, thread.at) +
+                fmt::format("the mask {:#x} names a lane that has exited or does not exist", thread.mask);
+      return false;
     }
+    if (arrived == Arrival::waiting) continue;
+    complete(thread.mask, threads);
+    any = true;
   }
   return any;
 }

@@ -50,6 +50,57 @@ void each_salu_sample(Make&& make) {
   }
 }
 
+/// What each_salu_sample names, and one sample that takes several blocks of a kernel.
+template <class Sample>
+void add_salu_samples(OpEntry& entry, const Sample& sample) {
+  each_salu_sample([&](const auto&... arguments) { entry.samples.push_back(sample(arguments...)); });
+  const Coefficients first{1.316, 0.76}, gate{0.5, 0.5};
+  entry.large = {sample("(5,1031)", Shape{5, 1031}, 8.0, first, gate, Positive::log_sw)};
+}
+
 inline Tensor scalar(double v) { return Tensor::full({1}, v, DType::f64); }
+
+/// Samples and wrong calls of an op of one tensor, one pair of coefficients: `function` is its Variable form,
+/// `paper(x, a, b)` its formula.
+template <class Function, class Forward, class Backward>
+OpEntry one_pair_entry(const std::string& name, Function function, Forward forward, Backward backward,
+                       double (*paper)(double x, double a, double b)) {
+  OpEntry entry{name, {}, {}, {1, 2}};
+  const auto sample = [=](const std::string& label, Shape shape, double sigma, Coefficients c, Coefficients,
+                          Positive positive) -> OpSample {
+    return {.label = label,
+            .inputs = {random_tensor(shape, 1, sigma), scalar(stored_p(c.a, c.b, positive)),
+                       scalar(stored_q(c.a, c.b, positive))},
+            .function = [=](const auto& in) { return function(in[0], in[1], in[2], positive); },
+            .oracle =
+                [=](const auto& in) {
+                  Tensor y = in[0].clone();
+                  for (std::int64_t i = 0; i < y.numel(); ++i)
+                    y.data<double>()[i] = paper(in[0].template data<double>()[i], c.a, c.b);
+                  return y;
+                }};
+  };
+  add_salu_samples(entry, sample);
+  const auto one = [] { return Tensor::zeros({1}); };
+  const auto message = [&](const char* what) { return fmt::format("[{}] expected {}", name, what); };
+  entry.bad_calls.push_back({"coefficients per channel",
+                             [=] {
+                               forward(Tensor::zeros({2, 3}), {Tensor::zeros({3}), one()}, Positive::exp);
+                             },
+                             message("coefficients of one element, got (3)")});
+  entry.bad_calls.push_back({"coefficient of another dtype",
+                             [=] {
+                               forward(Tensor::zeros({2}), {one(), one().to(DType::f64)}, Positive::exp);
+                             },
+                             message("coefficients f32, got f64")});
+  entry.bad_calls.push_back(
+      {"gradient of another shape",
+       [=] {
+         CoefficientPair d{one(), one()};
+         backward(Tensor::zeros({3}), Tensor::zeros({2}), {one(), one()}, d, Positive::exp);
+       },
+       message("shape (2), got (3)")});
+  return entry;
+}
 
 }  // namespace salu::test

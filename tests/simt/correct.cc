@@ -1,101 +1,127 @@
 // SPDX-License-Identifier: MIT
-#include <vector>
+#include "tests/simt/correct.h"
 
-#include "cuda/kernel.cuh"
-#include "cuda/runtime.h"
-#include "tests/simt/kernels.h"
+#include "tests/simt/correct.cu"
+#include "tests/simt/device_array.h"
 
 namespace salu::test {
+namespace {
 
 using namespace cuda;
 
-namespace {
+bool add() {
+  const auto a = exact_values(1001), b = exact_values(1003);
+  std::vector<float> want(1001);
+  for (int i = 0; i < 1001; ++i) want[i] = a[i] + b[i];
+  DeviceArray<float> da(a), db(b), y(1001);
+  launch("add_kernel", add_kernel, cover_at_most(3, 1001, 64), 1001, y.data(), da.data(), db.data());
+  return y.values() == want;
+}
 
-template <int Tile>
-__global__ void product_kernel(const float* a, const float* b, float* c, int m, int n, int k) {
-  auto& as = shared<float[Tile][Tile + 1], struct A>();
-  auto& bs = shared<float[Tile][Tile + 1], struct B>();
-  const int tx = static_cast<int>(threadIdx.x), ty = static_cast<int>(threadIdx.y);
-  const int row = static_cast<int>(blockIdx.y) * Tile + ty, column = static_cast<int>(blockIdx.x) * Tile + tx;
-  float sum = 0;
-  for (int first = 0; first < k; first += Tile) {
-    as[ty][tx] = row < m && first + tx < k ? a[row * k + first + tx] : 0;
-    bs[ty][tx] = column < n && first + ty < k ? b[(first + ty) * n + column] : 0;
-    __syncthreads();
-    for (int i = 0; i < Tile; ++i) sum += as[ty][i] * bs[i][tx];
-    __syncthreads();
+bool matmul() {
+  constexpr int m = 33, n = 29, k = 41, tile = 16;
+  const auto a = exact_values(m * k), b = exact_values(k * n);
+  std::vector<float> want(m * n);
+  for (int i = 0; i < m; ++i) {
+    for (int j = 0; j < n; ++j) {
+      for (int l = 0; l < k; ++l) want[i * n + j] += a[i * k + l] * b[l * n + j];
+    }
   }
-  if (row < m && column < n) c[row * n + column] = sum;
+  DeviceArray<float> da(a), db(b), c(m * n);
+  launch("matmul_kernel", matmul_kernel<tile>,
+         {.blocks_x = 2, .blocks_y = 3, .threads_x = tile, .threads_y = tile}, c.data(), da.data(), db.data(),
+         m, n, k);
+  return c.values() == want;
 }
 
-__global__ void two_stage_sum_kernel(const float* x, float* y, float* parts, unsigned* ticket, int n) {
-  float sum = 0;
-  for (std::int64_t i = global_thread(); i < n; i += global_threads()) sum += x[i];
-  sum = block_sum(sum);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
-  if (!last_block(ticket)) return;
-  float all = 0;
-  for (unsigned b = threadIdx.x; b < gridDim.x; b += blockDim.x) all += parts[b];
-  all = block_sum(all);
-  if (threadIdx.x == 0) *y = all;
+bool row_sum() {
+  constexpr int rows = 4, n = 1000;
+  const auto x = exact_values(rows * n);
+  std::vector<float> want(rows);
+  for (int i = 0; i < rows * n; ++i) want[i / n] += x[i];
+  DeviceArray<float> dx(x), y(rows);
+  launch("row_sum_kernel", row_sum_kernel, {.blocks_x = rows, .threads_x = 256}, n, y.data(), dx.data());
+  return y.values() == want;
 }
 
-__global__ void histogram_kernel(const int* x, int* bins, float* y, int n) {
-  const std::int64_t i = global_thread();
-  if (i < n) atomicAdd(&bins[x[i]], 1);
-  if (i < n) y[i] = static_cast<float>(x[i]);
+bool histogram() {
+  std::vector<int> x(1000), want(7);
+  for (int i = 0; i < 1000; ++i) ++want[x[i] = i % 7];
+  DeviceArray<int> dx(x), bins(std::vector<int>(7));
+  launch("histogram_kernel", histogram_kernel, cover(1000, 128), 1000, bins.data(), dx.data());
+  return bins.values() == want;
 }
 
-__global__ void grid_stride_add_kernel(const float* a, const float* b, float* c, int n) {
-  for (std::int64_t i = global_thread(); i < n; i += global_threads()) c[i] = a[i] + b[i];
+bool total() {
+  const auto x = exact_values(2001);
+  float want = 0;
+  for (const float value : x) want += value;
+  DeviceArray<float> dx(x), y(1), parts(9);
+  DeviceArray<unsigned> ticket(std::vector<unsigned>(1));
+  for (int run = 0; run < 3; ++run) {
+    launch("total_kernel", total_kernel, {.blocks_x = 9, .threads_x = 96}, 2001, y.data(), parts.data(),
+           ticket.data(), dx.data());
+  }
+  return y.values()[0] == want && ticket.values()[0] == 0;
 }
 
-__global__ void reverse_kernel(const float* x, float* y) {
-  float* tile = dynamic_shared<float>();
-  tile[threadIdx.x] = x[threadIdx.x];
-  __syncthreads();
-  y[threadIdx.x] = tile[blockDim.x - 1 - threadIdx.x];
+bool half_warps() {
+  const auto x = exact_values(32);
+  std::vector<float> want(32);
+  for (int i = 0; i < 16; ++i) {
+    want[i] = x[31 - i];
+    want[16 + i] = x[15 - i] + x[i];  // lane 47 - (16 + i) = 31 - i took s[i], which its half had added up
+  }
+  DeviceArray<float> dx(x), y(32);
+  launch("half_warps_kernel", half_warps_kernel, {.threads_x = 32}, y.data(), dx.data());
+  return y.values() == want;
 }
 
-__global__ void warp_votes_kernel(const float* x, float* y) {
-  const unsigned lane = threadIdx.x % kWarp;
-  const unsigned votes = __ballot_sync(kFullMask, x[threadIdx.x] > 0);
-  const float neighbour = __shfl_up_sync(kFullMask, x[threadIdx.x], 1, 8);
-  y[threadIdx.x] = static_cast<float>(__popc(votes)) + (lane % 8 > 0 ? neighbour : 0);
+bool stack_arrays() {
+  const auto x = exact_values(200 * 8);
+  std::vector<float> want(x);
+  for (float& value : want) value *= 4;
+  DeviceArray<float> dx(x), y(x.size());
+  launch("stack_arrays_kernel", stack_arrays_kernel, {.blocks_x = 200, .threads_x = 8}, y.data(), dx.data());
+  return y.values() == want;
+}
+
+bool compact() {
+  std::vector<int> x(60), want;
+  for (int i = 0; i < 60; ++i) x[i] = i * 5 % 17;
+  for (const int value : x) {
+    if (value % 3 == 0) want.push_back(value);
+  }
+  DeviceArray<int> dx(x), y(want.size()), count(1);
+  launch("compact_kernel", compact_kernel, {.threads_x = 64, .shared_bytes = want.size() * sizeof(int)}, 60,
+         y.data(), count.data(), dx.data());
+  return y.values() == want && count.values()[0] == static_cast<int>(want.size());
+}
+
+bool scale_pack() {
+  const auto x = exact_values(400);
+  std::vector<float> want(x);
+  for (float& value : want) value *= 2;
+  DeviceArray<float> dx(x), y(400);
+  launch("scale_pack_kernel", scale_pack_kernel, cover(100, 32), 100, y.data(), dx.data());
+  return y.values() == want;
 }
 
 }  // namespace
 
-const std::vector<GateKernel>& correct_kernels() {
-  static const std::vector<GateKernel> kernels = {
-      {"product",
-       [](GateBuffers& d) {
-         launch("product_kernel", product_kernel<16>,
-                {.blocks_x = 2, .blocks_y = 2, .threads_x = 16, .threads_y = 16}, d.x, d.x, d.y, 31, 29, 41);
-       }},
-      {"two_stage_sum",
-       [](GateBuffers& d) {
-         launch("two_stage_sum_kernel", two_stage_sum_kernel, {.blocks_x = 5, .threads_x = 96}, d.x, d.y,
-                d.y + 100, d.ticket, 1001);
-       }},
-      {"histogram",
-       [](GateBuffers& d) {
-         launch("histogram_kernel", histogram_kernel, {.blocks_x = 8, .threads_x = 128}, d.bins, d.histogram,
-                d.y, 1000);
-       }},
-      {"grid_stride_add",
-       [](GateBuffers& d) {
-         launch("grid_stride_add_kernel", grid_stride_add_kernel, {.blocks_x = 3, .threads_x = 64}, d.x,
-                d.x + 1, d.y, 1000);
-       }},
-      {"reverse",
-       [](GateBuffers& d) {
-         launch("reverse_kernel", reverse_kernel, {.threads_x = 200, .shared_bytes = 800}, d.x, d.y);
-       }},
-      {"warp_votes",
-       [](GateBuffers& d) { launch("warp_votes_kernel", warp_votes_kernel, {.threads_x = 96}, d.x, d.y); }},
+const std::vector<CorrectKernel>& correct_kernels() {
+  static const std::vector<CorrectKernel> all{
+      {"add", add},
+      {"matmul", matmul},
+      {"row_sum", row_sum},
+      {"histogram", histogram},
+      {"total", total},
+      {"half_warps", half_warps},
+      {"stack_arrays", stack_arrays},
+      {"compact", compact},
+      {"scale_pack", scale_pack},
   };
-  return kernels;
+  return all;
 }
 
 }  // namespace salu::test

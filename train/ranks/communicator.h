@@ -75,6 +75,8 @@ class SingleRank : public Communicator {
   void gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) override;
 };
 
+Communicator& single_rank();
+
 /// How long to wait for other ranks.
 struct RankOptions {
   double timeout_seconds = 60;

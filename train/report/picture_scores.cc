@@ -70,7 +70,7 @@ PictureScores score_pictures(const Model& model, const DataSplits& data, const T
   loader_options.bad_images = options.bad_images;
   loader_options.report = options.report;
   Loader loader(
-      data.eval, [transform](const Image& image, RandomKey) { return eval_transform(image, transform); },
+      data.eval, [transform](Picture& picture, RandomKey) { return eval_transform(picture, transform); },
       loader_options);
   Batch batch;
   loader.start(0);

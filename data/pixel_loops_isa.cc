@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/// Compiled once per instruction set (data/meson.build). Plain loops of fixed length, which the compiler
+/// vectorises; no function of a header may be used here but constexpr ones, or the linker may pick the copy
+/// that needs a newer CPU.
+#include <cstring>
+
+#include "data/pixel_loops.h"
+
+namespace salu::SALU_ISA {
+namespace {
+
+constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
+
+std::uint8_t to_byte(std::int32_t sum) {
+  const std::int32_t value = sum >> kWeightBits;
+  return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+// Pixel x of all lines side by side, 4 bytes each, so that one tap is one product of whole registers.
+void gather_lines(std::uint8_t* lanes, const std::uint8_t* from, std::ptrdiff_t stride, int width,
+                  int lines) {
+  constexpr int kLines = PixelLoops::kLines;
+  for (int line = 0; line < kLines; ++line) {
+    const std::uint8_t* pixel = from + (line < lines ? line : lines - 1) * stride;
+    std::uint8_t* to = lanes + 4 * line;
+    for (int x = 1; x < width; ++x, pixel += 3, to += 4 * kLines) std::memcpy(to, pixel, 4);
+    std::memcpy(to, pixel, 3);  // the byte after the last pixel may not be there
+  }
+}
+
+void across(std::uint8_t* out, std::ptrdiff_t out_stride, int out_width, const std::uint8_t* from,
+            std::ptrdiff_t stride, int width, int lines, const PixelTaps* taps, const std::int32_t* weights,
+            std::uint8_t* lanes) {
+  constexpr int kLanes = 4 * PixelLoops::kLines;
+  gather_lines(lanes, from, stride, width, lines);
+  for (int x = 0; x < out_width; ++x, ++taps, out += 3) {
+    std::int32_t sums[kLanes];
+    for (std::int32_t& sum : sums) sum = kHalf;
+    const std::uint8_t* tap = lanes + taps->begin * kLanes;
+    const std::int32_t* weight = weights + taps->first_weight;
+    for (int k = 0; k < taps->count; ++k, tap += kLanes) {
+      for (int i = 0; i < kLanes; ++i) sums[i] += tap[i] * weight[k];
+    }
+    std::uint8_t bytes[kLanes];
+    for (int i = 0; i < kLanes; ++i) bytes[i] = to_byte(sums[i]);
+    for (int line = 0; line < lines; ++line) std::memcpy(out + line * out_stride, bytes + 4 * line, 3);
+  }
+}
+
+void down(std::uint8_t* out, int bytes, const std::uint8_t* from, std::ptrdiff_t stride, int count,
+          const std::int32_t* weights, std::int32_t* sums) {
+  for (int i = 0; i < bytes; ++i) sums[i] = kHalf;
+  for (int k = 0; k < count; ++k, from += stride) {
+    for (int i = 0; i < bytes; ++i) sums[i] += from[i] * weights[k];
+  }
+  for (int i = 0; i < bytes; ++i) out[i] = to_byte(sums[i]);
+}
+
+void blend(std::uint8_t* from, const std::uint8_t* to, std::size_t bytes, float factor) {
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const int base = from[i];
+    const float value = static_cast<float>(base) + factor * static_cast<float>(to[i] - base);
+    from[i] = static_cast<std::uint8_t>(value < 0.0f ? 0.0f : value > 255.0f ? 255.0f : value);
+  }
+}
+
+void grey(std::uint8_t* out, const std::uint8_t* rgb, std::size_t pixels) {
+  for (std::size_t i = 0; i < pixels; ++i, rgb += 3, out += 3) {
+    const int sum = rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000;
+    out[0] = out[1] = out[2] = static_cast<std::uint8_t>(sum >> 16);
+  }
+}
+
+// Thirteenths never lie halfway between two whole numbers, so whole-number arithmetic gives what Pillow's
+// float does.
+void smooth(std::uint8_t* out, const std::uint8_t* line, std::ptrdiff_t stride, int bytes) {
+  const std::uint8_t *above = line - stride, *below = line + stride;
+  for (int i = 0; i < bytes; ++i) {
+    const int sum = above[i - 3] + above[i] + above[i + 3] + line[i - 3] + 5 * line[i] + line[i + 3] +
+                    below[i - 3] + below[i] + below[i + 3];
+    const auto twice = static_cast<std::uint16_t>(2 * sum + 13);
+    out[i] = static_cast<std::uint8_t>(twice / 26);
+  }
+}
+
+}  // namespace
+
+extern const PixelLoops pixel_loops;
+const PixelLoops pixel_loops = {across, down, blend, grey, smooth};
+
+}  // namespace salu::SALU_ISA

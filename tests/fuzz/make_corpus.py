@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the pictures in corpus/, from which the fuzz targets make damaged ones. Needs Pillow.
+
+Usage: make_corpus.py CORPUS_DIR"""
+import io
+import pathlib
+import struct
+import sys
+import zlib
+
+from PIL import Image, ImageDraw
+
+
+def picture(mode, size):
+    """Colours, edges and a smooth part."""
+    image = Image.linear_gradient("L").resize(size).convert("RGB")
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((1, 1, size[0] // 2, size[1] // 2), fill=(200, 30, 60))
+    draw.rectangle((size[0] // 2, 2, size[0] - 2, size[1] - 3), fill=(20, 120, 220))
+    if mode == "1;P":
+        return image.quantize(2)
+    return image.quantize(16) if mode == "P" else image.convert(mode)
+
+
+def saved(image, kind, **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def jpegs():
+    small = picture("RGB", (19, 13))
+    yield "420.jpg", saved(small, "JPEG", quality=75, optimize=True)
+    yield "422.jpg", saved(small, "JPEG", quality=40, subsampling=1)
+    yield "444.jpg", saved(small, "JPEG", quality=95, subsampling=0, optimize=True)
+    yield "grey.jpg", saved(picture("L", (9, 17)), "JPEG", quality=60, optimize=True)
+    yield "cmyk.jpg", saved(picture("CMYK", (10, 9)), "JPEG", quality=60, optimize=True)
+    yield "progressive.jpg", saved(picture("RGB", (34, 20)), "JPEG", quality=70, progressive=True)
+    yield "progressive444.jpg", saved(small, "JPEG", quality=50, progressive=True, subsampling=0)
+    # A restart marker behind each row of blocks.
+    yield "restart.jpg", saved(picture("RGB", (33, 40)), "JPEG", quality=50, restart_marker_rows=1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    yield "exif.jpg", saved(small, "JPEG", quality=30, exif=exif, comment=b"a comment")
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, color, lines, interlace=0, extra=b"", stream=None):
+    """A PNG of any sort: `lines` as they are before they are compressed."""
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace)
+    data = stream if stream is not None else zlib.compress(lines, 9)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + extra + chunk(b"IDAT", data[: len(data) // 2]) +
+            chunk(b"IDAT", data[len(data) // 2:]) + chunk(b"IEND", b""))
+
+
+def rows(count, length):
+    """Each with another filter."""
+    return b"".join(bytes([y % 5]) + bytes((y * 31 + x * 7) % 256 for x in range(length)) for y in range(count))
+
+
+def pngs():
+    yield "rgb.png", saved(picture("RGB", (21, 14)), "PNG", optimize=True)
+    yield "rgba.png", saved(picture("RGBA", (11, 7)), "PNG")
+    yield "grey.png", saved(picture("L", (15, 8)), "PNG")
+    yield "grey_alpha.png", saved(picture("LA", (9, 6)), "PNG")
+    yield "palette.png", saved(picture("P", (16, 9)), "PNG", transparency=3)
+    yield "bits1.png", saved(picture("1", (19, 5)), "PNG")
+    yield "palette1.png", saved(picture("1;P", (19, 5)), "PNG", bits=1)
+    for depth in (2, 4):
+        yield f"grey{depth}.png", png(7, 5, depth, 0, rows(5, (7 * depth + 7) // 8))
+    yield "grey16.png", png(5, 5, 16, 0, rows(5, 10), extra=chunk(b"tRNS", b"\0\7"))
+    yield "rgb16.png", png(3, 6, 16, 2, rows(6, 18), extra=chunk(b"tRNS", b"\0\7\0\1\0\2"))
+    yield "rgba16.png", png(2, 5, 16, 6, rows(5, 16))
+    # The seven passes of 5 x 5 pixels; those that are empty have no lines.
+    passes = [(1, 1), (1, 1), (2, 1), (1, 2), (3, 1), (2, 3), (5, 2)]  # width, height
+    yield "interlaced.png", png(5, 5, 8, 2, b"".join(rows(h, 3 * w) for w, h in passes), interlace=1)
+    stored = zlib.compressobj(0)
+    yield "stored.png", png(4, 5, 8, 2, b"", stream=stored.compress(rows(5, 12)) + stored.flush())
+    fixed = zlib.compressobj(9, strategy=zlib.Z_FIXED)
+    yield "fixed.png", png(30, 5, 8, 0, b"", stream=fixed.compress(rows(5, 30)) + fixed.flush())
+
+
+def bmp(width, height, bits, pixels, colors=b"", compression=0, header=40, masks=b""):
+    if header == 12:
+        info = struct.pack("<IHHHH", header, width, height, 1, bits)
+    else:
+        info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(pixels), 2835, 2835, 0, 0)
+        info = struct.pack("<I", header) + info[4:] + masks
+        info += bytes(max(0, header - len(info)))
+    offset = 14 + len(info) + len(colors)
+    return b"BM" + struct.pack("<IHHI", offset + len(pixels), 0, 0, offset) + info + colors + pixels
+
+
+def bmps():
+    yield "rgb.bmp", saved(picture("RGB", (7, 5)), "BMP")
+    yield "palette8.bmp", saved(picture("P", (9, 4)), "BMP")
+    yield "bits1.bmp", saved(picture("1", (35, 3)), "BMP")
+    line = bytes(range(0x10, 0x18))
+    colors = bytes((i * 16) % 256 for i in range(16 * 4))
+    yield "palette4.bmp", bmp(13, 3, 4, line * 3, colors)
+    yield "down.bmp", bmp(2, -3, 24, line * 3)
+    yield "old.bmp", bmp(2, 3, 24, line * 3, header=12)
+    yield "rgba.bmp", bmp(2, 3, 32, line * 3)
+    yield "bits16.bmp", bmp(4, 3, 16, line * 3)
+    yield "masks16.bmp", bmp(4, 3, 16, line * 3, compression=3, masks=struct.pack("<III", 0xF800, 0x7E0, 0x1F))
+    yield "masks32.bmp", bmp(2, 3, 32, line * 3, compression=3,
+                             masks=struct.pack("<III", 0xFF0000, 0xFF00, 0xFF))
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    yield "v4.bmp", bmp(2, 3, 32, line * 3, compression=3, header=108, masks=masks)
+    yield "v5.bmp", bmp(2, 3, 24, line * 3, header=124, masks=masks)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    for folder, files in (("jpeg", jpegs()), ("png", pngs()), ("bmp", bmps())):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for name, data in files:
+            (root / folder / name).write_bytes(data)
+
+
+main()

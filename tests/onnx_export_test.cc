@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/// What the exporter refuses. What it writes is compared with another runtime's results in onnx_test.py.
+#include "autograd/functions.h"
+#include "tests/catch.h"
+#include "train/onnx/export.h"
+
+namespace salu::test {
+namespace {
+
+/// No network of ours ends in a softmax.
+class Odd : public Model {
+ public:
+  Odd() { store_.allocate(1); }
+  Variable forward(const Variable& images, Context&) const override {
+    return softmax(global_avg_pool(images));
+  }
+};
+
+TEST_CASE("an op without ONNX operators is named") {
+  ModelCard card;
+  card.model.num_classes = 3;
+  card.model.img_size = 4;
+  CHECK(error_of([&] { onnx_model(Odd(), card, 1); }) ==
+        "1: [onnx] softmax: no ONNX operators are known for it; expected an op of train/onnx/ops.cc");
+}
+
+}  // namespace
+}  // namespace salu::test

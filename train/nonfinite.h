@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/// What a run does about steps whose loss or gradient norm is not finite. Each of them is skipped: it changes
+/// neither weights nor optimizer. Where they gather, skipping on would burn hours, so the run goes back to
+/// its last checkpoint and passes the data behind it over with half the learning rate; the third time it
+/// stops.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace salu {
+
+/// "loss nan, gradient norm inf"; a NaN has no sign here: processors set its bit as they like.
+std::string figures_text(double loss, double norm);
+
+enum class NonFiniteAction { skip, go_back, stop };
+
+/// The counters, part of every checkpoint, so that a resumed run decides as an uninterrupted one.
+struct NonFinite {
+  static constexpr std::int64_t kMaxInARow = 5, kMaxInWindow = 20, kWindow = 1000;
+  static constexpr std::size_t kMaxReturns = 2;
+
+  std::int64_t row = 0;              ///< such steps in a row, up to the last step
+  std::vector<std::int64_t> recent;  ///< those of the last kWindow steps and since the last return, ascending
+  std::vector<std::string> seen;     ///< what led to each return
+  double lr_factor = 1;              ///< the schedule's learning rate times this; halved at each return
+
+  void finite_step() { row = 0; }
+  /// `step` counts from 0 and grows from call to call.
+  NonFiniteAction bad_step(std::int64_t step, double loss, double norm);
+};
+
+}  // namespace salu
