@@ -5,7 +5,8 @@
 Usage: compare_data.py BUILD DIR [--rounds R] [--python P]
 BUILD is the build folder, DIR holds class folders of JPEG files. Each round runs every way once on either side, in two
 processes that stay; ratios are taken round by round. A pack and a folder in CIFAR's format (random pixels) are made in
-a temporary folder. All files are in the page cache after the first round, which is not counted."""
+a temporary folder. All files are in the page cache after the first round, which is not counted. Then our ways alone, with
+one worker thread for each core."""
 import argparse
 import json
 import os
@@ -22,13 +23,12 @@ PAIRS = [("part-whole", "part"), ("part", "part"), ("part", "part-float"), ("ran
 
 
 class Side:
-    def __init__(self, command, suffix=""):
-        self.suffix = suffix
+    def __init__(self, command):
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def rate(self, way):
+    def rate(self, way, workers=0):
         """Pictures per second, and what it runs with."""
-        self.process.stdin.write(way + self.suffix + "\n")
+        self.process.stdin.write(f"{way} {workers}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
@@ -46,6 +46,34 @@ def make_cifar(folder):
     return folder
 
 
+def compare(bench, peer, rounds):
+    ours, theirs = Side(bench), Side(peer)
+    rates = {(side, way): [] for pair in PAIRS for side, way in enumerate(pair)}
+    versions = {}
+    for number in range(-1, rounds):
+        for side, way in rates:
+            rate, versions[side] = (ours, theirs)[side].rate(way)
+            if number >= 0:
+                rates[side, way].append(rate)
+    print(f"{versions[0]} against {versions[1]}; {rounds} rounds, img/s on one core, median (min..max)")
+    for our_way, their_way in PAIRS:
+        a, b = rates[0, our_way], rates[1, their_way]
+        ratios = [x / y for x, y in zip(a, b)]
+        print(f"{our_way:<11}{shown(a):<24} {their_way:<11}{shown(b):<22} {statistics.median(ratios):6.2f} x "
+              f"({min(ratios):.2f}..{max(ratios):.2f})")
+
+
+def print_scaling(bench, cores, rounds):
+    os.sched_setaffinity(0, cores)
+    ours = Side(bench)
+    for way in ("part", "pack-part", "cifar"):
+        counts = range(1, len(cores) + 1)
+        rates = [[ours.rate(way, n)[0] for n in counts] for _ in range(rounds + 1)][1:]
+        for n in counts:
+            print(f"{way:<11}{n} worker(s) {shown([r[n - 1] for r in rates]):<24} "
+                  f"{statistics.median(r[n - 1] / r[0] for r in rates):5.2f} x")
+
+
 def shown(rates):
     return f"{statistics.median(rates):8.0f} ({min(rates):.0f}..{max(rates):.0f})"
 
@@ -57,7 +85,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--python", default="/usr/bin/python3", help="the interpreter that has torchvision")
     o = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # one core for both sides, who never run at once
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})  # one core for both sides, who never run at once
     with tempfile.TemporaryDirectory() as temp:
         temp = pathlib.Path(temp)
         (temp / "root").mkdir()
@@ -66,21 +95,9 @@ def main():
         subprocess.run([o.build / "apps/salutrain", "pack", temp / "root", pack, "--size", "256"], check=True,
                        stdout=subprocess.DEVNULL)
         peer = pathlib.Path(__file__).parent / "peer/data_peer.py"
-        ours = Side([o.build / "bench/bench_data", o.dir, pack, cifar], " 0")
-        theirs = Side([o.python, peer, o.dir, cifar])
-        rates = {(side, way): [] for pair in PAIRS for side, way in enumerate(pair)}
-        versions = {}
-        for number in range(-1, o.rounds):
-            for side, way in rates:
-                rate, versions[side] = (ours, theirs)[side].rate(way)
-                if number >= 0:
-                    rates[side, way].append(rate)
-    print(f"{versions[0]} against {versions[1]}; {o.rounds} rounds, img/s on one core, median (min..max)")
-    for our_way, their_way in PAIRS:
-        a, b = rates[0, our_way], rates[1, their_way]
-        ratios = [x / y for x, y in zip(a, b)]
-        print(f"{our_way:<11}{shown(a):<24} {their_way:<11}{shown(b):<22} {statistics.median(ratios):6.2f} x "
-              f"({min(ratios):.2f}..{max(ratios):.2f})")
+        bench = [o.build / "bench/bench_data", o.dir, pack, cifar]
+        compare(bench, [o.python, peer, o.dir, cifar], o.rounds)
+        print_scaling(bench, cores, o.rounds)
 
 
 main()

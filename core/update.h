@@ -37,7 +37,7 @@ enum class Control : int {
   loss,     ///< out: loss of this step
   norm,     ///< out: L2 norm of all gradients, before clipping
   updates,  ///< in and out: steps taken, Adam's t; a skipped step does not count
-  applied,  ///< out: 1, or 0 when loss or norm is not finite: then nothing but `loss` and `norm` changes
+  applied,  ///< out: 1, or 0 when loss or norm is not finite (kMaxNorm): then only `loss` and `norm` change
   gradient_scale,  ///< out: clip_grad / norm where that is below 1
   correction1,     ///< out: 1 / (1 - beta1^t)
   correction2,     ///< out: sqrt(1 / (1 - beta2^t))

@@ -39,10 +39,14 @@ void with_kind(OptimizerKind kind, Body&& body) {
 SALU_HOST_DEVICE inline double& slot(double* control, Control c) { return control[static_cast<int>(c)]; }
 SALU_HOST_DEVICE inline double slot(const double* control, Control c) { return control[static_cast<int>(c)]; }
 
+/// A larger gradient norm counts as not finite: the squares overflow f32, in the norm that a GPU computes and
+/// in Adam's second moment, where infinity would hold a weight for ever.
+inline constexpr double kMaxNorm = 1.8e19;
+
 /// Fills in applied, updates, gradient_scale, the corrections and ema_keep.
 SALU_HOST_DEVICE inline void prepare_step(double* control, const UpdateOptions& o) {
   const double norm = slot(control, Control::norm);
-  const bool applies = std::isfinite(slot(control, Control::loss)) && std::isfinite(norm);
+  const bool applies = std::isfinite(slot(control, Control::loss)) && norm <= kMaxNorm;  // false for NaN
   slot(control, Control::applied) = applies ? 1 : 0;
   if (!applies) return;
   const double t = slot(control, Control::updates) += 1;

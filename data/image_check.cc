@@ -80,8 +80,7 @@ void check_size(const Walk& in, const ImageInfo& info, const DecodeLimits& limit
   }
 }
 
-// --- JPEG (ITU T.81, annex B)
-// -------------------------------------------------------------------------------
+// JPEG (ITU T.81, annex B)
 
 struct JpegState {
   std::vector<std::uint8_t> components;  // ids of the frame header
@@ -128,6 +127,18 @@ void read_scan_header(Walk& segment, JpegState& state, const DecodeLimits& limit
   }
 }
 
+// How many codes there are of each length, then a symbol for each. stb 2.27 writes behind its table when
+// there are more than 256.
+void check_huffman_tables(Walk& segment) {
+  while (!segment.at_end()) {
+    segment.skip(1);
+    std::size_t codes = 0;
+    for (int length = 1; length <= 16; ++length) codes += segment.byte();
+    if (codes > 256) segment.refuse("damaged: a Huffman table of {} codes; expected at most 256", codes);
+    segment.skip(codes);
+  }
+}
+
 // Coded data: FF 00 is a byte FF, FF D0..D7 a restart, any other FF xx the next marker.
 void skip_scan_data(Walk& in) {
   while (true) {
@@ -142,7 +153,7 @@ void skip_scan_data(Walk& in) {
 }
 
 ImageInfo check_jpeg(Walk in, const std::string& name, const DecodeLimits& limits) {
-  constexpr int kEnd = 0xD9, kScan = 0xDA;
+  constexpr int kHuffman = 0xC4, kEnd = 0xD9, kScan = 0xDA;
   ImageInfo info;
   JpegState state;
   in.skip(2);
@@ -155,11 +166,13 @@ ImageInfo check_jpeg(Walk in, const std::string& name, const DecodeLimits& limit
     const std::uint32_t length = in.big_endian(2);
     if (length < 2) in.refuse("damaged: segment of {} bytes at byte {}", length, in.position() - 2);
     Walk segment(in.take(length - 2), name);
-    const bool frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+    const bool frame =
+        marker >= 0xC0 && marker <= 0xCF && marker != kHuffman && marker != 0xC8 && marker != 0xCC;
     if (frame) {
       read_frame_header(segment, marker, state, info);
       check_size(in, info, limits);
     }
+    if (marker == kHuffman) check_huffman_tables(segment);
     if (marker == kScan) {
       read_scan_header(segment, state, limits);
       skip_scan_data(in);
@@ -172,8 +185,7 @@ ImageInfo check_jpeg(Walk in, const std::string& name, const DecodeLimits& limit
   return info;
 }
 
-// --- PNG (ISO 15948)
-// ----------------------------------------------------------------------------------------
+// PNG (ISO 15948)
 
 constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   std::array<std::uint32_t, 256> table{};
@@ -266,8 +278,7 @@ ImageInfo check_png(Walk in, const std::string& name, const DecodeLimits& limits
   return info;
 }
 
-// --- BMP and PNM
-// --------------------------------------------------------------------------------------------
+// BMP and PNM
 
 // Each index into the colour table must have a colour: the decoder does not look.
 void check_palette_indices(Walk pixels, const ImageInfo& info, std::size_t line_bytes, std::uint32_t bits,

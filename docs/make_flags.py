@@ -11,7 +11,7 @@ import sys
 
 PAGE = pathlib.Path(__file__).with_name("flags.md")
 TRAIN_COMMANDS = ["pack", "verify", "report"]
-EVALUATE_COMMANDS = ["predict"]
+EVALUATE_COMMANDS = ["predict", "export"]
 HEAD = """# Every flag
 
 Written by `docs/make_flags.py build/apps/salutrain build/apps/saluevaluate`; a test compares. A command line wins over the file of `-c`, the file over the

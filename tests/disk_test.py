@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs on a disk of 4 MB: read-only, too small, full for a while, full for good.
+"""Runs on a disk of 6 MB: read-only, too small, full for a while, full for good.
 
 Usage: disk_test.py SALUTRAIN SALUEVALUATE. Exit code 77 where no file system may be mounted."""
 import errno
@@ -26,11 +26,13 @@ def mount(folder, options):
 
 def enter_namespace():
     """Without root: the same test in a mount namespace of its own."""
-    if "SALU_IN_NAMESPACE" in os.environ or not shutil.which("unshare"):
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    if "SALU_IN_NAMESPACE" in os.environ or not shutil.which("unshare") or subprocess.run(
+            [*unshare, "true"], stderr=subprocess.DEVNULL).returncode != 0:
         print("no file system can be mounted here")
         sys.exit(77)
     os.environ["SALU_IN_NAMESPACE"] = "1"
-    os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--mount", sys.executable, *sys.argv])
+    os.execvp("unshare", [*unshare, sys.executable, *sys.argv])
 
 
 def digest_of(run):
@@ -52,11 +54,11 @@ class SmallDisk(unittest.TestCase):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="salunet-"))
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
-    def mount(self, options="size=4m"):
+    def mount(self, options="size=6m"):
         disk = self.dir / "disk"
         disk.mkdir()
         self.assertTrue(mount(disk, options))
-        self.addCleanup(subprocess.run, ["umount", str(disk)])
+        self.addCleanup(subprocess.run, ["umount", str(disk)], stderr=subprocess.DEVNULL)
         return disk
 
     def run_to_end(self, *flags):
@@ -72,12 +74,13 @@ class SmallDisk(unittest.TestCase):
         process = subprocess.Popen([TRAIN, *FLAGS, "--output", str(run)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True)
         text = ""
-        for line in process.stderr:
-            text += line
-            if line.startswith(f"epoch 3/{EPOCHS}"):
-                fill(run.parent / "filler")
-            if empty_again and "(1 of 3)" in line:
-                (run.parent / "filler").unlink()
+        with process.stderr:
+            for line in process.stderr:
+                text += line
+                if line.startswith(f"epoch 3/{EPOCHS}"):
+                    fill(run.parent / "filler")
+                if empty_again and "(1 of 3)" in line:
+                    (run.parent / "filler").unlink()
         return text, process.wait(timeout=60)
 
     def check_sound(self, run):
@@ -86,8 +89,8 @@ class SmallDisk(unittest.TestCase):
         self.assertEqual(scored.returncode, 0, scored.stderr)
 
     def test_before_the_first_step(self):
-        for options, message in (("size=4m,ro", "Read-only file system"), ("size=1m", "expected room for two checkpoints"),
-                                 ("size=64k", "room"), ("size=4m,nr_inodes=2", "No space left on device")):
+        for options, message in (("size=6m,ro", "Read-only file system"), ("size=1m", "expected room for two checkpoints"),
+                                 ("size=64k", "room"), ("size=6m,nr_inodes=2", "No space left on device")):
             with self.subTest(options):
                 disk = self.mount(options)
                 result = self.run_to_end(*FLAGS, "--output", disk / "run")

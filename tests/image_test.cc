@@ -351,7 +351,6 @@ TEST_CASE("unsupported and hostile JPEG") {
   CHECK(contains(patched(4, 12), "unsupported JPEG kind (12-bit)"));
   CHECK(contains(patched(4, 9), "damaged: 9 bits"));
   CHECK(contains(patched(9, 2), "unsupported JPEG kind (2 components)"));
-
   // The last scan of the progressive file, over and over.
   const Bytes& file = jpeg::kProgressive;
   const Bytes marker = {0xFF, 0xDA};
@@ -361,7 +360,12 @@ TEST_CASE("unsupported and hostile JPEG") {
   for (int i = 0; i < 1000; ++i) many.insert(many.end(), scan.begin(), scan.end());
   many.insert(many.end(), {0xFF, 0xD9});
   CHECK(contains(refusal(many), "more than 100 scans"));
-
+  // 17 codes of each of 16 lengths: stb 2.27 would write behind its table.
+  Bytes codes = jpeg::kBaseline, table(2 + 0x123);
+  std::ranges::copy(Bytes{0xFF, 0xC4, 0x01, 0x23}, table.begin());
+  std::fill_n(table.begin() + 5, 16, std::uint8_t{17});
+  codes.insert(codes.begin() + 2, table.begin(), table.end());
+  CHECK(contains(refusal(codes), "damaged: a Huffman table of 272 codes; expected at most 256"));
   const auto first = std::search(file.begin(), file.end(), marker.begin(), marker.end());
   Bytes none(file.begin(), first);
   none.insert(none.end(), {0xFF, 0xD9});

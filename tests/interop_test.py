@@ -254,11 +254,11 @@ class Interop(SamePictures):
                 ({"architecture": "resnet50"}, "its tensors do not fit the model"),
                 ({"architecture": 7}, "config.json is neither salutrain's nor timm's"),
                 ({"num_classes": 10}, "fc.bias is (37), expected (10)"),
-                ({"num_classes": 10**12}, "num_classes 1000000000000"),
+                ({"num_classes": 10**12}, "num_classes is 1000000000000; expected a whole number in 0..1000000"),
                 ({"pretrained_cfg": {"crop_mode": "squash"}}, "crop_mode 'squash'"),
                 ({"pretrained_cfg": {"crop_pct": 1.5}}, "crop_pct 1.5"),
                 ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation 'lanczos'"),
-                ({"pretrained_cfg": {"input_size": [3, 224, 225]}}, "input size [3, 224, 225]"),
+                ({"pretrained_cfg": {"input_size": [3, 224, 225]}}, "input size [3,224,225]; expected [3, S, S]"),
                 ({"label_names": ["a", "b"]}, "2 class names; expected 37"))):
             with self.subTest(change=change):
                 folder = self.folder(f"refused{number}", net, {**self.config("resnet18"), **change})

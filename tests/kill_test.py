@@ -20,7 +20,7 @@ import time
 
 EPOCHS, BATCHES = 3, 4
 FLAGS = ["--dataset", "shapes", "--model", "salunet_c8", "--img-size", "16", "--train-num-samples", str(16 * BATCHES),
-         "--val-num-samples", "400", "--validation-batch-size", "20", "--batch-size", "16", "--epochs", str(EPOCHS), "--opt",
+         "--val-num-samples", "160", "--validation-batch-size", "20", "--batch-size", "16", "--epochs", str(EPOCHS), "--opt",
          "adamw", "--model-ema", "--model-ema-decay", "0.9", "--drop", "0.1", "--recovery-interval", "1", "--log-interval", "1",
          "--threads", "1", "--workers", "1", "--progress", "none", "--report", "false"]
 PHASES = ["start-up", "training", "evaluation", "saving", "twice"]

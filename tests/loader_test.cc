@@ -302,9 +302,9 @@ TEST_CASE("a worker that takes long for one picture is named once") {
 
 TEST_CASE("a wait for a picture that does not come can be given up") {
   std::atomic<bool> release = false, stop = false;
-  const auto stuck = [&](const Image& image, RandomKey key) {
+  const auto stuck = [&](Picture& picture, RandomKey key) {
     while (key.index == 7 && !release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return image;
+    return copied(picture.whole());
   };
   LoaderOptions options{.batch_size = 5, .workers = 2};
   options.stop = [&] { return stop.load(); };

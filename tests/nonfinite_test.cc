@@ -68,7 +68,7 @@ void poison(Batch& batch, std::int64_t step) {
       targets[0] = -HUGE_VALF;
       targets[1] = HUGE_VALF;
       break;
-    default:  // a loss of moderate size whose gradients overflow on their way through the network
+    default:  // all numbers may be finite, but the squares of the gradients are not
       targets[0] = 3e38f;
       targets[1] = -3e38f;
   }
@@ -113,7 +113,8 @@ std::vector<TakenStep> operator+(std::vector<TakenStep> a, const std::vector<Tak
 /// That each step was what it should be, and that no checkpoint holds anything but finite numbers.
 void check_traces(const WatchedRun& run, const Steps& bad, const std::filesystem::path& folder) {
   for (const nlohmann::json& row : run.rows) {
-    const bool finite = !row.at("loss").is_null() && !row.at("grad_norm").is_null();
+    const bool finite = !row.at("loss").is_null() && row.at("grad_norm").is_number() &&
+                        row.at("grad_norm").get<double>() < 1e19;
     INFO("step " << row.at("step"));
     CHECK(finite == !bad.contains(row.at("step").get<std::int64_t>() - 1));
   }
@@ -143,9 +144,7 @@ void check_skipping(std::uint64_t runs) {
   WARN(injected << " steps that were not finite in " << runs << " runs: no trace in checkpoints or weights");
 }
 
-TEST_CASE("skipped steps leave no trace") { check_skipping(4); }
-
-TEST_CASE("1,000 skipped steps leave no trace", "[.][long]") { check_skipping(53); }
+TEST_CASE("1,000 skipped steps leave no trace") { check_skipping(53); }
 
 /// A run whose steps `bad` are not finite ends as one that takes `taken` only, also when it is stopped and
 /// resumed at any of `stops`.
@@ -223,8 +222,7 @@ TEST_CASE("without a checkpoint, and at the first step, there is nothing to go b
   CHECK(contains(run.error, "There is no checkpoint to go back to"));
   CHECK(run.checkpoints.empty());
   CHECK(run_watched(config, folder / "b", false, poison_at(first))
-            .error.starts_with(
-                "6: loss nan, gradient norm nan at step 1: check --lr"));
+            .error.starts_with("6: loss nan, gradient norm nan at step 1: check --lr"));
 }
 
 }  // namespace

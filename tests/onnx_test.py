@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """saluevaluate export: another runtime gets the same logits from the file as saluevaluate predict from the checkpoint.
 
-Usage: onnx_test.py SALUTRAIN SALUEVALUATE HAS_ONNX(yes|no)
+Usage: onnx_test.py SALUTRAIN SALUEVALUATE HAS_ONNX(yes|no) [full]
+`full` adds the large networks.
 Exits with 77, Meson's code for a skipped test, when no interpreter at hand has onnxruntime and numpy."""
 import contextlib
 import io
@@ -32,13 +33,13 @@ except ImportError:
     onnx = None  # its checker has been asked by saluevaluate, in C++; here it would be a newer one
 
 TRAIN, EVALUATE, HAS_ONNX = sys.argv[1:4]
+FULL = sys.argv[4:] == ["full"]
 TOLERANCE = 1e-4
 CLASSES, PICTURES = 10, 3
 # Every network family, norm and activation, and every form in which coefficients are stored.
 NETS = {
     "c8": ["--model", "salunet_c8"],
     "c18": ["--model", "salunet_c18", "--img-size", 72],  # 7x7 stem, max pooling, odd sizes
-    "c50": ["--model", "salunet_c50"],
     "t": ["--model", "salunet_t"],
     "resnet18": ["--model", "resnet18"],
     "vit": ["--model", "vit_tiny_patch16_224", "--img-size", 48],
@@ -56,6 +57,9 @@ NETS = {
     "vit_groupnorm": ["--model", "vit_cifar", "--norm", "groupnorm", "--act", "relu"],
     "vit_derf": ["--model", "vit_cifar", "--norm", "derf", "--act", "gelu_tanh"],
 }
+if FULL:
+    NETS = {name: ["--model", name, "--img-size", size] for name, size in (
+        ("salunet_c20", 32), ("salunet_c50", 96), ("resnet50", 96), ("vit_small_patch16_224", 224))}
 
 
 def run(*command):
@@ -73,7 +77,8 @@ def shake(path, seed):
             continue
         begin, end = (start + offset for offset in entry["data_offsets"])
         values = numpy.frombuffer(data[begin:end], "<f4")
-        values = values * rng.normal(1, 0.2, values.shape) + rng.normal(0, 0.02 if len(values) > 999 else 0.1, values.shape)
+        values = values * rng.normal(1, 0.2, values.shape) + rng.normal(0, 0.02 if len(values) > 999 else 0.1,
+                                                                        values.shape)
         if name.endswith("running_var"):
             values = abs(values) + 0.3
         data[begin:end] = values.astype("<f4").tobytes()
@@ -103,7 +108,7 @@ class Export(unittest.TestCase):
 
     def export(self, folder, *flags, code=0):
         file = self.dir / "model.onnx"
-        result = run(EVALUATE, "export", folder, "--output", file, *flags)
+        result = run(EVALUATE, "export", folder, "--output", file, "--crop-pct", 1, *flags)
         self.assertEqual(result.returncode, code, result.stderr)
         if code:
             return result.stderr
@@ -126,7 +131,8 @@ class Export(unittest.TestCase):
         return files, pixels
 
     def predicted(self, folder, files, *flags):
-        result = run(EVALUATE, "predict", folder, *files, "--topk", CLASSES, "--output-type", "logit", "--json", *flags)
+        result = run(EVALUATE, "predict", folder, *files, "--crop-pct", 1, "--topk", CLASSES, "--output-type", "logit",
+                     "--json", *flags)
         self.assertEqual(result.returncode, 0, result.stderr)
         return numpy.array([[c["logit"] for c in sorted(picture["top"], key=lambda c: c["index"])]
                             for picture in json.loads(result.stdout)])
@@ -137,20 +143,23 @@ class Export(unittest.TestCase):
         side = meta["input_size"][1]
         self.assertEqual(session.get_inputs()[0].shape[1:], [3, side, side])
         self.assertEqual((meta["crop_pct"], len(meta["class_names"])), (1, CLASSES))
+        self.assertEqual(meta["interpolation"], "bicubic")
         files, pixels = self.pictures(side)
         x = (pixels / numpy.float32(255) - numpy.array(meta["mean"])) / numpy.array(meta["std"])
         x = x.transpose(0, 3, 1, 2).astype(numpy.float32)
         ours = self.predicted(folder, files, *flags)
         batch = session.get_inputs()[0].shape[0]
-        self.assertGreater(ours.std(0).max(), 0.01, "the logits must depend on the picture")
+        spread = ours.std(0).max()
+        self.assertGreater(spread, 1e-4, "the logits must depend on the picture")
         for size in (1, PICTURES) if batch == "batch" else (batch,):
             parts = [session.run(["logits"], {"input": x[i:i + size]})[0] for i in range(0, PICTURES, size)]
             theirs = numpy.concatenate(parts)
             self.assertEqual(theirs.shape, (PICTURES, CLASSES))
             worst = abs(ours - theirs).max()
-            self.assertLess(worst, TOLERANCE, f"{name}, batches of {size}: worst logit off by {worst:.2e}")
+            tolerance = min(TOLERANCE, spread / 10)
+            self.assertLess(worst, tolerance, f"{name}, batches of {size}: worst logit off by {worst:.2e}")
             self.assertEqual(ours.argmax(1).tolist(), theirs.argmax(1).tolist())
-        print(f"{name}: largest difference {worst:.1e}, largest logit {abs(ours).max():.2f}")
+        print(f"{name}: largest difference {worst:.1e}, spread over the pictures {spread:.1e}")
         return ours
 
     def test_every_net_norm_and_activation(self):

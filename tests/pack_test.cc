@@ -107,6 +107,7 @@ TEST_CASE("a pack without an evaluation split") {
   DataSplits data;
   data.train = std::make_shared<FolderDataset>("set", dir / "set/train");
   data.img_size = 32;
+  data.std = {1, 1, 1};
   write_pack(data, dir / "x.pack", {}, quick_files());
   CHECK(contains(opening(dir / "x.pack"), "3: "));
   CHECK(contains(opening(dir / "x.pack"), "--val-from-train N"));
@@ -275,6 +276,7 @@ TEST_CASE("bad pictures stop the packing or are left out") {
   DataSplits data;
   data.train = std::make_shared<FolderDataset>("set", dir / "set/train");
   data.img_size = 4;
+  data.std = {1, 1, 1};
   CHECK(contains(error_of([&] { write_pack(data, dir / "x.pack", {}, quick_files()); }),
                  "a/077.png: is not a JPEG"));
   CHECK(!fs::exists(dir / "x.pack"));

@@ -141,6 +141,10 @@ TEST_CASE("a step whose loss or gradient is not finite changes nothing") {
     CHECK_FALSE(optimizer.result().applied);
     CHECK_FALSE(std::isfinite(optimizer.result().norm));
     CHECK(unchanged());
+    toy.gradients(1, -1e20f, 1);  // finite, but its square is not
+    optimizer.step(kFiniteLoss);
+    CHECK_FALSE(optimizer.result().applied);
+    CHECK(unchanged());
     toy.gradients(1, 1, 1);
     optimizer.step(Tensor::full({1}, bad));
     CHECK_FALSE(optimizer.result().applied);
@@ -276,6 +280,8 @@ TEST_CASE("tensors that do not fit are listed") {
 TEST_CASE("config.json says what is missing") {
   ModelCard card;
   card.class_names = {"a", "b"};
+  card.model.num_classes = 2;
+  card.std = {1, 1, 1};
   const nlohmann::json good = card_to_json(card);
   CHECK(card_from_json(good, "f").class_names == card.class_names);
   nlohmann::json bad = good;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <sstream>
 
 #include "tests/catch.h"
 #include "tests/compare.h"
@@ -27,12 +29,15 @@ void read_files(WatchedRun& run, const fs::path& folder) {
   std::ranges::sort(run.checkpoints);
 }
 
+/// In any order: a file has one of its own.
 std::string compare_tensors(const std::vector<NamedTensor>& got, const std::vector<NamedTensor>& want) {
   if (got.size() != want.size()) return fmt::format("{} tensors, expected {}", got.size(), want.size());
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (got[i].name != want[i].name) return fmt::format("{}, expected {}", got[i].name, want[i].name);
-    const std::string text = compare_bits(got[i].tensor, want[i].tensor);
-    if (!text.empty()) return got[i].name + ": " + text;
+  std::map<std::string, Tensor> by_name;
+  for (const NamedTensor& t : got) by_name[t.name] = t.tensor;
+  for (const NamedTensor& t : want) {
+    if (!by_name.contains(t.name)) return t.name + " is missing";
+    const std::string text = compare_bits(by_name[t.name], t.tensor);
+    if (!text.empty()) return t.name + ": " + text;
   }
   return "";
 }

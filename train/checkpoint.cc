@@ -145,8 +145,8 @@ void CheckpointStore::prune(int keep_newest, const std::string& needed) {
   std::vector<fs::path> doomed;
   int rank = 0;
   for (const Saved& saved : saved()) {
-    if (saved.name == last || saved.name == best || saved.name == needed) continue;
-    if (!saved.name.starts_with("step-") && rank++ < keep_newest) continue;
+    const bool newest = !saved.name.starts_with("step-") && rank++ < keep_newest;
+    if (newest || saved.name == last || saved.name == best || saved.name == needed) continue;
     doomed.push_back(folder_ / prefixed(kUnfinished, saved.name));
     ops_.rename(saved.folder, doomed.back());
   }

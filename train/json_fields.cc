@@ -31,10 +31,10 @@ std::int64_t checked_whole(const json& value, const char* name, std::int64_t low
 }
 
 std::int64_t image_side(const json& size, const std::string& file) {
-  constexpr std::uint64_t kMostSide = 16384;
+  constexpr std::int64_t kMostSide = 16384;
   const bool numbers = size.is_array() && size.size() == 3 &&
-                       std::all_of(size.begin(), size.end(), [](auto& n) { return n.is_number_unsigned(); });
-  const auto at = [&](std::size_t i) { return size[i].get<std::uint64_t>(); };
+                       std::all_of(size.begin(), size.end(), [](auto& n) { return n.is_number_integer(); });
+  const auto at = [&](std::size_t i) { return size[i].get<std::int64_t>(); };
   if (!numbers || at(0) != 3 || at(1) != at(2) || at(1) < 1 || at(1) > kMostSide) {
     fail(ErrorCode::checkpoint, "{}: config.json: input size {}; expected [3, S, S]", file, printed(size));
   }

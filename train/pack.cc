@@ -30,8 +30,8 @@ class IndexWriter {
   std::vector<std::byte> bytes_;
 };
 
-Image reduced(Image image, int size) {
-  if (std::min(image.height, image.width) <= size) return image;
+Image reduced(const ImageView& image, int size) {
+  if (std::min(image.height, image.width) <= size) return copied(image);
   return resize_short_side(image, size, Interpolation::bicubic);
 }
 
@@ -88,8 +88,8 @@ void add_split(PackFile& file, const std::shared_ptr<const Dataset>& data, const
     parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         std::int64_t index = first + i;
-        std::optional<Image> image = pictures.read(index);
-        if (image) block[static_cast<std::size_t>(i)] = reduced(std::move(*image), options.size);
+        block[static_cast<std::size_t>(i)] =
+            pictures.read(index, [&](Picture& picture) { return reduced(picture.whole(), options.size); });
       }
     });
     for (const std::string& line : pictures.take_reports()) {

@@ -22,8 +22,8 @@ struct RunProgress {
   std::int64_t updates = 0;  ///< steps that changed the weights
   NonFinite non_finite;
   /// The newest checkpoint of an epoch or of --recovery-interval, where too many non-finite steps lead back
-  /// to; "": none. Not that of a stop: with it, a resumed run would go back elsewhere than one that never
-  /// stopped.
+  /// to; "": none. Not one that was saved between two of them, and not that of a stop: with it, a resumed run
+  /// would go back elsewhere than one that never stopped.
   std::string good;
   double best_score = 0;         ///< score_of() of the best epoch …
   std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "train/batch_targets.h"
 #include "train/interop.h"
@@ -58,8 +57,7 @@ void check_shares(const TrainConfig& config, int ranks) {
   if (config.mixing().enabled() && config.pictures_per_step() / ranks % 2 != 0) {
     fail(ErrorCode::usage,
          "--batch-size {}: {} pictures of a step for each rank, and mixing pairs them; expected a multiple "
-         "of {} "
-         "with --mixup and --cutmix",
+         "of {} with --mixup and --cutmix",
          config.batch_size, config.pictures_per_step() / ranks, 2 * ranks);
   }
 }
@@ -153,10 +151,13 @@ double Trainer::lr_at(std::int64_t step) const {
 }
 
 bool Trainer::signalled() {
+  bool any = false;  // not stop_signal(): one may come to this rank in between
   for (const std::int64_t signal : ranks_.gather(std::int64_t{stop_signal()})) {
-    if (signal != 0) adopt_stop_signal(static_cast<int>(signal));
+    if (signal == 0) continue;
+    adopt_stop_signal(static_cast<int>(signal));
+    any = true;
   }
-  return stop_signal() != 0;
+  return any;
 }
 
 bool Trainer::should_stop() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The part of the trainer that saves and loads. Rank 0 alone writes; what became of it, all ranks hear.
 #include <algorithm>
-#include <utility>
 
 #include "train/state_dict.h"
 #include "train/trainer.h"
@@ -59,7 +58,8 @@ void Trainer::go_back() {
 }
 
 bool Trainer::save_due(const std::string& name, bool best) {
-  const std::string good = std::exchange(at_.good, name);
+  const std::string good = at_.good;
+  if (at_.non_finite.row == 0) at_.good = name;
   try {
     save(name, best);
     failed_saves_ = 0;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Pictures per second that torchvision with Pillow prepares in one process: the peer of bench_data.
 
-Usage: data_peer.py DIR CIFAR. For each line "WAY" on stdin, one pass on the clock and a line of JSON. Each pass ends
+Usage: data_peer.py DIR CIFAR. For each line "WAY 0" on stdin, one pass on the clock and a line of JSON. Each pass ends
 in batches of bytes, so that neither side's time has the conversion to float and the normalisation in it, but for the
 way part-float, which has both, as torchvision's recipes do."""
 import json
@@ -52,7 +52,7 @@ def main():
     datasets = ways(*sys.argv[1:])
     versions = f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}"
     for line in sys.stdin:
-        loader = DataLoader(datasets[line.strip()], batch_size=50, shuffle=True)
+        loader = DataLoader(datasets[line.split()[0]], batch_size=50, shuffle=True)
         start, pictures = time.perf_counter(), 0
         for _, labels in loader:
             pictures += len(labels)

@@ -4,6 +4,7 @@
 
 #include "data/decode.h"
 #include "data/image_check.h"
+#include "data/resize.h"
 #include "data/stb.h"
 #include "tests/fuzz/fuzz.h"
 

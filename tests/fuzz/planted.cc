@@ -35,7 +35,7 @@ void leak(Input input) {
 }
 
 void lost(Input input) {
-  static void* volatile last;
+  [[maybe_unused]] static void* volatile last;
   bug_is_reached(input);
   last = ::operator new(16);
 }

@@ -2,7 +2,6 @@
 #include "tests/fuzz/watch.h"
 
 #include <fcntl.h>
-#include <sanitizer/allocator_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -15,8 +14,13 @@
 #include <cstdio>
 
 extern "C" {
+// g++ has the library but not the header of these two.
+int __sanitizer_install_malloc_and_free_hooks(void (*allocated)(const volatile void*, std::size_t),
+                                              void (*freed)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void* block);
 extern const char __executable_start;
 const char* __asan_default_options();
+const char* __ubsan_default_options();
 void __sanitizer_cov_trace_pc();
 }
 
@@ -81,6 +85,9 @@ void on_timer(int) {
 const char* __asan_default_options() {
   return "handle_abort=1:detect_leaks=1:allocator_may_return_null=0:max_allocation_size_mb=1024";
 }
+
+// It has a library of its own that knows no callback: an abort ends in the other one's.
+const char* __ubsan_default_options() { return "abort_on_error=1"; }
 
 // The compiler puts a call into every branch of the readers. Positions are relative, so that they are the
 // same in every process.
