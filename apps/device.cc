@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/functions.h"
@@ -16,10 +17,10 @@
 namespace salu {
 namespace {
 
-/// The index in "cuda:1"; 0 in "cuda".
-int device_index(const std::string& name) {
+/// The index in "cuda:1"; without one the GPU of this rank.
+int device_index(const std::string& name, int local_rank) {
   const std::size_t colon = name.find(':');
-  if (colon == std::string::npos) return 0;
+  if (colon == std::string::npos) return local_rank % std::max(cuda::program_devices(), 1);
   int index = 0;
   if (!CLI::detail::lexical_cast(name.substr(colon + 1), index) || index < 0) {
     fail(ErrorCode::usage, "--device '{}': no device number behind the colon; expected cuda:0 or the like",
@@ -65,7 +66,7 @@ void add_device_options(CLI::App& app, DeviceOptions& o) {
                      "cuda, true: the same bits on every run; false: cuDNN may add in any order"));
 }
 
-Placement open_device(const DeviceOptions& o) {
+Placement open_device(const DeviceOptions& o, int local_rank) {
   Placement placement;
   const std::string backend = cuda::program_backend();
   const bool is_auto = o.device == "auto";
@@ -73,7 +74,7 @@ Placement open_device(const DeviceOptions& o) {
   if (is_auto ? backend == "cuda" && cuda::program_devices() > 0
               : names_cuda || (!backend.empty() && o.device == backend)) {
     placement.device = {DeviceType::cuda, 0};
-    cuda::open({is_auto ? 0 : device_index(o.device), o.kernels == "handwritten", o.tf32, o.deterministic});
+    cuda::open({device_index(o.device, local_rank), o.kernels == "handwritten", o.tf32, o.deterministic});
   } else if (!is_auto && o.device != "cpu") {
     fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N",
          escaped(o.device));

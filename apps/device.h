@@ -19,8 +19,8 @@ void add_device_options(CLI::App& app, DeviceOptions& options);
 
 /// Opens the device and says where a network lives and what it computes in. `auto` is a GPU where there is
 /// one. Throws ErrorCode::usage for a combination that does not exist, ErrorCode::environment when the device
-/// is not there.
-Placement open_device(const DeviceOptions& options);
+/// is not there. `auto` and `cuda` give the ranks of a machine its GPUs in turn.
+Placement open_device(const DeviceOptions& options, int local_rank = 0);
 
 /// "cuda:0, bf16, cuDNN and cuBLAS" for the head of a run.
 std::string describe_placement(const Placement& placement, const DeviceOptions& options);

@@ -30,12 +30,13 @@ std::string command_line(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer) {
+nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer, int ranks) {
   nlohmann::json start = describe_machine();
   start["salunet"] = SALU_VERSION;
   start["revision"] = kRevision;
   start["started"] = utc_time(std::time(nullptr));
   start["step"] = trainer.step();
+  start["ranks"] = ranks;
   start["command"] = command_line(options.arguments);
   start["device"] = describe_placement(trainer.model_config().placement, options.device);
   start["devices"] = cuda::describe();

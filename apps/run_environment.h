@@ -9,6 +9,6 @@
 namespace salu {
 
 /// Version, time, command line, device and machine; call it when a resumed run has been restored.
-nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer);
+nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer, int ranks);
 
 }  // namespace salu

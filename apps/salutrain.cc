@@ -2,17 +2,21 @@
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets, `salutrain
 /// report` about a run.
 #include <cmath>
+#include <optional>
 
 #include "apps/benchmark.h"
 #include "apps/cli.h"
 #include "apps/data_commands.h"
 #include "apps/device.h"
+#include "apps/ranks.h"
 #include "apps/run_environment.h"
 #include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "data/stb.h"
 #include "train/preview.h"
+#include "train/ranks/rank_checks.h"
+#include "train/run_folder.h"
 #include "train/signals.h"
 #include "train/trainer.h"
 
@@ -45,7 +49,7 @@ int write_preview(const TrainOptions& options) {
 }
 
 void print_result(const TrainOptions& options, const Trainer& trainer, const TrainOutcome& outcome,
-                  const std::filesystem::path& run_dir) {
+                  const std::filesystem::path& run_dir, int ranks) {
   const std::string& split = trainer.data().eval_name;
   if (outcome.last.samples > 0) {
     fmt::print(" * Acc@1 {:.3f} ({:.3f}) Acc@5 {:.3f} loss {:.4f} on {} pictures of {}{}\n",
@@ -63,45 +67,80 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
     fmt::print("score it: saluevaluate {} --dataset {}{}\n", shown(run_dir / "last"),
                options.config.data.dataset, data_dir);
   } else {
-    fmt::print("stopped; go on with: salutrain --resume {}\n", shown(run_dir));
+    fmt::print("stopped; go on with: {}salutrain --resume {}\n",
+               ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", shown(run_dir));
   }
 }
 
-int train(const TrainOptions& options) {
-  TrainConfig config = options.config;
-  set_num_threads(config.threads);
-  config.model.placement = open_device(options.device);
-  Trainer trainer(config);  // before the folder: a wrong name must not leave one behind
-  RunFolderOptions folder_options;
-  folder_options.dir = options.resume.empty() ? config.output : options.run_dir;
-  folder_options.model = config.model.name;
-  folder_options.image_size = static_cast<int>(trainer.model_config().img_size);
-  folder_options.resume = !options.resume.empty();
-  folder_options.overwrite = options.overwrite;
-  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
-  RunFolder folder(folder_options);
-  FileWriter log(real_files(), folder.path() / "log.txt", FileWriter::Mode::append);
-  ProgressOptions progress_options;
-  progress_options.style = style_of(options.progress);
-  progress_options.quiet = options.quiet;
-  progress_options.log = &log;
-  Progress progress(progress_options);
-  trainer.attach(folder, progress);
+/// Rank 0 makes or opens the run folder; all get its path.
+std::filesystem::path open_folder(const TrainOptions& options, Trainer& trainer, Communicator& ranks,
+                                  std::optional<RunFolder>& folder) {
+  std::string path;
+  if (ranks.is_root()) {
+    RunFolderOptions o;
+    o.dir = options.resume.empty() ? options.config.output : options.run_dir;
+    o.model = options.config.model.name;
+    o.image_size = static_cast<int>(trainer.model_config().img_size);
+    o.resume = !options.resume.empty();
+    o.overwrite = options.overwrite;
+    folder.emplace(o);
+    folder->require_space(trainer.checkpoint_bytes());
+    path = folder->path().string();
+  }
+  return ranks.gather(path).front();
+}
+
+void describe_run(const TrainOptions& options, Trainer& trainer, const Communicator& ranks,
+                  Progress& progress, const std::filesystem::path& folder) {
+  const TrainConfig& config = options.config;
   progress.line(
       fmt::format("{} ({} parameters) on {}: {} pictures, {} classes; {} lr {:.4g} weight decay {:.3g}; "
                   "on {}; run folder {}",
                   config.model.name, trainer.model().store().count(), trainer.data().train->name(),
                   trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
                   *config.lr, *config.weight_decay,
-                  describe_placement(config.model.placement, options.device), shown(folder.path())));
+                  describe_placement(trainer.model_config().placement, options.device), shown(folder)));
+  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config));
   progress.line("training pictures: " + describe_training(trainer.transform()));
   if (!trainer.initial_note().empty()) progress.line(trainer.initial_note());
-  if (!options.resume.empty()) trainer.resume(options.checkpoint);
-  replace_file(real_files(), folder.path() / "config.toml", options.resolved_toml);
-  add_start(folder.path() / "environment.json", describe_start(options, trainer), !options.resume.empty());
+}
+
+int train(const TrainOptions& options) {
+  TrainConfig config = options.config;
+  const auto ranks = connect_ranks({config.rank_timeout});
+  const bool several = ranks->size() > 1;
+  if (several) check_agreement(*ranks, settings_to_agree_on(options));
+  set_num_threads(threads_of_rank(config.threads, *ranks));
+  config.model.placement = open_device(options.device, ranks->local_rank());
+  Trainer trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
+  if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
+  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
+  std::optional<RunFolder> folder;
+  const std::filesystem::path path = open_folder(options, trainer, *ranks, folder);
+  std::optional<FileWriter> log;
+  ProgressOptions progress_options;
+  progress_options.style = ranks->is_root() ? style_of(options.progress) : ProgressStyle::none;
+  progress_options.quiet = options.quiet;
+  if (ranks->is_root()) {
+    log.emplace(real_files(), path / "log.txt", FileWriter::Mode::append);
+    progress_options.log = &*log;
+  }
+  Progress progress(progress_options);
+  trainer.attach(path, real_files(), progress);
+  if (ranks->is_root()) describe_run(options, trainer, *ranks, progress, path);
+  if (!options.resume.empty()) trainer.resume(options.checkpoint, options.allow_rank_change);
+  if (ranks->is_root()) {
+    replace_file(real_files(), path / "config.toml", options.resolved_toml);
+    add_start(path / "environment.json", describe_start(options, trainer, ranks->size()),
+              !options.resume.empty());
+  }
   const TrainOutcome outcome = trainer.run();
-  if (options.report) report_run(config, trainer, outcome, folder.path(), progress);
-  print_result(options, trainer, outcome, folder.path());
+  ranks->finish();
+  // The others end well even when a signal stopped the run: their exit code would make mpirun end rank 0,
+  // which has yet to write.
+  if (!ranks->is_root()) return 0;
+  if (options.report) report_run(config, trainer, outcome, path, progress);
+  print_result(options, trainer, outcome, path, ranks->size());
   return stop_signal() ? 128 + stop_signal() : 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "apps/cli.h"
 #include "apps/optimisation_options.h"
+#include "apps/ranks.h"
 #include "train/file_ops.h"
 #include "train/interop.h"
 
@@ -27,7 +28,8 @@ void add_common(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--model", c.model.name, "network; --list-models names them"));
   add(app.add_option("--epochs", c.epochs, "passes over the training pictures")
           ->check(whole_number(1, 1000000)));
-  add(app.add_option("-b,--batch-size", c.batch_size, "pictures that go through the network at once")
+  add(app.add_option("-b,--batch-size", c.batch_size,
+                     "pictures that go through the network at once, on all ranks together")
           ->check(whole_number(1, 1048576)));
   add(app.add_option("--seed", c.seed, "same seed, same result")->check(whole_number(0, INT64_MAX)));
   add(app.add_option("--threads", c.threads, "CPU threads, 0: all cores; the result does not depend on it")
@@ -220,11 +222,13 @@ void register_options(CLI::App& app, TrainOptions& options) {
   add_augmentation(app, options);
   add_regularisation(app, options);
   add_output(app, options);
+  add_rank_options(app, options);
   finish_app(app,
              "\nExamples:\n"
              "  salutrain --dataset shapes --model salunet_c8 --epochs 5\n"
              "  salutrain -c recipes/cifar10_c20_quick.toml --data-dir DIR\n"
              "  salutrain --resume runs/20260801-101500-salunet_c8-32\n"
+             "  mpirun -n 2 salutrain --dataset shapes --model salunet_c8\n"
              "\nData sets:\n"
              "  salutrain verify DIR           what is wrong with it\n"
              "  salutrain pack DIR OUT.pack    one file, decoded and reduced, for --dataset packed\n"
@@ -287,6 +291,8 @@ void refuse_changes(const std::string& dir, const std::string& before, const std
                                                 "checkpoint-hist",
                                                 "recovery-interval",
                                                 "validation-batch-size",
+                                                "rank-timeout",
+                                                "check-ranks-interval",
                                                 "data-dir"};
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {

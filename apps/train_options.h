@@ -19,6 +19,7 @@ struct TrainOptions {
   std::string resume;       ///< run folder, or a checkpoint in it
   std::string aug_preview;  ///< PNG file to write instead of training
   bool overwrite = false;
+  bool allow_rank_change = false;  ///< --resume: with another number of ranks
   bool summary = false, list_models = false, print_config = false, check = false;
   std::int64_t benchmark = 0;  ///< steps to time instead of training
   bool json = false;           ///< --benchmark: as a JSON object

@@ -26,6 +26,15 @@ void accumulate(Node& node, Tensor gradient) {
   }
 }
 
+void count_readers(const std::vector<Node*>& nodes) {
+  for (Node* node : nodes) node->readers = 0;
+  for (const Node* node : nodes) {
+    for (const auto& input : node->inputs) {
+      if (input) ++input->readers;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Node*> newest_first(Node* root) {
@@ -59,7 +68,7 @@ Tensor& Gradients::sum(std::size_t i) {
   return input.grad;
 }
 
-void backward(const Variable& output, Tensor upstream) {
+void backward(const Variable& output, Tensor upstream, const LeafListener& complete) {
   check(output.requires_grad(),
         "[backward] expected an output that depends on a variable with requires_grad");
   if (!upstream.defined()) {
@@ -75,6 +84,7 @@ void backward(const Variable& output, Tensor upstream) {
           "backward is not supported). Run the forward again",
           node->op);
   }
+  count_readers(nodes);
   accumulate(*output.node(), std::move(upstream));
   for (Node* node : nodes) {
     if (!node->backward) continue;
@@ -86,6 +96,10 @@ void backward(const Variable& output, Tensor upstream) {
     }
     node->backward = nullptr;  // frees the saved tensors
     node->released = true;
+    for (const auto& input : node->inputs) {
+      // An inner node still has its backward here: it is older than its readers.
+      if (input && --input->readers == 0 && !input->backward && complete) complete(*input);
+    }
   }
 }
 

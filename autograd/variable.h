@@ -38,6 +38,7 @@ struct Node {
   Backward backward;      ///< empty for leaves, and after the backward pass
   bool released = false;  ///< the backward pass has been here
   bool visiting = false;  ///< mark of the engine's search
+  int readers = 0;        ///< ops of this backward pass that have yet to add to `grad`
   Tensor grad;            ///< leaf: the sum so far; inner node: the gradient on its way
 
   ~Node();  // iterative: a chain of 100,000 ops must not overflow the stack
@@ -118,9 +119,12 @@ Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, B
 /// so that every op stands before its inputs.
 std::vector<Node*> newest_first(Node* root);
 
+/// Hears of every leaf of the graph as soon as its gradient is complete, while the pass goes on.
+using LeafListener = std::function<void(const Node& leaf)>;
+
 /// Back-propagates from `output` and adds into the gradients of the leaves.
 /// `upstream` is dL/d output; left out, output must be a scalar and 1 is taken. Throws ErrorCode::internal
 /// when the graph has been used before (double backward is not supported) or output needs no gradient.
-void backward(const Variable& output, Tensor upstream = {});
+void backward(const Variable& output, Tensor upstream = {}, const LeafListener& complete = {});
 
 }  // namespace salu

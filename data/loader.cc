@@ -161,13 +161,17 @@ class Loader::Epoch {
 
   Batch make_batch(std::int64_t b, Job& job, const std::stop_token& stop) {
     const auto first = order_.begin() + b * loader_.options_.batch_size;
-    const auto count = std::min<std::int64_t>(loader_.options_.batch_size, order_.end() - first);
+    const LoaderOptions& options = loader_.options_;
     Batch batch;
+    batch.part = part_of_rank(std::min<std::int64_t>(options.batch_size, order_.end() - first), options.rank,
+                              options.ranks);
+    const auto count = static_cast<std::int64_t>(batch.part.rows.size());
     batch.labels = Tensor::empty({count}, DType::i64);
     for (std::int64_t i = 0; i < count && !stop.stop_requested(); ++i) {
-      std::int64_t index = first[i];
+      const std::int64_t row = batch.part.rows[static_cast<std::size_t>(i)];
+      std::int64_t index = first[row];
       begin_job(job, index);
-      const std::optional<Image> image = sample(index, b * loader_.options_.batch_size + i);
+      const std::optional<Image> image = sample(index, b * options.batch_size + row);
       if (image) add(batch, *image, index, count);
     }
     const auto got = static_cast<std::int64_t>(batch.indices.size());
@@ -175,9 +179,8 @@ class Loader::Epoch {
       batch.images = batch.images.slice(0, got);
       batch.labels = batch.labels.slice(0, got);
     }
-    if (got > 0 && loader_.options_.finish && !stop.stop_requested()) {
-      loader_.options_.finish(
-          batch, {loader_.options_.seed, Purpose::mixing, epoch_, static_cast<std::uint32_t>(b)});
+    if (got > 0 && options.finish && !stop.stop_requested()) {
+      options.finish(batch, {options.seed, Purpose::mixing, epoch_, static_cast<std::uint32_t>(b)});
     }
     return batch;
   }

@@ -13,6 +13,7 @@
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "data/bad_images.h"
+#include "data/batch_part.h"
 #include "data/dataset.h"
 
 namespace salu {
@@ -22,12 +23,14 @@ struct Batch {
   Tensor labels;                      ///< i64 (B)
   std::vector<std::int64_t> indices;  ///< into the data set; of substitutes where there are some
   Tensor targets;                     ///< f32 (B,K), if LoaderOptions::finish makes them
+  BatchPart part;                     ///< what these are of the batch of all ranks
 };
 
 struct LoaderOptions {
-  std::int64_t batch_size = 128;
-  int workers = 2;   ///< threads; 0 prepares each batch in next()
-  int prefetch = 4;  ///< batches that may be in preparation or ready, at least 1
+  std::int64_t batch_size = 128;  ///< on all ranks together
+  int rank = 0, ranks = 1;        ///< each rank gets its part of every batch: part_of_rank()
+  int workers = 2;                ///< threads; 0 prepares each batch in next()
+  int prefetch = 4;               ///< batches that may be in preparation or ready, at least 1
   bool shuffle = false;
   bool drop_last = false;  ///< leave out the last batch when it is not full
   /// Repeated augmentation (Hoffer et al., arXiv 1901.09335): each sample comes so many times in a row, each
@@ -58,9 +61,9 @@ class Loader {
   /// Begins an epoch at batch `first_batch`; drops what is left of the one before. The workers start at once,
   /// so a call before the evaluation hides the wait for the first batch after it.
   void start(std::uint32_t epoch, std::int64_t first_batch = 0);
-  /// The next batch with a picture in it; false at the end of the epoch, or when LoaderOptions::stop ends it.
-  /// Throws what a worker threw, with the sample's index, in the place of the batch that is missing, and
-  /// again when called again.
+  /// The next batch with a picture in it (a small last one may have none for this rank); false at the end of
+  /// the epoch, or when LoaderOptions::stop ends it. Throws what a worker threw, with the sample's index, in
+  /// the place of the batch that is missing, and again when called again.
   bool next(Batch& batch);
   /// Seconds that next() has waited (or worked, without workers) since start().
   double wait_seconds() const;

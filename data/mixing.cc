@@ -116,14 +116,37 @@ std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t pictures, st
   return mixes;
 }
 
-void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, RandomKey key) {
+namespace {
+
+/// One for each picture of a part, as drawn for the whole batch.
+std::vector<Mix> mixes_of(const BatchPart* part, const MixOptions& options, std::int64_t pictures,
+                          std::int64_t height, std::int64_t width, RandomKey key) {
+  if (!part) return draw_mixes(options, pictures, height, width, key);
+  const std::vector<Mix> all = draw_mixes(options, part->whole, height, width, key);
+  check(static_cast<std::int64_t>(part->rows.size()) == pictures, "[mixing] expected {} pictures, got {}",
+        part->rows.size(), pictures);
+  std::vector<Mix> mixes;
+  for (std::size_t i = 0; i < part->rows.size(); ++i) {
+    const std::int64_t row = part->rows[i], partner = part->rows[part->rows.size() - 1 - i];
+    const Mix& mix = all[static_cast<std::size_t>(row)];
+    check(mix.lambda == 1 || partner == part->whole - 1 - row,
+          "[mixing] expected the partner of picture {} of {}, got {}", row, part->whole, partner);
+    mixes.push_back(mix);
+  }
+  return mixes;
+}
+
+}  // namespace
+
+void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, RandomKey key,
+               const BatchPart* part) {
   check(images.shape().rank() == 4 && images.dim(3) == 3, "[mixing] expected images (B,H,W,3), got {}",
         images.shape().str());
   check(targets.shape().rank() == 2 && targets.dim(0) == images.dim(0),
         "[mixing] expected targets ({},K), got {}", images.dim(0), targets.shape().str());
   const std::int64_t pictures = images.dim(0), height = images.dim(1), width = images.dim(2);
   const std::int64_t size = height * width * 3, classes = targets.dim(1);
-  const std::vector<Mix> mixes = draw_mixes(options, pictures, height, width, key);
+  const std::vector<Mix> mixes = mixes_of(part, options, pictures, height, width, key);
   for (std::int64_t i = 0; i < pictures / 2; ++i) {
     const std::int64_t pair[2] = {i, pictures - 1 - i};
     std::uint8_t* pixels[2];

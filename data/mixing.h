@@ -8,6 +8,7 @@
 
 #include "core/rng.h"
 #include "core/tensor.h"
+#include "data/batch_part.h"
 
 namespace salu {
 
@@ -53,7 +54,10 @@ std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t pictures, st
 
 /// Mixes picture i of `images` (B,H,W,3) u8 with picture B-1-i, rounding to whole pixel values, and row i of
 /// `targets` (B,K) f32 with row B-1-i; with an odd B the middle one stays as it is. `key.time` is the epoch.
+/// Of a batch that ranks share, `part` says which pictures these are: they become what they would be in the
+/// whole batch. Its partner must be there for every picture.
 /// Ref: Zhang et al., arXiv 1710.09412 (mixup); Yun et al., arXiv 1905.04899 (cutmix)
-void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, RandomKey key);
+void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, RandomKey key,
+               const BatchPart* part = nullptr);
 
 }  // namespace salu

@@ -21,12 +21,13 @@ struct LayerRecord {
 struct Context {
   bool training = false;
   std::uint64_t seed = 0;
-  std::uint32_t step = 0;                       ///< optimizer step: keys the masks of dropout and drop path
-  std::uint32_t draws = 0;                      ///< masks drawn so far in this pass
+  std::uint32_t step = 0;   ///< optimizer step: keys the masks of dropout and drop path
+  std::uint32_t rank = 0;   ///< of several that share a batch: each draws masks of its own
+  std::uint32_t draws = 0;  ///< masks drawn so far in this pass
   std::vector<LayerRecord>* records = nullptr;  ///< filled when set
 
   /// The key of the next mask.
-  RandomKey next_key(Purpose purpose) { return {seed, purpose, step, draws++}; }
+  RandomKey next_key(Purpose purpose) { return {seed, purpose, step, draws++, rank}; }
   void record(LayerRecord r) {
     if (records) records->push_back(std::move(r));
   }

@@ -9,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"
+#include "tests/mirror_rank.h"
 #include "tests/op_samples.h"
 #include "tests/trainer_run.h"
 #include "train/train_step.h"
@@ -39,7 +40,7 @@ Tensor pictures(std::uint32_t step) {
 }
 
 /// Trains on fresh pictures with dropout, drop path, clipping and a moving average.
-Curve train(const Setting& setting, Device device) {
+Curve train(const Setting& setting, Device device, Communicator& ranks = single_rank()) {
   ModelConfig config;
   config.name = setting.model;
   config.img_size = 8;
@@ -63,7 +64,7 @@ Curve train(const Setting& setting, Device device) {
   options.mean = {0.5f, 0.5f, 0.5f};
   options.std = {0.25f, 0.25f, 0.25f};
   options.record = setting.record;
-  TrainStep step(*model, model->store(), optimizer, options);
+  TrainStep step(*model, model->store(), optimizer, options, ranks);
   const Tensor labels = Tensor::from<std::int64_t>({4}, {1, 7, 3, 7});
   const Tensor targets = smoothed_targets(labels, 10, 0.1, SmoothingKind::uniform);
   Curve curve;
@@ -141,6 +142,18 @@ TEST_CASE("a recorded step gives the bits of a queued one, on every run and sche
     CHECK(compare_bits(recorded.average, queued.average) == "");
   }
   set_schedule(0);
+}
+
+TEST_CASE("gradients that go through the host and other ranks come back whole") {
+  const Device device = cuda_device();
+  for (const DType activations : {DType::f32, DType::bf16}) {
+    const Curve single = train({.activations = activations, .record = false}, device);
+    MirrorRank ranks;
+    const Curve mirrored = train({.activations = activations}, device, ranks);
+    CHECK(mirrored.losses == single.losses);  // halves that are doubled: no rounding
+    CHECK(compare_bits(mirrored.values, single.values) == "");
+    CHECK(compare_bits(mirrored.average, single.average) == "");
+  }
 }
 
 TEST_CASE("no device memory is asked for once the first steps are done") {

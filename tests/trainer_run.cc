@@ -79,7 +79,8 @@ WatchedRun run_watched(const TrainConfig& config, const fs::path& folder, bool r
     options.quiet = true;
     options.log = &log;
     Progress progress(options);
-    trainer.attach(run_folder, progress);
+    run_folder.require_space(trainer.checkpoint_bytes());
+    trainer.attach(run_folder.path(), run_folder.files(), progress);
     if (resume) trainer.resume("last");
     trainer.watch_batches([&](Batch& batch, std::int64_t step) {
       run.batches.resize(static_cast<std::size_t>(step) + 1);

@@ -11,7 +11,7 @@ std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, c
   return [mixing = config.mixing(), smoothing = config.smoothing, kind, threshold = config.bce_target_thresh,
           classes = static_cast<std::int64_t>(dataset.class_names().size())](Batch& batch, RandomKey key) {
     batch.targets = smoothed_targets(batch.labels, classes, smoothing, kind);
-    mix_batch(batch.images, batch.targets, mixing, key);
+    mix_batch(batch.images, batch.targets, mixing, key, &batch.part);
     if (threshold) threshold_targets(batch.targets, *threshold);
   };
 }

@@ -26,7 +26,7 @@ struct TrainConfig {
   std::uint64_t seed = 42;
 
   std::int64_t epochs = 10, cooldown_epochs = 0;
-  std::int64_t batch_size = 128;
+  std::int64_t batch_size = 128;      ///< on all ranks together
   std::int64_t grad_accum_steps = 1;  ///< batches behind one step of the optimizer
   std::int64_t validation_batch_size = 256;
 
@@ -95,7 +95,9 @@ struct TrainConfig {
   std::int64_t patience = 0;         ///< stop after so many epochs without a gain; 0: never
   double min_delta = 0;              ///< what counts as a gain
   double max_seconds = 0;
-  std::int64_t max_steps = 0;  ///< stop (and checkpoint) after this optimizer step; 0: no limit
+  double rank_timeout = 60;                 ///< seconds that a rank waits for the others
+  std::int64_t check_ranks_interval = 100;  ///< compare the ranks' weights every so many steps; 0: never
+  std::int64_t max_steps = 0;               ///< stop (and checkpoint) after this optimizer step; 0: no limit
   std::filesystem::path output;
   int checkpoint_hist = 3;
   std::int64_t recovery_interval = 0;  ///< steps between checkpoints inside an epoch; 0: none

@@ -27,5 +27,6 @@ void install_stop_signals() {
 }
 
 int stop_signal() { return received; }
+void adopt_stop_signal(int signal) { received = signal; }
 
 }  // namespace salu

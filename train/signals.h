@@ -7,5 +7,7 @@ namespace salu {
 void install_stop_signals();
 /// The signal that asked to stop, or 0.
 int stop_signal();
+/// Another rank got it: this one stops as well.
+void adopt_stop_signal(int signal);
 
 }  // namespace salu

@@ -63,6 +63,7 @@ json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
           {"best_epoch", p.best_epoch},
           {"gain_score", p.gain_score},
           {"gain_epoch", p.gain_epoch},
+          {"ranks", p.ranks},
           {"data_fingerprint", data_fingerprint}};
 }
 
@@ -92,6 +93,7 @@ RunProgress progress_from_json(const json& j, const std::string& file) {
   p.non_finite.seen = j.value("returns", p.non_finite.seen);
   p.non_finite.lr_factor = j.value("lr_factor", 1.0);
   p.good = j.value("good", "");
+  if (j.contains("ranks")) p.ranks = count("ranks", 1);
   if (!(p.non_finite.lr_factor > 0 && p.non_finite.lr_factor <= 1) || !is_plain_name(p.good)) {
     fail(ErrorCode::checkpoint, "{}: lr_factor is {}, good is '{}'; expected a number in (0, 1] and a name",
          file, p.non_finite.lr_factor, escaped(p.good));

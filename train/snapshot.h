@@ -30,6 +30,7 @@ struct RunProgress {
   /// The last epoch that was a gain of more than --min-delta, and what the next one has to exceed.
   double gain_score = 0;
   std::int64_t gain_epoch = -1;
+  std::int64_t ranks = 1;  ///< that shared the batches
 };
 
 /// What `saluevaluate` must know to score the weights as they were scored in training.

@@ -26,12 +26,15 @@ struct TrainStep::Slot {
 };
 
 TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer,
-                     TrainStepOptions options)
+                     TrainStepOptions options, Communicator& ranks)
     : model_(model),
       store_(store),
       optimizer_(optimizer),
       options_(options),
-      device_(store.values().device()) {
+      device_(store.values().device()),
+      ranks_(ranks),
+      reducer_(store, ranks) {
+  options_.record = options_.record && ranks.size() == 1;
   if (store.statistics().defined()) statistics_before_ = store.statistics().clone();
   if (device_.type != DeviceType::cuda) return;
   for (auto& slot : slots_) slot = std::make_unique<Slot>();
@@ -40,14 +43,16 @@ TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optim
 
 TrainStep::~TrainStep() = default;
 
-Tensor TrainStep::forward_backward(const Tensor& images, const Tensor& targets, Context& context) {
+Tensor TrainStep::forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last) {
   const Tensor pixels = normalize_images(images, options_.mean, options_.std, store_.activations());
   const Variable logits = model_.forward(Variable(pixels), context);
   const Variable loss =
       options_.bce ? bce_with_logits(logits, targets) : cross_entropy(logits, targets);  // (n,K) -> (1)
-  const double share = 1 / static_cast<double>(options_.accumulate);
-  backward(loss, Tensor::full({1}, share, loss.value().dtype(), device_));
-  return options_.accumulate == 1 ? loss.value() : scale_forward(loss.value(), share);
+  const double share = 1 / static_cast<double>(options_.accumulate * ranks_.size());
+  LeafListener complete;
+  if (last) complete = [this](const Node& leaf) { reducer_.complete(leaf); };
+  backward(loss, Tensor::full({1}, share, loss.value().dtype(), device_), complete);
+  return share == 1 ? loss.value() : scale_forward(loss.value(), share);
 }
 
 void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_t step) {
@@ -55,15 +60,18 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
   context.training = true;
   context.seed = options_.seed;
   context.step = static_cast<std::uint32_t>(step);
+  context.rank = static_cast<std::uint32_t>(ranks_.rank());
   store_.gradients().fill(0);
   if (statistics_before_.defined()) statistics_before_.copy_from(store_.statistics());
   const std::int64_t part = images.dim(0) / options_.accumulate;
   Tensor loss;
   for (std::int64_t begin = 0; begin < images.dim(0); begin += part) {
     const Tensor share =
-        forward_backward(images.slice(begin, begin + part), targets.slice(begin, begin + part), context);
+        forward_backward(images.slice(begin, begin + part), targets.slice(begin, begin + part), context,
+                         begin + part == images.dim(0));
     loss = loss.defined() ? add_forward(loss, share) : share;
   }
+  reducer_.finish(loss);
   optimizer_.step(loss);
   // The forward pass has changed them already; a step that is not applied must leave no trace.
   if (statistics_before_.defined()) take_back(store_.statistics(), statistics_before_, optimizer_.control());
@@ -73,7 +81,7 @@ void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std:
   check(images.dim(0) > 0 && images.dim(0) % options_.accumulate == 0,
         "[train_step] expected a multiple of {} pictures, got {}", options_.accumulate, images.dim(0));
   optimizer_.set_lr(lr);
-  const FinishedStep finished{{}, step, images.dim(0), lr};
+  const FinishedStep finished{{}, step, images.dim(0) * ranks_.size(), lr};
   if (device_.type == DeviceType::cpu) {
     do_step(images, targets, step);
     pending_.push_back({finished, nullptr});

@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "models/model.h"
 #include "train/optimizer.h"
+#include "train/ranks/gradient_reducer.h"
 
 namespace salu {
 
@@ -24,19 +25,25 @@ struct TrainStepOptions {
 /// What became of one step.
 struct FinishedStep {
   StepResult result;
-  std::int64_t step, samples;
+  std::int64_t step, samples;  ///< samples: on all ranks
   double lr;
 };
 
 /// On the CPU a step is done when run() returns. On a GPU it is queued, as one recorded graph after the first
 /// few steps, and its result is read one step late, so that the GPU never waits for the host.
+///
+/// Ranks that share a batch run the same step at the same time, each on its own pictures. Loss and gradients
+/// are means over the whole batch on all of them, so all take the same step. Steps of several ranks are not
+/// recorded: the exchange between backward pass and update is the host's work.
 class TrainStep {
  public:
-  TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer, TrainStepOptions options);
+  /// `ranks`: those that share every batch; must outlive the step.
+  TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer, TrainStepOptions options,
+            Communicator& ranks = single_rank());
   ~TrainStep();
 
-  /// `images` (N,H,W,3) u8 and `targets` (N,K) f32 on the host, N a multiple of `accumulate`; `step` keys the
-  /// random masks.
+  /// `images` (N,H,W,3) u8 and `targets` (N,K) f32 on the host, N a multiple of `accumulate` and the same on
+  /// all ranks; `step` keys the random masks.
   void run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step);
   /// The oldest step whose result is due: on the CPU that of every run(); on a GPU all but the newest, and
   /// with `all` that one too. Call it until it is empty after every run().
@@ -45,7 +52,8 @@ class TrainStep {
  private:
   struct Slot;
   void do_step(const Tensor& images, const Tensor& targets, std::int64_t step);
-  Tensor forward_backward(const Tensor& images, const Tensor& targets, Context& context);  ///< the loss
+  /// Returns what this part adds to the loss of the batch. Behind the last part the gradients are complete.
+  Tensor forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last);
   void queue(std::int64_t step);
   void place_inputs(const Tensor& images, const Tensor& targets, Slot& slot);
   bool must_record() const;
@@ -55,6 +63,8 @@ class TrainStep {
   Optimizer& optimizer_;
   TrainStepOptions options_;
   const Device device_;
+  const Communicator& ranks_;
+  GradientReducer reducer_;
   Tensor statistics_before_;  ///< running statistics; undefined when the network has none
 
   // On a GPU only.

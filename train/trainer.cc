@@ -8,15 +8,13 @@
 
 #include "train/batch_targets.h"
 #include "train/interop.h"
+#include "train/ranks/rank_checks.h"
 #include "train/signals.h"
-#include "train/state_dict.h"
 
 namespace salu {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr int kMaxFailedSaves = 3;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -24,9 +22,12 @@ double seconds_since(Clock::time_point start) {
 
 std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<const Dataset> dataset,
                                     const TransformOptions& transform, bool training,
+                                    const Communicator& ranks,
                                     std::function<void(const std::string&)> report) {
   LoaderOptions options;
   options.batch_size = training ? config.pictures_per_step() : config.validation_batch_size;
+  options.rank = ranks.rank();
+  options.ranks = ranks.size();
   options.workers = config.workers;
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one
@@ -39,16 +40,33 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
   options.report = std::move(report);
-  options.stop = [] { return stop_signal() != 0; };
+  // Of several ranks none may leave out a step that the others take.
+  if (!training || ranks.size() == 1) options.stop = [] { return stop_signal() != 0; };
   auto apply = [transform, training](Picture& picture, RandomKey key) {
     return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
   };
   return std::make_unique<Loader>(std::move(dataset), apply, options);
 }
 
+void check_shares(const TrainConfig& config, int ranks) {
+  if (ranks == 1) return;
+  if (config.batch_size % ranks != 0) {
+    fail(ErrorCode::usage, "--batch-size {}: {} ranks share every batch; expected a multiple of {}",
+         config.batch_size, ranks, ranks);
+  }
+  if (config.mixing().enabled() && config.pictures_per_step() / ranks % 2 != 0) {
+    fail(ErrorCode::usage,
+         "--batch-size {}: {} pictures of a step for each rank, and mixing pairs them; expected a multiple "
+         "of {} with --mixup and --cutmix",
+         config.batch_size, config.pictures_per_step() / ranks, 2 * ranks);
+  }
+}
+
 }  // namespace
 
-Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_dataset(config.data)) {
+Trainer::Trainer(const TrainConfig& config, Communicator& ranks)
+    : config_(config), ranks_(ranks), data_(open_dataset(config.data)) {
+  check_shares(config, ranks.size());
   if (config.patience > 0 && !data_.eval_is_validation) {
     fail(
         ErrorCode::usage,
@@ -75,9 +93,11 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
   transform_ = config.transform(data_);
   card_.crop_pct = transform_.crop_pct;
   card_.interpolation = transform_.interpolation;
-  const auto report = [this](const std::string& text) { progress_->line(text); };
-  train_loader_ = make_loader(config, data_.train, transform_, true, report);
-  eval_loader_ = make_loader(config, data_.eval, transform_, false, report);
+  const auto report = [this](const std::string& text) {
+    progress_->line(ranks_.is_root() ? text : fmt::format("rank {}: {}", ranks_.rank(), text));
+  };
+  train_loader_ = make_loader(config, data_.train, transform_, true, ranks, report);
+  eval_loader_ = make_loader(config, data_.eval, transform_, false, ranks, report);
   model_ = make_model(card_.model);
   if (!config.initial_checkpoint.empty()) {
     const std::string file = shown(config.initial_checkpoint);
@@ -89,34 +109,27 @@ Trainer::Trainer(const TrainConfig& config) : config_(config), data_(open_datase
     ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
   }
   optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
-  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_));
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_), ranks);
   schedule_ = config.schedule(train_loader_->batches());
 }
 
-void Trainer::attach(const RunFolder& folder, Progress& progress) {
-  folder_ = folder.path();
-  files_ = &folder.files();
-  progress_ = &progress;
-  checkpoints_ = std::make_unique<CheckpointStore>(folder.path(), folder.files());
-  folder.require_space(model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0)));
+void Trainer::say(const std::string& line) {
+  if (ranks_.is_root()) progress_->line(line);
 }
 
-void Trainer::resume(const std::string& name_or_link) {
-  const std::string file = shown(folder_ / name_or_link);
-  at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, *optimizer_, ema_.get(),
-                         data_.train->fingerprint());
-  saved_step_ = at_.step;
-  last_lr_ = lr_at(std::max<std::int64_t>(at_.step - 1, 0));
-  progress_->line(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
-}
-
-TrainOutcome Trainer::run() {
+void Trainer::open_log() {
   const bool resumed = at_.step > 0;
   std::vector<std::string> columns{"epoch",     "train_loss", "eval_loss", "eval_top1",
                                    "eval_top5", "lr",         "img_per_s", "data_wait"};
   if (ema_) columns.insert(columns.end(), {"ema_loss", "ema_top1", "ema_top5"});
   log_ = std::make_unique<RunLog>(folder_, columns, curves(), resumed ? std::optional(at_) : std::nullopt,
                                   *files_);
+}
+
+TrainOutcome Trainer::run() {
+  if (ranks_.is_root()) open_log();
+  ranks_.whereabouts().set_step(at_.step);
+  check_weights(ranks_, model_->store().values(), at_.step);
   TrainOutcome outcome;
   run_start_ = Clock::now();
   while (at_.epoch < config_.total_epochs() && !out_of_patience()) {
@@ -129,19 +142,29 @@ TrainOutcome Trainer::run() {
   outcome.best_score = at_.best_score;
   outcome.best_epoch = at_.best_epoch;
   if (at_.step != saved_step_) save(step_name(), false);
-  log_->finish();
+  if (log_) log_->finish();
   return outcome;
 }
-
-std::string Trainer::step_name() const { return fmt::format("step-{:08}", at_.step); }
 
 double Trainer::lr_at(std::int64_t step) const {
   return learning_rate(schedule_, step) * at_.non_finite.lr_factor;
 }
 
-bool Trainer::should_stop() const {
-  return stop_signal() != 0 || (config_.max_steps > 0 && at_.step >= config_.max_steps) ||
-         (config_.max_seconds > 0 && seconds_since(run_start_) >= config_.max_seconds);
+bool Trainer::signalled() {
+  bool any = false;  // not stop_signal(): one may come to this rank in between
+  for (const std::int64_t signal : ranks_.gather(std::int64_t{stop_signal()})) {
+    if (signal == 0) continue;
+    adopt_stop_signal(static_cast<int>(signal));
+    any = true;
+  }
+  return any;
+}
+
+bool Trainer::should_stop() {
+  if (signalled() || (config_.max_steps > 0 && at_.step >= config_.max_steps)) return true;
+  if (config_.max_seconds == 0) return false;
+  const bool late = seconds_since(run_start_) >= config_.max_seconds;
+  return ranks_.gather(std::int64_t{late}).front() != 0;  // by the clock of rank 0
 }
 
 bool Trainer::out_of_patience() const {
@@ -171,7 +194,11 @@ void Trainer::train_batch(Batch& batch) {
   ++at_.batch;
   ++batches_now_;
   ++run_batches_;
+  ranks_.whereabouts().set_step(at_.step);
   take_results(false);
+  if (config_.check_ranks_interval > 0 && at_.step % config_.check_ranks_interval == 0) {
+    check_weights(ranks_, model_->store().values(), at_.step);
+  }
 }
 
 void Trainer::take_results(bool all) {
@@ -196,9 +223,8 @@ void Trainer::skip_step(const FinishedStep& skipped) {
     fail(ErrorCode::numerics, "{} at step 1: check --lr and input normalisation", figures);
   }
   const std::int64_t batches = train_loader_->batches();
-  progress_->line(fmt::format("step {} (batch {} of epoch {}): {}: step skipped, weights unchanged",
-                              skipped.step + 1, skipped.step % batches + 1, skipped.step / batches + 1,
-                              figures));
+  say(fmt::format("step {} (batch {} of epoch {}): {}: step skipped, weights unchanged", skipped.step + 1,
+                  skipped.step % batches + 1, skipped.step / batches + 1, figures));
   const NonFiniteAction action =
       at_.non_finite.bad_step(skipped.step, skipped.result.loss, skipped.result.norm);
   if (action == NonFiniteAction::skip) return;
@@ -213,22 +239,8 @@ void Trainer::skip_step(const FinishedStep& skipped) {
       last_lr_);
 }
 
-void Trainer::go_back() {
-  const std::int64_t reached = at_.step;
-  while (step_->take(true)) --at_.step;  // a GPU had begun them with the weights that are given up
-  if (at_.step != reached) {
-    at_.batch -= reached - at_.step;
-    train_loader_->start(static_cast<std::uint32_t>(at_.epoch), at_.batch);
-  }
-  restore_snapshot(checkpoints_->load(at_.good), shown(folder_ / "checkpoints" / at_.good), *model_,
-                   *optimizer_, ema_.get(), data_.train->fingerprint());
-  progress_->line(
-      fmt::format("step {}: back to the weights of {}; the data since then is passed over, the "
-                  "learning rate is {} times that of the schedule from here on",
-                  at_.step, at_.good, at_.non_finite.lr_factor));
-}
-
 void Trainer::log_step(std::int64_t step) {
+  if (!log_) return;
   const double seconds = seconds_since(epoch_start_);
   log_->step({{"step", step + 1},
               {"epoch", at_.epoch + 1},
@@ -290,6 +302,7 @@ bool Trainer::score_epoch(TrainOutcome& outcome) {
   const auto score = [&] {
     return evaluate(*model_, *eval_loader_, {card_.mean, card_.std}, card_.model.num_classes, stop);
   };
+  share_buffers(ranks_, model_->store(), ema_.get());
   const EvalResult live = score();
   std::optional<EvalResult> average;
   if (ema_) {
@@ -297,9 +310,9 @@ bool Trainer::score_epoch(TrainOutcome& outcome) {
     average = score();
     ema_->swap();
   }
-  if (stop()) return false;
-  outcome.last = live;
-  outcome.last_ema = average;
+  if (signalled()) return false;
+  outcome.last = merge_results(ranks_, live);
+  if (average) outcome.last_ema = merge_results(ranks_, *average);
   return true;
 }
 
@@ -318,7 +331,7 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
     at_.best_score = before.best_score;
     at_.best_epoch = before.best_epoch;
   }
-  progress_->line(figures + (best ? "  best so far" : ""));
+  say(figures + (best ? "  best so far" : ""));
 }
 
 /// Before the checkpoint is saved: a resumed run cuts rows beyond its checkpoint, but cannot write missing
@@ -338,47 +351,15 @@ std::string Trainer::log_epoch(const TrainOutcome& outcome, double seconds) {
                           rate,
                           wait / seconds};
   if (average) row.insert(row.end(), {average->loss(), average->top1(), average->top5()});
-  log_->epoch(at_.step, row, curves());
-  warn_of_full_disk();
+  if (log_) {
+    log_->epoch(at_.step, row, curves());
+    warn_of_full_disk();
+  }
   return fmt::format(
       "epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s  data wait "
       "{:.0f} %",
       at_.epoch + 1, config_.total_epochs(), train_loss, data_.eval_name, live.loss(), live.top1(),
       average ? fmt::format("  (ema {:.2f} %)", average->top1()) : "", last_lr_, rate, 100 * wait / seconds);
-}
-
-bool Trainer::save_due(const std::string& name, bool best) {
-  const std::string good = at_.good;
-  if (at_.non_finite.row == 0) at_.good = name;
-  try {
-    save(name, best);
-    failed_saves_ = 0;
-    return true;
-  } catch (const Error& error) {
-    if (saved_step_ != at_.step) at_.good = good;
-    if (error.code() != ErrorCode::environment || ++failed_saves_ == kMaxFailedSaves) throw;
-    progress_->line(fmt::format("warning: {}. The run goes on; the next checkpoint is tried again ({} of {})",
-                                error.what(), failed_saves_, kMaxFailedSaves));
-    return false;
-  }
-}
-
-void Trainer::save(const std::string& name, bool best) {
-  at_.updates = optimizer_->updates();
-  const Checkpoint snapshot =
-      take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
-  for (const auto* tensors : {&snapshot.model, &snapshot.state}) {
-    if (const std::string bad = first_non_finite(*tensors); !bad.empty()) {
-      fail(
-          ErrorCode::numerics,
-          "{} holds NaN or Inf at step {}: not saved, older checkpoints in {} are intact. Start again with a "
-          "lower --lr (now {})",
-          bad, at_.step, shown(folder_), last_lr_);
-    }
-  }
-  checkpoints_->save(name, snapshot, best);
-  saved_step_ = at_.step;
-  checkpoints_->prune(config_.checkpoint_hist, at_.good);
 }
 
 }  // namespace salu

@@ -11,7 +11,7 @@
 #include "train/config.h"
 #include "train/evaluator.h"
 #include "train/progress.h"
-#include "train/run_folder.h"
+#include "train/ranks/communicator.h"
 #include "train/run_log.h"
 #include "train/snapshot.h"
 #include "train/train_step.h"
@@ -28,16 +28,18 @@ struct TrainOutcome {
   bool no_gain = false;  ///< it finished early: --patience
 };
 
+/// Every rank of a run has one, and all of them make the same calls. Rank 0 alone writes and speaks.
 class Trainer {
  public:
-  /// `config` is resolved. Opens the data, builds the network; writes nothing.
-  explicit Trainer(const TrainConfig& config);
-  /// Where the run keeps its files and shows its progress; both must outlive run(). Throws
-  /// ErrorCode::environment when the disk has no room for the checkpoints.
-  void attach(const RunFolder& folder, Progress& progress);
+  /// `config` is resolved. Opens the data, builds the network; writes nothing. `ranks` must outlive it.
+  explicit Trainer(const TrainConfig& config, Communicator& ranks = single_rank());
+  /// Where the run keeps its files and shows its progress; `files` and `progress` must outlive run().
+  void attach(const std::filesystem::path& folder, FileOps& files, Progress& progress);
+  std::uint64_t checkpoint_bytes() const;  ///< about
 
-  /// Continues from a checkpoint of the run folder.
-  void resume(const std::string& name_or_link);
+  /// Continues from a checkpoint of the run folder. Throws ErrorCode::checkpoint when that run had another
+  /// number of ranks, unless `other_ranks`.
+  void resume(const std::string& name_or_link, bool other_ranks = false);
   /// `watcher` gets each training batch and the number of its step, from 0, before the step, and may change
   /// it: so tests put NaN into a run.
   void watch_batches(std::function<void(Batch&, std::int64_t)> watcher) { watcher_ = std::move(watcher); }
@@ -60,24 +62,30 @@ class Trainer {
   void take_results(bool all);  ///< of steps that are done; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
   void go_back();  ///< to the last good weights; the place in the data stays
-  bool should_stop() const;
+  bool
+  signalled();  ///< whether any rank got a signal: the same answer on all, and now on all the same signal
+  bool should_stop();  ///< likewise
   bool out_of_patience() const;
   bool score_epoch(TrainOutcome& outcome);  ///< false when a signal came before it was done
   void finish_epoch(TrainOutcome& outcome);
   /// Of an epoch that took `seconds` to train; what to show of it.
   std::string log_epoch(const TrainOutcome& outcome, double seconds);
   bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
-  void save(const std::string& name, bool best);
+  void save(const std::string& name, bool best);  ///< throws on all ranks alike
+  void write_checkpoint(const std::string& name, bool best);
   /// For checkpoints that are due at this step: true when it is saved, false to try again at the next one.
   bool save_due(const std::string& name, bool best);
   std::string step_name() const;
   double lr_at(std::int64_t step) const;
-  void log_step(std::int64_t step);  ///< a row of metrics.jsonl about the step whose result was taken last
-  void warn_of_full_disk();          ///< once, when rows of the log have to wait
+  void open_log();
+  void say(const std::string& line);  ///< on rank 0
+  void log_step(std::int64_t step);   ///< a row of metrics.jsonl about the step whose result was taken last
+  void warn_of_full_disk();           ///< once, when rows of the log have to wait
   void show_progress();
   std::vector<CurveShape> curves() const;
 
   TrainConfig config_;
+  Communicator& ranks_;
   DataSplits data_;
   TransformOptions transform_;
   std::filesystem::path folder_;

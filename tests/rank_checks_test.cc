@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/// Ranks that disagree, that end, and what their evaluations add up to.
+#include "train/ranks/rank_checks.h"
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+
+#include "models/model.h"
+#include "tests/catch.h"
+#include "tests/compare.h"
+#include "tests/thread_ranks.h"
+#include "train/ranks/deadline.h"
+#include "train/ranks/rank_watch.h"
+
+namespace salu::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// The error of every rank.
+std::vector<std::string> errors_of(int ranks, const std::function<void(Communicator&)>& body) {
+  std::vector<std::string> errors(static_cast<std::size_t>(ranks));
+  as_ranks(ranks, [&](Communicator& c) {
+    try {
+      body(c);
+    } catch (const Error& e) {
+      errors[static_cast<std::size_t>(c.rank())] = fmt::format("{} {}", static_cast<int>(e.code()), e.what());
+    }
+  });
+  return errors;
+}
+
+TEST_CASE("messages of any length are gathered in the order of the ranks, and rank 0's are spread") {
+  as_ranks(3, [](Communicator& c) {
+    const std::string mine(static_cast<std::size_t>(c.rank() * 5), static_cast<char>('a' + c.rank()));
+    const std::vector<std::string> want{"", "bbbbb", "cccccccccc"};
+    if (c.gather(mine) != want) std::abort();
+    if (c.gather(std::int64_t{-c.rank()}) != std::vector<std::int64_t>{0, -1, -2}) std::abort();
+    int number = 7 + c.rank();
+    c.broadcast(std::as_writable_bytes(std::span(&number, 1)));
+    if (number != 7) std::abort();
+  });
+  SingleRank single;
+  CHECK(single.gather("x") == std::vector<std::string>{"x"});
+}
+
+TEST_CASE("the odd ranks are those that differ from most, or from rank 0") {
+  using Ranks = std::vector<int>;
+  CHECK(odd_ranks({"a", "a", "a"}) == Ranks{});
+  CHECK(odd_ranks({"a", "b"}) == Ranks{1});
+  CHECK(odd_ranks({"a", "b", "b"}) == Ranks{0});
+  CHECK(odd_ranks({"b", "a", "b", "a"}) == Ranks{1, 3});
+  CHECK(odd_ranks({"a", "b", "a", "c"}) == Ranks{1, 3});
+}
+
+TEST_CASE("a rank with other settings is named, with the setting") {
+  const auto errors = errors_of(3, [](Communicator& c) {
+    check_agreement(c, fmt::format("program=1\n--lr={}\n--seed=4\n", c.rank() == 1 ? 0.2 : 0.1));
+  });
+  for (const std::string& error : errors) {
+    CHECK_THAT(error, StartsWith("7 rank 1: --lr=0.2, on rank 0 --lr=0.1; expected the same on all ranks"));
+  }
+  CHECK(errors_of(2, [](Communicator& c) { check_agreement(c, "same"); }) == std::vector<std::string>(2));
+}
+
+TEST_CASE("one wrong bit of one weight is found on the next comparison") {
+  for (const int ranks : {2, 3}) {
+    for (int odd = ranks == 2 ? 1 : 0; odd < ranks; ++odd) {
+      const auto errors = errors_of(ranks, [&](Communicator& c) {
+        Tensor values = Tensor::full({1000}, 0.5);
+        check_weights(c, values, 100);
+        if (c.rank() == odd) values.data<float>()[999] = std::nextafter(0.5f, 1.0f);
+        c.whereabouts().set_step(200);
+        check_weights(c, values, 200);
+      });
+      for (const std::string& error : errors) {
+        CHECK_THAT(error, StartsWith(fmt::format("7 rank {}: the weights differ from those of rank {}", odd,
+                                                 odd == 0 ? 1 : 0)));
+        CHECK_THAT(error, Contains("at step 200"));
+      }
+    }
+  }
+}
+
+TEST_CASE("running statistics become rank 0's, averages too") {
+  as_ranks(2, [](Communicator& c) {
+    ModelConfig config;
+    config.name = "resnet8";
+    const auto model = make_model(config);
+    Ema ema(model->store(), 0.9);
+    for (Buffer& b : model->store().buffers()) b.value.fill(1 + c.rank());
+    for (Tensor& b : ema.buffers()) b.fill(3 + c.rank());
+    share_buffers(c, model->store(), &ema);
+    for (Buffer& b : model->store().buffers()) {
+      if (b.value.values<double>() != std::vector<double>(static_cast<std::size_t>(b.value.numel()), 1))
+        std::abort();
+    }
+    for (Tensor& b : ema.buffers()) {
+      if (b.values<double>().front() != 3) std::abort();
+    }
+  });
+}
+
+TEST_CASE("evaluations of parts add up to that of the whole") {
+  const std::int64_t classes = 6, pictures = 40;
+  Tensor logits = Tensor::empty({pictures, classes}), labels = Tensor::empty({pictures}, DType::i64);
+  Rng rng({8, Purpose::test, 0, 0});
+  for (std::int64_t i = 0; i < logits.numel(); ++i)
+    logits.data<float>()[i] = static_cast<float>(rng.normal());
+  for (std::int64_t i = 0; i < pictures; ++i) labels.data<std::int64_t>()[i] = rng.below(6);
+  for (const bool bad : {false, true}) {
+    if (bad) logits.data<float>()[3 * classes + labels.values<std::int64_t>()[3]] = NAN;
+    EvalResult whole;
+    count_batch(whole, logits, labels);
+    as_ranks(3, [&](Communicator& c) {
+      EvalResult mine;
+      mine.class_samples.resize(6);  // the last rank has no picture
+      mine.class_correct.resize(6);
+      if (c.rank() < 2)
+        count_batch(mine, logits.slice(20 * c.rank(), 20 * c.rank() + 20),
+                    labels.slice(20 * c.rank(), 20 * c.rank() + 20));
+      const EvalResult sum = merge_results(c, mine);
+      const bool same =
+          sum.samples == 40 && sum.correct1 == whole.correct1 && sum.correct5 == whole.correct5 &&
+          sum.class_samples == whole.class_samples && sum.class_correct == whole.class_correct &&
+          confusion_matrix(sum) == confusion_matrix(whole) &&
+          std::abs(calibration_error(sum) - calibration_error(whole)) < 1e-12 &&
+          (bad ? std::isnan(sum.loss_sum) : std::abs(sum.loss_sum - whole.loss_sum) < 1e-12 * whole.loss_sum);
+      if (!same) std::abort();
+    });
+  }
+}
+
+/// Three watched ranks; `body` gets the watch of each, and may end it. Returns what the ranks reported.
+std::vector<std::string> reports_of(const std::function<void(int, std::unique_ptr<RankWatch>&)>& body) {
+  std::vector<std::string> reports(3);
+  std::mutex mutex;
+  as_ranks(3, [&](Communicator& c) {
+    const auto note = [&](const std::string& what) {
+      const std::lock_guard lock(mutex);
+      reports[static_cast<std::size_t>(c.rank())] += what;
+    };
+    auto watch = std::make_unique<RankWatch>(c, 5.0, note);
+    body(c.rank(), watch);
+    std::this_thread::sleep_for(milliseconds(1500));
+    c.gather(std::int64_t{0});  // none of the others ends before
+  });
+  return reports;
+}
+
+TEST_CASE("the end of a rank is reported by all others at once, and by name") {
+  for (int gone = 0; gone < 3; gone += 2) {
+    auto reports = reports_of([&](int rank, std::unique_ptr<RankWatch>& watch) {
+      if (rank == gone) watch.reset();
+    });
+    for (int r = 0; r < 3; ++r) {
+      CHECK(reports[static_cast<std::size_t>(r)] ==
+            (r == gone ? "" : fmt::format("rank {}: its process ended", gone)));
+    }
+  }
+}
+
+TEST_CASE("an end that was agreed on is not reported, and joint calls are counted") {
+  std::atomic<int> ready = 0;
+  const auto reports = reports_of([&](int rank, std::unique_ptr<RankWatch>& watch) {
+    for (int i = 0; i < 10 - rank; ++i) watch->count_call();
+    std::this_thread::sleep_for(milliseconds(2300));  // two beats
+    if (rank == 0) CHECK(watch->slowest() == 2);
+    if (rank == 2) CHECK(watch->slowest() == 1);
+    watch->stop_reporting();
+    ++ready;
+    while (ready < 3) std::this_thread::sleep_for(milliseconds(10));
+    if (rank == 1) watch.reset();
+  });
+  CHECK(reports == std::vector<std::string>(3));
+}
+
+TEST_CASE("a deadline calls when it is over, not when it is left in time") {
+  std::atomic<int> calls = 0;
+  {
+    const Deadline late(0.2, [&] { ++calls; });
+    std::this_thread::sleep_for(milliseconds(700));
+  }
+  CHECK(calls == 1);
+  {
+    const Deadline in_time(0.5, [&] { ++calls; });
+  }
+  std::this_thread::sleep_for(milliseconds(700));
+  CHECK(calls == 1);
+}
+
+TEST_CASE("time that a process slept through counts as one second at most") {
+  AwakeClock clock;
+  std::this_thread::sleep_for(milliseconds(1400));
+  CHECK(clock.seconds() == 1.0);
+  std::this_thread::sleep_for(milliseconds(50));
+  CHECK(clock.seconds() == Approx(1.05).margin(0.04));
+}
+
+}  // namespace
+}  // namespace salu::test

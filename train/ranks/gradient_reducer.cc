@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "train/ranks/gradient_reducer.h"
+
+#include <algorithm>
+
+namespace salu {
+
+GradientReducer::Bucket GradientReducer::make_bucket(Tensor values) const {
+  check(values.dtype() == DType::f32, "[reduce] expected f32, got {}", dtype_name(values.dtype()));
+  Bucket bucket;
+  if (values.device().type == DeviceType::cuda) {
+    bucket.pinned = cuda_backend().allocate_pinned(values.bytes());
+    bucket.copied = cuda_backend().make_mark();
+  }
+  bucket.values = std::move(values);
+  return bucket;
+}
+
+GradientReducer::GradientReducer(ParameterStore& store, Communicator& ranks, std::int64_t bucket_numbers)
+    : ranks_(ranks) {
+  if (ranks.size() == 1) return;
+  for (const ParameterRange& range : store.ranges()) {
+    std::vector<const Parameter*> members;
+    for (const Parameter& p : store.parameters()) {
+      if (p.group == range.group) members.push_back(&p);
+    }
+    std::int64_t end = range.end;
+    int count = 0;
+    for (std::size_t i = members.size(); i-- > 0;) {
+      const std::int64_t begin = i == 0 ? range.begin : members[i]->offset;
+      bucket_of_[members[i]->variable.node().get()] = buckets_.size();
+      ++count;
+      if (end - begin < bucket_numbers && i > 0) continue;
+      buckets_.push_back(make_bucket(store.gradients().narrow(begin, {end - begin})));
+      buckets_.back().parameters = buckets_.back().waiting = count;
+      end = begin;
+      count = 0;
+    }
+  }
+}
+
+void GradientReducer::complete(const Node& leaf) {
+  const auto found = bucket_of_.find(&leaf);
+  if (found == bucket_of_.end()) return;
+  --buckets_[found->second].waiting;
+  while (next_ < buckets_.size() && buckets_[next_].waiting == 0) send(buckets_[next_++]);
+  if (next_ > 0 && buckets_[next_ - 1].sum) buckets_[next_ - 1].sum->done();
+}
+
+void GradientReducer::send(Bucket& bucket) {
+  Tensor& values = bucket.values;
+  if (!bucket.pinned) {
+    bucket.sum = ranks_.start_sum({values.data<float>(), static_cast<std::size_t>(values.numel())});
+    return;
+  }
+  cuda_backend().queue_copy_to_host(bucket.pinned.get(), values.raw(), values.bytes());
+  bucket.copied->record();
+}
+
+void GradientReducer::receive(Bucket& bucket) {
+  bucket.sum->wait();
+  bucket.sum.reset();
+  bucket.waiting = bucket.parameters;
+  if (bucket.pinned) {
+    cuda_backend().queue_copy_to_device(bucket.values.raw(), bucket.pinned.get(), bucket.values.bytes());
+  }
+}
+
+void GradientReducer::finish(Tensor& loss) {
+  if (ranks_.size() == 1) return;
+  while (next_ < buckets_.size()) send(buckets_[next_++]);
+  if (!loss_) loss_ = std::make_unique<Bucket>(make_bucket(loss));
+  loss_->values = loss;
+  send(*loss_);
+  std::vector<Bucket*> all;
+  for (Bucket& bucket : buckets_) all.push_back(&bucket);
+  all.push_back(loss_.get());
+  for (Bucket* bucket : all) {
+    if (!bucket->pinned) continue;
+    bucket->copied->wait();
+    const auto count = static_cast<std::size_t>(bucket->values.numel());
+    bucket->sum = ranks_.start_sum({static_cast<float*>(bucket->pinned.get()), count});
+  }
+  for (Bucket* bucket : all) receive(*bucket);
+  next_ = 0;
+}
+
+}  // namespace salu

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/// Whether the ranks do the same, and what they do together between steps. All ranks call these at the same
+/// place.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/tensor.h"
+#include "layers/parameter.h"
+#include "train/evaluator.h"
+#include "train/optimizer.h"
+#include "train/ranks/communicator.h"
+
+namespace salu {
+
+/// Ranks whose value is not that of most; of two values that are equally frequent, rank 0's counts.
+std::vector<int> odd_ranks(const std::vector<std::string>& values);
+
+/// Names and values, one "name=value" per line. Throws ErrorCode::distributed naming the odd rank and the
+/// first name on which it differs.
+void check_agreement(Communicator& ranks, const std::string& lines);
+/// Compares CRC-32C of the weights. Throws ErrorCode::distributed naming the odd rank.
+void check_weights(Communicator& ranks, const Tensor& values, std::int64_t step);
+/// CRC-32C of the program's file, in hexadecimal.
+std::string program_checksum();
+
+/// Running statistics are those of each rank's own pictures; rank 0's count. `ema` may be null.
+void share_buffers(Communicator& ranks, ParameterStore& store, Ema* ema);
+/// The sums of the parts that the ranks scored, on every rank.
+EvalResult merge_results(Communicator& ranks, const EvalResult& mine);
+
+}  // namespace salu
