@@ -122,7 +122,8 @@ class Job:
                 pass
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self.process.stdout.close()
 
 
 class Ranks(unittest.TestCase):

@@ -42,7 +42,7 @@ TEST_CASE("the parts of a batch are disjoint, complete, even, and hold whole pai
       }
     }
   }
-  CHECK_THAT(error_of([] { part_of_rank(8, 2, 2); }), Contains("expected a rank below 2, got 2"));
+  CHECK(contains(error_of([] { part_of_rank(8, 2, 2); }), "expected a rank below 2, got 2"));
 }
 
 /// Pictures of 4 x 4 whose pixels are functions of the index.
@@ -50,17 +50,17 @@ class Numbers : public Dataset {
  public:
   Numbers() : Dataset("numbers", {"a", "b", "c"}) {}
   std::int64_t size() const override { return 26; }
-  Image image(std::int64_t index) const override {
+  std::unique_ptr<Picture> picture(std::int64_t index) const override {
     Image image(4, 4);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) {
       image.pixels[i] = static_cast<std::uint8_t>(index * 9 + static_cast<std::int64_t>(i));
     }
-    return image;
+    return decoded_picture(std::move(image));
   }
   int label(std::int64_t index) const override { return static_cast<int>(index % 3); }
 };
 
-Loader mixing_loader(int rank, int ranks, MixMode mode) {
+std::unique_ptr<Loader> mixing_loader(int rank, int ranks, MixMode mode) {
   MixOptions mix;
   mix.mixup = 0.4;
   mix.cutmix = 1;
@@ -72,30 +72,30 @@ Loader mixing_loader(int rank, int ranks, MixMode mode) {
     batch.targets = smoothed_targets(batch.labels, 3, 0.1, SmoothingKind::uniform);
     mix_batch(batch.images, batch.targets, mix, key, &batch.part);
   };
-  const auto augment = [](const Image& image, RandomKey key) {
-    Image out = image;
+  const auto augment = [](Picture& picture, RandomKey key) {
+    Image out = copied(picture.whole());
     out.pixels[0] = static_cast<std::uint8_t>(Rng(key).next());
     return out;
   };
-  return Loader(std::make_shared<Numbers>(), augment, options);
+  return std::make_unique<Loader>(std::make_shared<Numbers>(), augment, options);
 }
 
 TEST_CASE("ranks see the pictures of the whole batch, augmented and mixed alike") {
   for (const MixMode mode : {MixMode::batch, MixMode::pair, MixMode::elem}) {
     for (const int ranks : {2, 4}) {
-      Loader whole = mixing_loader(0, 1, mode);
-      whole.start(3);
-      std::vector<Loader> parts;
+      const auto whole = mixing_loader(0, 1, mode);
+      whole->start(3);
+      std::vector<std::unique_ptr<Loader>> parts;
       for (int r = 0; r < ranks; ++r) {
         parts.push_back(mixing_loader(r, ranks, mode));
-        parts.back().start(3);
+        parts.back()->start(3);
       }
       Batch all, part;
       int batches = 0, mixed = 0;
-      while (whole.next(all)) {
+      while (whole->next(all)) {
         ++batches;
-        for (Loader& loader : parts) {
-          REQUIRE(loader.next(part));
+        for (const auto& loader : parts) {
+          REQUIRE(loader->next(part));
           REQUIRE(part.images.dim(0) == 8 / ranks);
           for (std::int64_t i = 0; i < part.images.dim(0); ++i) {
             const std::int64_t row = part.part.rows[static_cast<std::size_t>(i)];
@@ -118,8 +118,8 @@ TEST_CASE("a picture without its partner cannot be mixed") {
   MixOptions mix;
   mix.mixup = 1;
   const BatchPart part{4, {1}};
-  CHECK_THAT(error_of([&] { mix_batch(images, targets, mix, {}, &part); }),
-             Contains("expected the partner of picture 1 of 4, got 1"));
+  CHECK(contains(error_of([&] { mix_batch(images, targets, mix, {}, &part); }),
+                 "expected the partner of picture 1 of 4, got 1"));
 }
 
 Variable probe(const Variable& x, const char* name, std::vector<std::string>& log) {

@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
+#include "train/run_folder.h"
 
 namespace salu::test {
 namespace {
