@@ -39,10 +39,14 @@ exit $code
 
 
 def mpirun(*options):
-    """Several ranks on whatever this machine has. mpirun ends ranks a second after the first has failed; the tests want
-    to see each end by itself."""
+    """Several ranks on whatever this machine has."""
     root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
-    return ["mpirun", *root, "--oversubscribe", "--bind-to", "none", "--mca", "odls_base_sigkill_timeout", "30", *options]
+    return ["mpirun", *root, "--oversubscribe", "--bind-to", "none", *options]
+
+
+# mpirun kills the others a second after the first rank has failed; with this each can be seen to end by itself. mpirun
+# then sits out the whole time, so it is for jobs that the test ends.
+PATIENT = ["--mca", "odls_base_sigkill_timeout", "30"]
 
 
 def small(*flags):
@@ -70,13 +74,14 @@ def last_row(run_dir):
 class Job:
     """One mpirun whose ranks are watched one by one."""
 
-    def __init__(self, test, ranks, *flags, program=TRAIN):
+    def __init__(self, test, ranks, *flags, options=()):
         self.ranks = ranks
         self.dir = pathlib.Path(tempfile.mkdtemp(dir=test.dir))
         (self.dir / "rank.sh").write_text(WRAPPER, encoding="utf-8")
         self.process = subprocess.Popen(
-            [*mpirun("-n", str(ranks)), "sh", str(self.dir / "rank.sh"), program, *map(str, flags)], start_new_session=True,
-            env={**os.environ, "DIR": str(self.dir)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            [*mpirun("-n", str(ranks), *options), "sh", str(self.dir / "rank.sh"), TRAIN, *map(str, flags)],
+            start_new_session=True, env={**os.environ, "DIR": str(self.dir)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True)
         test.addCleanup(self.end)
 
     def read(self, kind, rank):
@@ -224,7 +229,7 @@ class Lost(Ranks):
 
     def lose(self, ranks, victim, how, step, number):
         run = self.dir / f"lost{number}"
-        job = Job(self, ranks, *small("--output", run, "--epochs", "60", "--rank-timeout", TIMEOUT))
+        job = Job(self, ranks, *small("--output", run, "--epochs", "60", "--rank-timeout", TIMEOUT), options=PATIENT)
         if step is None:
             time.sleep(random.uniform(0, 1.5))  # while it starts
         else:
@@ -272,7 +277,7 @@ class Lost(Ranks):
         flags = ["--train-num-samples", "224", "--epochs", "4"]
         whole = self.fresh("whole", 2, *flags)
         run = self.dir / "killed"
-        job = Job(self, 2, *small("--output", run, *flags))
+        job = Job(self, 2, *small("--output", run, *flags), options=PATIENT)
         job.wait_for_step(run, 10)
         os.kill(job.pid(1), signal.SIGKILL)
         self.assertTrue(job.wait_for_codes([0], 5))

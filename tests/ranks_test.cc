@@ -6,6 +6,7 @@
 #include "core/ops/targets.h"
 #include "data/loader.h"
 #include "data/mixing.h"
+#include "data/resize.h"
 #include "models/model.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
