@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "apps/cli.h"
 
+#include <fmt/ranges.h>
+
 #include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <new>
+#include <sstream>
 #include <system_error>
 
 #include "core/error.h"
@@ -26,6 +30,33 @@ class GroupFormatter : public CLI::Formatter {
 
  private:
   bool all_;
+};
+
+/// CLI11 2.1 takes a '#' in quotes for the beginning of a comment.
+class QuotedToml : public CLI::ConfigTOML {
+ public:
+  QuotedToml() { commentChar = '\0'; }
+  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
+    std::string text;
+    for (std::string line; std::getline(in, line);) text += without_comment(line) + "\n";
+    std::istringstream stripped(text);
+    return CLI::ConfigTOML::from_config(stripped);
+  }
+
+ private:
+  static std::string without_comment(const std::string& line) {
+    char quote = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if (quote != 0) {
+        if (line[i] == quote) quote = 0;
+      } else if (line[i] == '#') {
+        return line.substr(0, i);
+      } else if (line[i] == '"' || line[i] == '\'') {
+        quote = line[i];
+      }
+    }
+    return line;
+  }
 };
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -85,6 +116,15 @@ CLI::Validator whole_number(long long low, long long high) {
       "");
 }
 
+CLI::Validator plain_name() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        const bool plain = !text.empty() && text.front() != '.' && text.find('/') == text.npos;
+        return plain ? std::string() : fmt::format("'{}' is not a plain name", escaped(text));
+      },
+      "");
+}
+
 CLI::Validator real_number(double low, bool open, double high) {
   return CLI::Validator(
       [=](const std::string& text) {
@@ -123,6 +163,7 @@ void finish_app(CLI::App& app, const std::string& examples) {
   app.set_help_all_flag("--help-all", "all options")->group("Common");
   app.set_version_flag("--version", SALU_VERSION)->group("Common");
   app.footer(examples);
+  app.config_formatter(std::make_shared<QuotedToml>());
   app.allow_extras();
   app.allow_config_extras(CLI::config_extras_mode::error);
   for (CLI::Option* o : app.get_options()) {
@@ -131,6 +172,21 @@ void finish_app(CLI::App& app, const std::string& examples) {
     for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     o->envname(name);
   }
+}
+
+std::string settings_as_toml(const CLI::App& app) {
+  const std::string toml = app.config_to_str(true, false);
+  std::istringstream in(toml);
+  std::map<std::string, std::vector<std::string>> read;
+  for (const CLI::ConfigItem& item : app.get_config_formatter_base()->from_config(in))
+    read[item.name] = item.inputs;
+  for (const CLI::Option* o : app.get_options()) {
+    if (o->count() == 0 || !o->get_configurable() || read[o->get_lnames().front()] == o->results()) continue;
+    fail(ErrorCode::usage,
+         "{}: {} cannot stand in config.toml; expected no line breaks and one kind of quotes at most",
+         o->get_name(), escaped(fmt::format("{}", fmt::join(o->results(), " "))));
+  }
+  return toml;
 }
 
 bool parse_arguments(CLI::App& app, std::vector<std::string> arguments) {

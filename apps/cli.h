@@ -16,6 +16,8 @@ CLI::Validator whole_number(long long low, long long high);
 /// `nan is not a finite number > 0`; `low` itself is allowed unless `open`.
 CLI::Validator real_number(double low, bool open, double high = 1e300);
 
+/// The name of a folder to be, not a path: `'a/b' is not a plain name`.
+CLI::Validator plain_name();
 /// The path of a regular file: CLI11 would open a pipe or a device as well, and wait for ever.
 CLI::Validator regular_file();
 
@@ -39,6 +41,9 @@ void finish_app(CLI::App& app, const std::string& examples);
 /// Parses; throws Error(usage) with `--batchsize: unknown option (did you mean --batch-size?)` and the like.
 /// Returns false when the help or version was asked for and has been printed.
 bool parse_arguments(CLI::App& app, std::vector<std::string> arguments);
+
+/// Every setting, for a file of -c. Throws ErrorCode::usage for one that would not come back from there.
+std::string settings_as_toml(const CLI::App& app);
 
 /// Runs a program: prints `program: error: …` on stderr and returns the exit code of what was thrown.
 int run_program(const char* program, const std::function<int()>& body);

@@ -41,6 +41,7 @@ std::string counted(std::int64_t number) { return grouped(static_cast<std::uint6
 int pack_command(const std::vector<std::string>& arguments) {
   std::string dir, out, bad_images = "stop";
   int size = 256, threads = 0;
+  double max_bad = 1;
   bool overwrite = false, quiet = false;
   CLI::App app("Writes an image folder as one file of decoded, reduced pictures.", "salutrain pack");
   const auto add = [](CLI::Option* option) { option->group("Common")->capture_default_str(); };
@@ -49,8 +50,10 @@ int pack_command(const std::vector<std::string>& arguments) {
   add(app.add_option("--size", size, "reduce longer short sides to this; nothing is cut off")
           ->check(whole_number(1, 16384)));
   add(app.add_option("--bad-images", bad_images,
-                     "stop, skip: leave out unreadable pictures, up to 1 % of them")
+                     "stop, skip: leave out unreadable pictures, up to --max-bad of them")
           ->check(CLI::IsMember({"stop", "skip"})));
+  add(app.add_option("--max-bad", max_bad, "skip: percent of the pictures that may be unreadable")
+          ->check(real_number(0, false, 100)));
   add(app.add_option("--threads", threads, "CPU threads, 0: all cores; the file does not depend on it")
           ->check(whole_number(0, 1024)));
   add(app.add_flag("--overwrite", overwrite, "replace OUT"));
@@ -68,6 +71,7 @@ int pack_command(const std::vector<std::string>& arguments) {
   PackOptions options;
   options.size = size;
   options.bad_images = bad_images == "skip" ? BadImages::leave_out : BadImages::stop;
+  options.max_bad_percent = max_bad;
   options.progress = Ticker("packed", quiet);
   options.report = [&](const std::string& line) {
     if (!quiet) fmt::print(stderr, "{}\n", line);

@@ -27,6 +27,7 @@ PictureScoring scoring_of(const TrainConfig& config, std::function<void(const st
   scoring.batch_size = config.validation_batch_size;
   scoring.workers = config.workers;
   if (config.bad_images == "skip") scoring.bad_images = BadImages::leave_out;
+  scoring.max_bad_percent = config.max_bad;
   scoring.report = std::move(report);
   return scoring;
 }

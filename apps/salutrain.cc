@@ -11,6 +11,7 @@
 #include "apps/ranks.h"
 #include "apps/run_environment.h"
 #include "apps/run_report.h"
+#include "apps/sanity.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "data/stb.h"
@@ -128,7 +129,9 @@ int train(const TrainOptions& options) {
   Progress progress(progress_options);
   trainer.attach(path, real_files(), progress);
   if (ranks->is_root()) describe_run(options, trainer, *ranks, progress, path);
-  if (!options.resume.empty()) trainer.resume(options.checkpoint, options.allow_rank_change);
+  if (!options.resume.empty()) {
+    trainer.resume(options.checkpoint, {options.allow_rank_change, options.fresh_optimizer});
+  }
   if (ranks->is_root()) {
     replace_file(real_files(), path / "config.toml", options.resolved_toml);
     add_start(path / "environment.json", describe_start(options, trainer, ranks->size()),
@@ -165,6 +168,8 @@ int main(int argc, char** argv) {
     if (options->check) return print_check(options->device);
     if (!options->aug_preview.empty()) return write_preview(*options);
     if (options->benchmark > 0) return print_benchmark(*options);
+    if (options->overfit_batch > 0) return print_overfit(*options);
+    if (options->dry_run) return print_dry_run(*options);
     return options->summary ? print_summary(*options) : train(*options);
   });
 }

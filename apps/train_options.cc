@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "apps/train_options.h"
 
-#include <map>
-#include <set>
-
 #include "apps/cli.h"
 #include "apps/optimisation_options.h"
 #include "apps/ranks.h"
+#include "apps/resume_options.h"
 #include "train/file_ops.h"
 #include "train/interop.h"
 
@@ -34,7 +32,14 @@ void add_common(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--seed", c.seed, "same seed, same result")->check(whole_number(0, INT64_MAX)));
   add(app.add_option("--threads", c.threads, "CPU threads, 0: all cores; the result does not depend on it")
           ->check(whole_number(0, 1024)));
-  app.add_option("--output", c.output, "run folder (default runs/<time>-<model>-<size>)")
+  CLI::Option* output =
+      app.add_option("--output", c.output, "run folder (default runs/<time>-<model>-<size>)");
+  output->group("Common")->configurable(false);
+  app.add_option_function<std::string>(
+         "--experiment", [&c](const std::string& name) { c.output = std::filesystem::path("runs") / name; },
+         "run folder runs/NAME")
+      ->check(plain_name())
+      ->excludes(output)
       ->group("Common")
       ->configurable(false);
   app.add_flag("--check", o.check, "print what was built and found, test the device, and stop")
@@ -45,13 +50,25 @@ void add_common(CLI::App& app, TrainOptions& o) {
       ->check(whole_number(1, 1000000))
       ->group("Common")
       ->configurable(false);
+  app.add_option("--overfit-batch", o.overfit_batch,
+                 "train so many steps on one batch, without augmentation; say whether it was learned; stop")
+      ->check(whole_number(2, 1000000))
+      ->group("Common")
+      ->configurable(false);
+  app.add_flag("--dry-run", o.dry_run, "go through everything once, say how long a run will take, and stop")
+      ->group("Common")
+      ->configurable(false);
   app.add_flag("--json", o.json, "--benchmark: print a JSON object")->group("Output")->configurable(false);
   app.add_option("--graph", o.config.graph,
                  "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
       ->group("Device")
       ->capture_default_str();
-  app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit")
-      ->group("Common")
+  CLI::Option* resume = app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit");
+  resume->group("Common")->configurable(false);
+  app.add_flag("--no-resume-opt", o.fresh_optimizer,
+               "--resume: with an optimizer that starts anew; its flags may change")
+      ->needs(resume)
+      ->group("Optimisation")
       ->configurable(false);
 }
 
@@ -68,8 +85,10 @@ void add_data(CLI::App& app, TrainOptions& o) {
   add(app.add_option("-j,--workers", c.workers, "loader threads, -1: one per core, at most 4; 0: none")
           ->check(whole_number(-1, 256)));
   add(app.add_option("--bad-images", c.bad_images,
-                     "stop, skip: pass over unreadable pictures, up to 1 % of them")
+                     "stop, skip: pass over unreadable pictures, up to --max-bad of them")
           ->check(CLI::IsMember({"stop", "skip"})));
+  add(app.add_option("--max-bad", c.max_bad, "skip: percent of the pictures that may be unreadable")
+          ->check(real_number(0, false, 100)));
   add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
           ->check(whole_number(1, 1048576)));
   const auto preprocessing = [&](CLI::Option* option) { return option->group("Data"); };
@@ -183,6 +202,9 @@ void add_output(CLI::App& app, TrainOptions& o) {
                      "steps between checkpoints inside an epoch, 0: none")
           ->check(whole_number(0, kMaxCount))
           ->capture_default_str());
+  add(app.add_option("--val-interval", c.val_interval, "score after every so many epochs, and after the last")
+          ->check(whole_number(1, 1000000))
+          ->capture_default_str());
   add(app.add_option("--eval-metric", c.eval_metric, "what makes an epoch the best one: top1, top5, loss")
           ->capture_default_str());
   add(app.add_option("--patience", c.patience,
@@ -260,62 +282,7 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
       option->add_result(fmt::format("{}", pair[1]));
     }
   }
-  return app.config_to_str(true, false);
-}
-
-std::map<std::string, std::string> settings_of(const std::string& toml) {
-  std::map<std::string, std::string> out;
-  std::size_t start = 0;
-  while (start < toml.size()) {
-    const std::size_t end = std::min(toml.find('\n', start), toml.size());
-    const std::string line = toml.substr(start, end - start);
-    if (const std::size_t equals = line.find('='); equals != std::string::npos) {
-      out[line.substr(0, equals)] = line.substr(equals + 1);
-    }
-    start = end + 1;
-  }
-  return out;
-}
-
-/// A resumed run may get longer and may run on other hardware; everything else stays.
-void refuse_changes(const std::string& dir, const std::string& before, const std::string& now) {
-  static const std::set<std::string> allowed = {"epochs",
-                                                "threads",
-                                                "device",
-                                                "kernels",
-                                                "graph",
-                                                "patience",
-                                                "workers",
-                                                "bad-images",
-                                                "log-interval",
-                                                "checkpoint-hist",
-                                                "recovery-interval",
-                                                "validation-batch-size",
-                                                "rank-timeout",
-                                                "check-ranks-interval",
-                                                "data-dir"};
-  const auto old_settings = settings_of(before), new_settings = settings_of(now);
-  for (const auto& [key, value] : new_settings) {
-    const auto it = old_settings.find(key);
-    const std::string was = it == old_settings.end() ? "not set" : it->second;
-    if (value != was && !allowed.contains(key)) {
-      fail(ErrorCode::checkpoint,
-           "--resume {}: --{} is {} in that run, {} on the command line. Leave it out, or start "
-           "a new run with --output",
-           dir, key, was, value);
-    }
-  }
-}
-
-/// --resume names a run folder, or a checkpoint: DIR/best, DIR/checkpoints/epoch-0003.
-void split_resume_path(TrainOptions& o) {
-  std::filesystem::path path = o.resume;
-  if (path.filename().empty()) path = path.parent_path();
-  o.run_dir = path;
-  if (std::filesystem::exists(path / "config.toml")) return;
-  o.checkpoint = path.filename().string();
-  o.run_dir =
-      path.parent_path().filename() == "checkpoints" ? path.parent_path().parent_path() : path.parent_path();
+  return settings_as_toml(app);
 }
 
 bool parse_into(TrainOptions& options, const std::vector<std::string>& arguments) {
@@ -381,7 +348,7 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
   merged.insert(merged.end(), arguments.begin(), arguments.end());
   TrainOptions after;
   parse_into(after, merged);
-  refuse_changes(options.resume, before.resolved_toml, after.resolved_toml);
+  refuse_changes(options, before.resolved_toml, after.resolved_toml);
   after.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place
   after.run_dir = options.run_dir;
   after.checkpoint = options.checkpoint;

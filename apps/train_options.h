@@ -20,9 +20,12 @@ struct TrainOptions {
   std::string aug_preview;  ///< PNG file to write instead of training
   bool overwrite = false;
   bool allow_rank_change = false;  ///< --resume: with another number of ranks
+  bool fresh_optimizer = false;    ///< --resume: without the optimizer's state
   bool summary = false, list_models = false, print_config = false, check = false;
-  std::int64_t benchmark = 0;  ///< steps to time instead of training
-  bool json = false;           ///< --benchmark: as a JSON object
+  std::int64_t benchmark = 0;      ///< steps to time instead of training
+  std::int64_t overfit_batch = 0;  ///< steps on one batch instead of training
+  bool dry_run = false;
+  bool json = false;  ///< --benchmark: as a JSON object
   std::string progress = "auto";
   bool quiet = false;
   bool report = true;  ///< write report.html at the end

@@ -7,7 +7,7 @@
 
 namespace salu {
 
-// Ends: at most kMaxBadPercent of the pictures are passed over before add_bad() throws.
+// Ends: at most max_bad_percent_ of the pictures are passed over before add_bad() throws.
 std::optional<Image> PictureSource::read(std::int64_t& index, const Use& use) {
   while (true) {
     if (!is_bad(index)) {
@@ -32,12 +32,12 @@ void PictureSource::add_bad(std::int64_t index, const std::string& reason) {
   const std::lock_guard lock(mutex_);
   if (!bad_.insert(index).second) return;  // another thread was faster
   reports_.push_back(fmt::format("bad picture skipped: {}", reason));
-  const auto count = static_cast<std::int64_t>(bad_.size());
-  if (count * 100 > kMaxBadPercent * dataset_->size()) {
+  const std::size_t count = bad_.size();
+  if (static_cast<double>(count) * 100 > max_bad_percent_ * static_cast<double>(dataset_->size())) {
     fail(ErrorCode::data,
-         "{} of {} pictures of {} are unreadable; expected at most {} % under --bad-images skip. The last: "
-         "{}. Find all of them with salutrain verify",
-         count, dataset_->size(), escaped(dataset_->name()), kMaxBadPercent, reason);
+         "{} of {} pictures of {} are unreadable; expected at most {} % (--max-bad). The last: {}. "
+         "Find all of them with salutrain verify",
+         count, dataset_->size(), escaped(dataset_->name()), max_bad_percent_, reason);
   }
 }
 

@@ -24,15 +24,14 @@ enum class BadImages {
 /// called from several threads. What is given depends on the files alone, not on who asks first.
 class PictureSource {
  public:
-  static constexpr std::int64_t kMaxBadPercent = 1;  ///< of the data set, for the policies that go on
-
-  PictureSource(std::shared_ptr<const Dataset> dataset, BadImages policy)
-      : dataset_(std::move(dataset)), policy_(policy) {}
+  /// `max_bad_percent`: of the data set, for the policies that go on.
+  PictureSource(std::shared_ptr<const Dataset> dataset, BadImages policy, double max_bad_percent = 1)
+      : dataset_(std::move(dataset)), policy_(policy), max_bad_percent_(max_bad_percent) {}
 
   using Use = std::function<Image(Picture&)>;
 
   /// What `use` makes of the picture at `index`, which becomes that of the substitute; nothing when it is
-  /// left out. Throws ErrorCode::data under `stop`, and when more than kMaxBadPercent have been found bad.
+  /// left out. Throws ErrorCode::data under `stop`, and when too many have been found bad.
   std::optional<Image> read(std::int64_t& index, const Use& use);
 
   /// A line for each bad picture since the last call.
@@ -44,6 +43,7 @@ class PictureSource {
 
   std::shared_ptr<const Dataset> dataset_;
   BadImages policy_;
+  double max_bad_percent_;
   mutable std::mutex mutex_;  // guards the two below
   std::set<std::int64_t> bad_;
   std::vector<std::string> reports_;

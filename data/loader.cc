@@ -236,7 +236,7 @@ class Loader::Epoch {
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options)
     : dataset_(std::move(dataset)),
-      pictures_(std::make_unique<PictureSource>(dataset_, options.bad_images)),
+      pictures_(std::make_unique<PictureSource>(dataset_, options.bad_images, options.max_bad_percent)),
       transform_(std::move(transform)),
       options_(std::move(options)) {
   check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0 && options_.repeats > 0,

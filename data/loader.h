@@ -38,6 +38,7 @@ struct LoaderOptions {
   int repeats = 1;
   std::uint64_t seed = 42;
   BadImages bad_images = BadImages::stop;
+  double max_bad_percent = 1;  ///< pictures that may be bad under the other policies
   /// What is left to do to a batch when its pictures are there; may be empty. Gets (seed, Purpose::mixing,
   /// epoch, number of the batch); called from several threads.
   std::function<void(Batch&, RandomKey)> finish;

@@ -53,6 +53,7 @@ class DataPrograms(unittest.TestCase):
         # One of 40 scored pictures is more than 1 %.
         scored = self.train("scored", *flags, "--bad-images", "skip", code=3)
         self.assertIn("1 of 40 pictures of folder:set are unreadable; expected at most 1 %", scored.stderr)
+        self.train("patient", *flags, "--bad-images", "skip", "--max-bad", "3")
         (self.set / "val/dog/0.ppm").unlink()
         self.train("skipped", *flags, "--bad-images", "skip", "--workers", "0")
         log = (self.dir / "skipped/log.txt").read_text(encoding="utf-8")

@@ -39,6 +39,11 @@ TEST_CASE("the progress line") {
   CHECK(progress_text(kState) ==
         "epoch 3/100  batch 391/782  loss 1.2346  lr 0.1  2,345 img/s  wait 3%  eta 1:02:03");
   ProgressState s = kState;
+  s.peak_bytes = 300 << 20;
+  CHECK(progress_text(s).ends_with("  eta 1:02:03  mem 300 MiB"));
+  s.peak_bytes = (std::int64_t{5} << 30) / 4;
+  CHECK(progress_text(s).ends_with("  eta 1:02:03  mem 1.25 GiB"));
+  s.peak_bytes = 0;
   s.phase = "eval";
   s.lr = s.images_per_second = s.data_wait = s.loss = std::numeric_limits<double>::quiet_NaN();
   s.eta_seconds = -1;

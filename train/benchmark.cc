@@ -6,8 +6,7 @@
 #include <cmath>
 
 #include "core/backend.h"
-#include "data/loader.h"
-#include "train/batch_targets.h"
+#include "train/first_batches.h"
 #include "train/train_step.h"
 
 namespace salu {
@@ -16,32 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// More than one, so that a step cannot profit from inputs that the last one left in a cache.
-constexpr std::int64_t kBatches = 3;
-
-struct Inputs {
-  Tensor images, targets;
-};
-
-std::vector<Inputs> read_batches(const DataSplits& data, const TrainConfig& config) {
-  const TransformOptions transform = config.transform(data);
-  LoaderOptions options;
-  options.batch_size = config.pictures_per_step();
-  options.workers = config.workers;
-  options.shuffle = true;
-  options.drop_last = true;
-  options.seed = config.seed;
-  options.finish = target_maker(config, *data.train);
-  Loader loader(
-      data.train, [&](Picture& picture, RandomKey key) { return train_transform(picture, transform, key); },
-      options);
-  std::vector<Inputs> inputs;
-  Batch batch;
-  loader.start(0);
-  while (static_cast<std::int64_t>(inputs.size()) < kBatches && loader.next(batch)) {
-    inputs.push_back({batch.images, batch.targets});
-  }
-  return inputs;
-}
+constexpr std::size_t kBatches = 3;
 
 }  // namespace
 
@@ -53,7 +27,7 @@ double BenchmarkResult::quantile(double q) const {
 
 BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
   const DataSplits data = open_dataset(config.data);
-  const std::vector<Inputs> inputs = read_batches(data, config);
+  const std::vector<TrainBatch> inputs = first_batches(data, config, kBatches);
   ModelConfig model_config = config.model;
   model_config.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
   model_config.img_size = config.img_size.value_or(data.img_size);
@@ -82,7 +56,7 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
     }
   };
   for (std::int64_t i = 0; i < kBenchmarkWarmup + steps; ++i) {
-    const Inputs& in = inputs[static_cast<std::size_t>(i) % inputs.size()];
+    const TrainBatch& in = inputs[static_cast<std::size_t>(i) % inputs.size()];
     step.run(in.images, in.targets, *config.lr, i);
     take(false);
   }

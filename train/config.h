@@ -91,6 +91,7 @@ struct TrainConfig {
   int threads = 0;                   ///< 0: all cores
   int workers = -1;                  ///< -1: one per core, at most 4
   std::string bad_images = "stop";   ///< or "skip": unreadable pictures are passed over
+  double max_bad = 1;                ///< skip: percent of the pictures that may be bad
   std::string eval_metric = "top1";  ///< top1, top5, loss: what `best` and the patience go by
   std::int64_t patience = 0;         ///< stop after so many epochs without a gain; 0: never
   double min_delta = 0;              ///< what counts as a gain
@@ -101,6 +102,7 @@ struct TrainConfig {
   std::filesystem::path output;
   int checkpoint_hist = 3;
   std::int64_t recovery_interval = 0;  ///< steps between checkpoints inside an epoch; 0: none
+  std::int64_t val_interval = 1;       ///< score after every so many epochs, and after the last
   int log_interval = 50;
 
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense

@@ -81,7 +81,7 @@ class PackFile {
 /// Block by block: decoded in parallel, written in order.
 void add_split(PackFile& file, const std::shared_ptr<const Dataset>& data, const PackOptions& options) {
   constexpr std::int64_t kBlock = 256;
-  PictureSource pictures(data, options.bad_images);
+  PictureSource pictures(data, options.bad_images, options.max_bad_percent);
   for (std::int64_t first = 0; first < data->size(); first += kBlock) {
     const std::int64_t count = std::min(kBlock, data->size() - first);
     std::vector<std::optional<Image>> block(static_cast<std::size_t>(count));

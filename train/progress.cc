@@ -25,13 +25,19 @@ std::string whole_number(double value) {
              : "--";
 }
 
-/// Loss, learning rate, speed, waiting and time left: the most important first.
+std::string memory_text(std::int64_t bytes) {
+  const double mib = static_cast<double>(bytes) / (1 << 20);
+  return mib < 1000 ? fmt::format("mem {:.0f} MiB", mib) : fmt::format("mem {:.2f} GiB", mib / 1024);
+}
+
+/// Loss, learning rate, speed, waiting, time left and memory: the most important first.
 std::vector<std::string> figures(const ProgressState& s) {
   std::vector<std::string> parts = {fmt::format("loss {:.4f}", s.loss)};
   if (!std::isnan(s.lr)) parts.push_back(fmt::format("lr {:.4g}", s.lr));
   parts.push_back(whole_number(s.images_per_second) + " img/s");
   parts.push_back("wait " + whole_number(100 * s.data_wait) + "%");
   parts.push_back("eta " + duration_text(s.eta_seconds));
+  if (s.peak_bytes > 0) parts.push_back(memory_text(s.peak_bytes));
   return parts;
 }
 

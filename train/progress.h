@@ -20,11 +20,13 @@ struct ProgressState {
   double loss = 0;
   double lr = 0;  ///< not shown when NaN
   double images_per_second = 0;
-  double data_wait = 0;     ///< share of the time spent waiting for data, 0 to 1
-  double eta_seconds = -1;  ///< until the end of the run; unknown when negative or NaN
+  double data_wait = 0;         ///< share of the time spent waiting for data, 0 to 1
+  std::int64_t peak_bytes = 0;  ///< most memory of tensors so far, on the device; not shown when 0
+  double eta_seconds = -1;      ///< until the end of the run; unknown when negative or NaN
 };
 
-/// "epoch 3/100  batch 352/782  loss 1.2346  lr 0.1  2,345 img/s  wait 3%  eta 1:02:03"
+/// "epoch 3/100  batch 352/782  loss 1.2346  lr 0.1  2,345 img/s  wait 3%  eta 1:02:03
+/// mem 1.21 GiB"
 std::string progress_text(const ProgressState& state);
 /// The same with a bar, in exactly `width` columns or fewer; what does not fit is left out from the right.
 std::string progress_bar(const ProgressState& state, int width);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "train/run_log.h"
 
+#include <cmath>
+
 namespace salu {
 namespace {
 
@@ -50,7 +52,9 @@ void RunLog::step(const nlohmann::json& row) {
 void RunLog::epoch(std::int64_t step, const std::vector<double>& row, const std::vector<CurveShape>& curves) {
   csv_.row(row);
   std::vector<Scalar> scalars;
-  for (std::size_t i = 1; i < row.size(); ++i) scalars.push_back({tag_of(columns_[i]), row[i]});
+  for (std::size_t i = 1; i < row.size(); ++i) {
+    if (!std::isnan(row[i])) scalars.push_back({tag_of(columns_[i]), row[i]});
+  }
   events_.write(step, scalars);
   write_curves(step, row[0], curves);
 }

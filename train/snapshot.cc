@@ -217,7 +217,7 @@ RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
 }
 
 RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
-                             Optimizer& optimizer, Ema* ema, std::uint64_t data_fingerprint) {
+                             Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint) {
   const RunProgress p = read_progress(checkpoint, file, data_fingerprint);
   if (const std::string bad = first_non_finite(checkpoint.model); !bad.empty()) {
     fail(ErrorCode::checkpoint,
@@ -226,10 +226,12 @@ RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& fi
          file, bad);
   }
   load_state_dict(model.store(), checkpoint.model, file);
-  for (Optimizer::State& s : optimizer.states()) {
-    read_named_tensors(model.store(), checkpoint.state, "optim." + s.name + ".", s.values, nullptr, file);
+  if (optimizer) {
+    for (Optimizer::State& s : optimizer->states()) {
+      read_named_tensors(model.store(), checkpoint.state, "optim." + s.name + ".", s.values, nullptr, file);
+    }
+    optimizer->set_updates(p.updates);
   }
-  optimizer.set_updates(p.updates);
   if (ema) read_named_tensors(model.store(), checkpoint.state, "ema.", ema->values(), &ema->buffers(), file);
   return p;
 }

@@ -64,9 +64,9 @@ Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, con
 /// the data set differs.
 RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
                           std::uint64_t data_fingerprint);
-/// The reverse of take_snapshot(). Throws ErrorCode::checkpoint when the data set differs or a weight is not
-/// finite.
+/// The reverse of take_snapshot(); without `optimizer` its state is not read. Throws ErrorCode::checkpoint
+/// when the data set differs or a weight is not finite.
 RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
-                             Optimizer& optimizer, Ema* ema, std::uint64_t data_fingerprint);
+                             Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint);
 
 }  // namespace salu

@@ -39,6 +39,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   if (config.bad_images == "skip") {
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
   }
+  options.max_bad_percent = config.max_bad;
   options.report = std::move(report);
   // Of several ranks none may leave out a step that the others take.
   if (!training || ranks.size() == 1) options.stop = [] { return stop_signal() != 0; };
@@ -46,6 +47,12 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
     return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
   };
   return std::make_unique<Loader>(std::move(dataset), apply, options);
+}
+
+/// Loss, top-1, top-5: columns of metrics.csv, empty where there is no result.
+std::array<double, 3> figures_of(const EvalResult* result) {
+  if (!result) return {NAN, NAN, NAN};
+  return {result->loss(), result->top1(), result->top5()};
 }
 
 void check_shares(const TrainConfig& config, int ranks) {
@@ -167,8 +174,14 @@ bool Trainer::should_stop() {
   return ranks_.gather(std::int64_t{late}).front() != 0;  // by the clock of rank 0
 }
 
+bool Trainer::is_scored(std::int64_t epochs) const {
+  return epochs % config_.val_interval == 0 || epochs == config_.total_epochs();
+}
+
 bool Trainer::out_of_patience() const {
-  return config_.patience > 0 && at_.epoch - std::max<std::int64_t>(at_.gain_epoch, 0) >= config_.patience;
+  // Behind a scored epoch, so that the run ends with figures of its last weights.
+  return config_.patience > 0 && is_scored(at_.epoch) &&
+         at_.epoch - std::max<std::int64_t>(at_.gain_epoch, 0) >= config_.patience;
 }
 
 void Trainer::train_epoch() {
@@ -274,6 +287,7 @@ void Trainer::show_progress() {
   state.lr = last_lr_;
   state.images_per_second = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
   state.data_wait = train_loader_->wait_seconds() / seconds;
+  state.peak_bytes = memory_of(model_->store().values().device()).peak_bytes;
   state.eta_seconds = seconds_since(run_start_) / done * left;
   progress_->update(state);
 }
@@ -318,15 +332,16 @@ bool Trainer::score_epoch(TrainOutcome& outcome) {
 
 void Trainer::finish_epoch(TrainOutcome& outcome) {
   const double seconds = seconds_since(epoch_start_);
-  if (!score_epoch(outcome)) return;  // a resumed run scores these weights again
-  const std::string figures = log_epoch(outcome, seconds);
+  const bool scored = is_scored(at_.epoch + 1);
+  if (scored && !score_epoch(outcome)) return;  // a resumed run scores these weights again
+  const std::string figures = log_epoch(outcome, scored, seconds);
   ++at_.epoch;
   at_.batch = 0;
   at_.loss_sum = 0;
   at_.loss_count = 0;
   const RunProgress before = at_;
   const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
-  const bool best = data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
+  const bool best = scored && data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
   if (!save_due(fmt::format("epoch-{:04}", at_.epoch), best)) {  // `best` still names the one before
     at_.best_score = before.best_score;
     at_.best_epoch = before.best_epoch;
@@ -336,30 +351,26 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
 
 /// Before the checkpoint is saved: a resumed run cuts rows beyond its checkpoint, but cannot write missing
 /// ones.
-std::string Trainer::log_epoch(const TrainOutcome& outcome, double seconds) {
-  const EvalResult& live = outcome.last;
-  const auto& average = outcome.last_ema;
-  const double wait = train_loader_->wait_seconds();
+std::string Trainer::log_epoch(const TrainOutcome& outcome, bool scored, double seconds) {
+  const EvalResult* live = scored ? &outcome.last : nullptr;
+  const EvalResult* average = scored && outcome.last_ema ? &*outcome.last_ema : nullptr;
+  const double wait = train_loader_->wait_seconds() / seconds;
   const double train_loss = at_.loss_count ? at_.loss_sum / static_cast<double>(at_.loss_count) : NAN;
   const double rate = static_cast<double>(batches_now_ * config_.pictures_per_step()) / seconds;
-  std::vector<double> row{static_cast<double>(at_.epoch + 1),
-                          train_loss,
-                          live.loss(),
-                          live.top1(),
-                          live.top5(),
-                          last_lr_,
-                          rate,
-                          wait / seconds};
-  if (average) row.insert(row.end(), {average->loss(), average->top1(), average->top5()});
+  std::vector<double> row{static_cast<double>(at_.epoch + 1), train_loss};
+  std::ranges::copy(figures_of(live), std::back_inserter(row));
+  row.insert(row.end(), {last_lr_, rate, wait});
+  if (ema_) std::ranges::copy(figures_of(average), std::back_inserter(row));
   if (log_) {
     log_->epoch(at_.step, row, curves());
     warn_of_full_disk();
   }
-  return fmt::format(
-      "epoch {}/{}  train loss {:.4f}  {} loss {:.4f}  top-1 {:.2f} %{}  lr {:.3g}  {:.0f} img/s  data wait "
-      "{:.0f} %",
-      at_.epoch + 1, config_.total_epochs(), train_loss, data_.eval_name, live.loss(), live.top1(),
-      average ? fmt::format("  (ema {:.2f} %)", average->top1()) : "", last_lr_, rate, 100 * wait / seconds);
+  std::string result = "not scored";
+  if (live)
+    result = fmt::format("{} loss {:.4f}  top-1 {:.2f} %", data_.eval_name, live->loss(), live->top1());
+  if (average) result += fmt::format("  (ema {:.2f} %)", average->top1());
+  return fmt::format("epoch {}/{}  train loss {:.4f}  {}  lr {:.3g}  {:.0f} img/s  data wait {:.0f} %",
+                     at_.epoch + 1, config_.total_epochs(), train_loss, result, last_lr_, rate, 100 * wait);
 }
 
 }  // namespace salu

@@ -18,10 +18,15 @@
 
 namespace salu {
 
+struct ResumeOptions {
+  bool other_ranks = false;      ///< the run may have had another number of ranks
+  bool fresh_optimizer = false;  ///< its optimizer starts anew: momentum and updates from 0, EMA warm-up too
+};
+
 /// How run() ended.
 struct TrainOutcome {
   bool finished = false;  ///< all epochs are done; else stopped by a signal, --max-steps or --max-seconds
-  EvalResult last;        ///< of the last epoch's weights; samples = 0 when no epoch was completed
+  EvalResult last;        ///< of the epoch that was scored last; samples = 0 when none was
   std::optional<EvalResult> last_ema;
   double best_score = 0;  ///< over the epochs, if best_epoch is one; only where there is a validation split
   std::int64_t best_epoch = -1;
@@ -39,7 +44,7 @@ class Trainer {
 
   /// Continues from a checkpoint of the run folder. Throws ErrorCode::checkpoint when that run had another
   /// number of ranks, unless `other_ranks`.
-  void resume(const std::string& name_or_link, bool other_ranks = false);
+  void resume(const std::string& name_or_link, const ResumeOptions& options = {});
   /// `watcher` gets each training batch and the number of its step, from 0, before the step, and may change
   /// it: so tests put NaN into a run.
   void watch_batches(std::function<void(Batch&, std::int64_t)> watcher) { watcher_ = std::move(watcher); }
@@ -66,10 +71,11 @@ class Trainer {
   signalled();  ///< whether any rank got a signal: the same answer on all, and now on all the same signal
   bool should_stop();  ///< likewise
   bool out_of_patience() const;
-  bool score_epoch(TrainOutcome& outcome);  ///< false when a signal came before it was done
+  bool is_scored(std::int64_t epochs) const;  ///< whether there is an evaluation after so many
+  bool score_epoch(TrainOutcome& outcome);    ///< false when a signal came before it was done
   void finish_epoch(TrainOutcome& outcome);
   /// Of an epoch that took `seconds` to train; what to show of it.
-  std::string log_epoch(const TrainOutcome& outcome, double seconds);
+  std::string log_epoch(const TrainOutcome& outcome, bool scored, double seconds);
   bool note_score(double score);  ///< of the epoch that is done; true when it is the best so far
   void save(const std::string& name, bool best);  ///< throws on all ranks alike
   void write_checkpoint(const std::string& name, bool best);

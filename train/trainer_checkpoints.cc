@@ -24,11 +24,13 @@ std::uint64_t Trainer::checkpoint_bytes() const {
   return model_->store().values().bytes() * (1 + optimizer_->states().size() + (ema_ ? 1 : 0));
 }
 
-void Trainer::resume(const std::string& name_or_link, bool other_ranks) {
+void Trainer::resume(const std::string& name_or_link, const ResumeOptions& options) {
   const std::string file = shown(folder_ / name_or_link);
-  at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, *optimizer_, ema_.get(),
+  Optimizer* optimizer = options.fresh_optimizer ? nullptr : optimizer_.get();
+  at_ = restore_snapshot(checkpoints_->load(name_or_link), file, *model_, optimizer, ema_.get(),
                          data_.train->fingerprint());
-  if (at_.ranks != ranks_.size() && !other_ranks) {
+  if (options.fresh_optimizer) at_.good.clear();  // it may hold the state of another optimizer
+  if (at_.ranks != ranks_.size() && !options.other_ranks) {
     fail(
         ErrorCode::checkpoint,
         "{}: that run had {} rank{}, this one has {}; expected the same number, others add in another order. "
@@ -37,7 +39,8 @@ void Trainer::resume(const std::string& name_or_link, bool other_ranks) {
   }
   saved_step_ = at_.step;
   last_lr_ = lr_at(std::max<std::int64_t>(at_.step - 1, 0));
-  say(fmt::format("resuming {} at epoch {}, step {}", file, at_.epoch + 1, at_.step));
+  say(fmt::format("resuming {} at epoch {}, step {}{}", file, at_.epoch + 1, at_.step,
+                  options.fresh_optimizer ? ", with a fresh optimizer" : ""));
 }
 
 std::string Trainer::step_name() const { return fmt::format("step-{:08}", at_.step); }
@@ -50,7 +53,7 @@ void Trainer::go_back() {
     train_loader_->start(static_cast<std::uint32_t>(at_.epoch), at_.batch);
   }
   restore_snapshot(checkpoints_->load(at_.good), shown(folder_ / "checkpoints" / at_.good), *model_,
-                   *optimizer_, ema_.get(), data_.train->fingerprint());
+                   optimizer_.get(), ema_.get(), data_.train->fingerprint());
   say(
       fmt::format("step {}: back to the weights of {}; the data since then is passed over, the "
                   "learning rate is {} times that of the schedule from here on",

@@ -19,6 +19,7 @@ std::vector<Bytes> option_seeds() {
       bytes_of("--no-aug\n--seed\n7\n---\nlr=0.1\nmodel=\"salunet_t\"\nscale=[0.25, 0.5]\n# a comment\nratio "
                "= [1, 2]\n"),
       bytes_of("-q\n---\n[section]\nepochs=3\nbce-loss=true\naa='ta_wide'\nmean=[0.1,\n0.2, 0.3]\n"),
+      bytes_of("--dataset\nfolder\n--data-dir\na#b, 'c'\n--output\nd\"e"),
       bytes_of("\n---\nepochs=5\nbatch-size=0x10\ndataset=\"sh\\\"apes\"\n")};
 }
 

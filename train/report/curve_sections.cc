@@ -16,12 +16,23 @@ struct Column {
   const char *name, *label;
 };
 
+/// Without the rows whose cell is empty: --val-interval leaves most epochs unscored.
+Series series_of(const NumberTable& table, const char* x, const Column& column) {
+  Series series{column.label, {}, {}, ""};
+  for (std::size_t row = 0; row < table.rows; ++row) {
+    const double y = table[column.name][row];
+    if (std::isnan(y)) continue;
+    series.x.push_back(table[x][row]);
+    series.y.push_back(y);
+  }
+  return series;
+}
+
 std::string chart_of(const NumberTable& table, const char* x, const std::vector<Column>& columns,
                      const ChartOptions& options) {
   std::vector<Series> series;
   for (const Column& column : columns) {
-    if (table.has(column.name))
-      series.push_back(thinned({column.label, table[x], table[column.name], ""}, kMostPoints));
+    if (table.has(column.name)) series.push_back(thinned(series_of(table, x, column), kMostPoints));
   }
   return line_chart(options, series);
 }

@@ -68,6 +68,7 @@ PictureScores score_pictures(const Model& model, const DataSplits& data, const T
   loader_options.batch_size = options.batch_size;
   loader_options.workers = options.workers;
   loader_options.bad_images = options.bad_images;
+  loader_options.max_bad_percent = options.max_bad_percent;
   loader_options.report = options.report;
   Loader loader(
       data.eval, [transform](Picture& picture, RandomKey) { return eval_transform(picture, transform); },

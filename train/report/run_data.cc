@@ -92,7 +92,8 @@ const std::vector<double>& NumberTable::operator[](const std::string& name) cons
 
 double NumberTable::last(const std::string& name) const {
   const std::vector<double>& column = (*this)[name];
-  return column.empty() ? NAN : column.back();
+  const auto last = std::find_if(column.rbegin(), column.rend(), [](double v) { return !std::isnan(v); });
+  return last == column.rend() ? NAN : *last;
 }
 
 NumberTable parse_csv(std::string_view text) {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "apps/resume_options.h"
+
+#include <map>
+#include <set>
+
+namespace salu {
+namespace {
+
+/// A resumed run may get longer and may run on other hardware; everything else stays.
+const std::set<std::string> kMayChange = {"epochs",
+                                          "threads",
+                                          "device",
+                                          "kernels",
+                                          "graph",
+                                          "patience",
+                                          "workers",
+                                          "bad-images",
+                                          "max-bad",
+                                          "log-interval",
+                                          "val-interval",
+                                          "checkpoint-hist",
+                                          "recovery-interval",
+                                          "validation-batch-size",
+                                          "rank-timeout",
+                                          "check-ranks-interval",
+                                          "data-dir"};
+/// What an optimizer that starts anew reads.
+const std::set<std::string> kOfOptimizer = {
+    "opt",           "lr",          "lr-base",   "lr-base-size", "lr-base-scale", "momentum",
+    "nesterov",      "opt-betas",   "opt-eps",   "weight-decay", "decay-all",     "coef-lr-scale",
+    "coef-max-step", "layer-decay", "clip-grad", "clip-mode",    "min-lr",        "warmup-lr"};
+
+std::map<std::string, std::string> settings_of(const std::string& toml) {
+  std::map<std::string, std::string> out;
+  std::size_t start = 0;
+  while (start < toml.size()) {
+    const std::size_t end = std::min(toml.find('\n', start), toml.size());
+    const std::string line = toml.substr(start, end - start);
+    if (const std::size_t equals = line.find('='); equals != std::string::npos) {
+      out[line.substr(0, equals)] = line.substr(equals + 1);
+    }
+    start = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+void refuse_changes(const TrainOptions& options, const std::string& before, const std::string& now) {
+  const auto old_settings = settings_of(before), new_settings = settings_of(now);
+  for (const auto& [key, value] : new_settings) {
+    const auto it = old_settings.find(key);
+    const std::string was = it == old_settings.end() ? "not set" : it->second;
+    const bool allowed = kMayChange.contains(key) || (options.fresh_optimizer && kOfOptimizer.contains(key));
+    if (value != was && !allowed) {
+      fail(ErrorCode::checkpoint,
+           "--resume {}: --{} is {} in that run, {} on the command line. Leave it out, or start "
+           "a new run with --output",
+           options.resume, key, was, value);
+    }
+  }
+}
+
+void split_resume_path(TrainOptions& o) {
+  std::filesystem::path path = o.resume;
+  if (path.filename().empty()) path = path.parent_path();
+  o.run_dir = path;
+  if (std::filesystem::exists(path / "config.toml")) return;
+  o.checkpoint = path.filename().string();
+  o.run_dir =
+      path.parent_path().filename() == "checkpoints" ? path.parent_path().parent_path() : path.parent_path();
+}
+
+}  // namespace salu

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "apps/sanity.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/backend.h"
+#include "core/parallel.h"
+#include "train/overfit.h"
+#include "train/report/report.h"
+#include "train/run_folder.h"
+#include "train/signals.h"
+#include "train/trainer.h"
+
+namespace salu {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kDrySteps = 5;  // a GPU records the fourth
+
+void require_one_process(const char* flag) {
+  if (launched_ranks() > 1) fail(ErrorCode::usage, "{}: expected one process, not mpirun", flag);
+}
+
+TrainConfig prepared(const TrainOptions& options) {
+  TrainConfig config = options.config;
+  set_num_threads(config.threads);
+  config.model.placement = open_device(options.device);
+  return config;
+}
+
+/// A folder beside the run's, gone at the end.
+class TrialFolder {
+ public:
+  explicit TrialFolder(const fs::path& output) {
+    const fs::path parent = output.empty() ? fs::path("runs") : output.parent_path();
+    std::error_code error;
+    if (!parent.empty() && !fs::exists(parent, error)) made_ = parent;
+    path_ = parent / fmt::format(".dry-run-{}", getpid());
+  }
+  ~TrialFolder() {
+    std::error_code error;
+    fs::remove_all(path_, error);
+    if (!made_.empty()) fs::remove(made_, error);
+  }
+  TrialFolder(const TrialFolder&) = delete;
+  TrialFolder& operator=(const TrialFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_, made_;
+};
+
+/// As short as a run can be that does everything once.
+TrainConfig shortened(TrainConfig config, const DataSplits& data) {
+  config.data.train_num_samples = std::min(data.train->size(), kDrySteps * config.pictures_per_step());
+  config.data.val_num_samples = std::min(data.eval->size(), config.validation_batch_size);
+  config.epochs = config.val_interval = 1;
+  config.cooldown_epochs = config.patience = config.recovery_interval = config.max_steps = 0;
+  config.max_seconds = 0;
+  return config;
+}
+
+struct Trial {
+  double step_seconds = 0;  ///< without the first; 0 when there was only one
+  double score_seconds = 0;
+  std::int64_t scored = 0;
+  std::uint64_t checkpoint_bytes = 0;
+  bool finished = false;
+};
+
+Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) {
+  const RunFolder folder({.dir = path, .model = model});
+  ProgressOptions quiet;
+  quiet.quiet = true;
+  Progress progress(quiet);
+  folder.require_space(trainer.checkpoint_bytes());
+  trainer.attach(folder.path(), folder.files(), progress);
+  std::vector<Clock::time_point> starts;
+  trainer.watch_batches([&](Batch&, std::int64_t) { starts.push_back(Clock::now()); });
+  const TrainOutcome outcome = trainer.run();
+  Trial trial;
+  trial.finished = outcome.finished;
+  if (!trial.finished) return trial;
+  if (starts.size() > 2) {  // from the second step to the last
+    const std::chrono::duration<double> time = starts.back() - starts[1];
+    trial.step_seconds = time.count() / static_cast<double>(starts.size() - 2);
+  }
+  trial.scored = outcome.last.samples;
+  trial.score_seconds = outcome.last.seconds + (outcome.last_ema ? outcome.last_ema->seconds : 0);
+  trial.checkpoint_bytes = trainer.checkpoint_bytes();
+  CheckpointStore(path).load("last");
+  replace_file(real_files(), path / "config.toml", "");
+  write_report(path, {std::nullopt, ""});
+  return trial;
+}
+
+void print_forecast(const TrainConfig& config, const DataSplits& data, const Trial& trial) {
+  const std::int64_t steps = data.train->size() / config.pictures_per_step(), epochs = config.total_epochs();
+  const double training = trial.step_seconds * static_cast<double>(steps);
+  const double scoring = trial.score_seconds / static_cast<double>(std::max<std::int64_t>(trial.scored, 1)) *
+                         static_cast<double>(data.eval->size());
+  const double whole =
+      static_cast<double>(epochs) * training +
+      static_cast<double>((epochs + config.val_interval - 1) / config.val_interval) * scoring;
+  fmt::print("an epoch: {} steps of {} pictures, about {}; an evaluation of {} pictures, about {}\n", steps,
+             config.pictures_per_step(), duration_text(training), data.eval->size(), duration_text(scoring));
+  fmt::print("the run: {} epochs, about {}\n", epochs, duration_text(whole));
+}
+
+}  // namespace
+
+int print_overfit(const TrainOptions& options) {
+  require_one_process("--overfit-batch");
+  const std::int64_t steps = options.overfit_batch, every = std::max<std::int64_t>(1, steps / 10);
+  const OverfitResult result = overfit_batch(prepared(options), steps, [&](std::int64_t step, double loss) {
+    if (step == 1 || step % every == 0) fmt::print("step {}  loss {:.4f}\n", step, loss);
+  });
+  if (!result.learned()) {
+    fail(ErrorCode::numerics,
+         "the loss on {} pictures went from {:.4f} to {:.4f} in {} steps; expected below {:.4f}. Try more "
+         "steps, "
+         "another --lr (now {}), and look at the pictures and labels with --aug-preview",
+         result.pictures, result.first_loss, result.last_loss, steps, 0.1 * result.first_loss,
+         *options.config.lr);
+  }
+  fmt::print("learned: {} pictures, loss {:.4f} -> {:.4f} in {} steps\n", result.pictures, result.first_loss,
+             result.last_loss, steps);
+  return 0;
+}
+
+int print_dry_run(const TrainOptions& options) {
+  require_one_process("--dry-run");
+  const TrainConfig config = prepared(options);
+  const DataSplits data = open_dataset(config.data);
+  install_stop_signals();
+  const TrialFolder folder(config.output);
+  Trainer trainer(shortened(config, data));
+  const Trial trial = try_out(trainer, folder.path(), config.model.name);
+  if (!trial.finished) return 128 + stop_signal();
+  fmt::print("{} ({} parameters) on {}, on {}: trained, scored, saved, loaded, reported\n", config.model.name,
+             trainer.model().store().count(), data.train->name(),
+             describe_placement(config.model.placement, options.device));
+  print_forecast(config, data, trial);
+  const MemoryStats memory = memory_of(trainer.model().store().values().device());
+  const auto mib = [](auto bytes) { return static_cast<double>(bytes) / (1 << 20); };
+  fmt::print("memory of tensors: {:.1f} MiB; a checkpoint: {:.1f} MiB\n", mib(memory.peak_bytes),
+             mib(trial.checkpoint_bytes));
+  return 0;
+}
+
+}  // namespace salu

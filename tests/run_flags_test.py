@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Flags about runs as a whole: trying one out, naming it, scoring seldom, another optimizer, odd paths.
+
+Usage: run_flags_test.py SALUTRAIN SALUEVALUATE"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from programs_test import TRAIN, Programs, rows_of, run, small, weights_of
+
+
+class TryingOut(Programs):
+    def test_dry_run_leaves_nothing(self):
+        output = self.dir / "runs" / "later"
+        for flags in ([], ["--model-ema", "--recovery-interval", "1", "--patience", "1", "--epochs", "300", "--max-steps", "2"]):
+            result = run(TRAIN, *small("--dry-run", "--output", output, *flags))
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn("salunet_c8 (77402 parameters) on shapes", result.stdout)
+            self.assertIn("an epoch: 6 steps of 32 pictures, about 0:0", result.stdout)
+            self.assertIn("an evaluation of 60 pictures, about 0:00", result.stdout)
+            self.assertRegex(result.stdout, r"the run: (2|300) epochs, about \d+:\d\d\n")
+            self.assertRegex(result.stdout, r"memory of tensors: \d+\.\d MiB; a checkpoint: [0-9.]+ MiB\n")
+            self.assertEqual(os.listdir(self.dir), [])
+
+    def test_dry_run_meets_what_the_run_would(self):
+        self.refuse(2, "one global batch needs 512", TRAIN, *small("--dry-run", "--batch-size", "512"))
+        self.refuse(3, "nowhere", TRAIN, *small("--dry-run", "--dataset", "folder", "--data-dir", self.dir / "nowhere"))
+        (self.dir / "file").write_text("")
+        self.refuse(5, "/file: cannot create the folder", TRAIN, *small("--dry-run", "--output", self.dir / "file/run"))
+        self.refuse(6, "at step 1", TRAIN, *small("--dry-run", "--model", "resnet8", "--std", "1e-38", "1e-38", "1e-38"))
+
+    def test_dry_run_stops_at_a_signal(self):
+        process = subprocess.Popen([TRAIN, *small("--dry-run", "--output", self.dir / "run", "--batch-size", "512",
+                                                  "--train-num-samples", "5000", "--model", "resnet20")],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(600):
+            if list(self.dir.glob(".dry-run-*/metrics.csv")):
+                break
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertEqual(os.listdir(self.dir), [])
+
+    def test_a_batch_is_learned_by_heart(self):
+        # With every noise on: the check turns it off.
+        flags = ["--overfit-batch", "60", "--aa", "ta_wide", "--mixup", "1", "--smoothing", "0.1", "--drop", "0.5"]
+        result = run(TRAIN, *small(*flags))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(re.findall(r"^step \d+  loss [0-9.]+$", result.stdout, re.M)), 11)
+        self.assertRegex(result.stdout, r"learned: 32 pictures, loss 2\.\d+ -> 0\.\d+ in 60 steps\n$")
+        self.assertEqual(result.stdout, run(TRAIN, *small(*flags)).stdout)
+
+    def test_a_batch_that_is_not_learned(self):
+        result = run(TRAIN, *small("--overfit-batch", "20", "--lr", "1e-9"))
+        self.assertEqual(result.returncode, 6, result.stdout)
+        self.assertRegex(result.stderr, r"error: the loss on 32 pictures went from 2\.\d+ to 2\.\d+ in 20 steps; "
+                                        r"expected below 0\.2\d+\. Try more steps, another --lr \(now 1e-09\)")
+        result = run(TRAIN, *small("--overfit-batch", "20", "--lr", "1e30", "--opt", "sgd"))
+        self.assertEqual(result.returncode, 6, result.stdout)
+        self.assertRegex(result.stderr, r"error: (loss|the loss).*Lower --lr \(now 1e\+30\)")
+
+
+class Names(Programs):
+    def test_experiment(self):
+        command = [TRAIN, *small("--experiment", "first", "--epochs", "1")]
+        result = subprocess.run([os.path.abspath(command[0]), *command[1:]], cwd=self.dir, capture_output=True, text=True,
+                                timeout=300)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.dir / "runs/first/last/model.safetensors").exists())
+        for name in (".", "..", "a/b", "/tmp/x"):
+            self.refuse(2, f"'{name}' is not a plain name", TRAIN, f"--experiment={name}")
+        self.refuse(2, "--experiment", TRAIN, "--experiment", "a", "--output", "b")
+
+    def test_paths_come_back_from_the_configuration(self):
+        for name in ("a#b", "it's", 'say "x"', "a,b [c]", "a;b", " c "):
+            folder = self.dir / name / "run"
+            place = self.dir / name / "set"
+            for split in ("train", "val"):
+                for label in "xy":
+                    (place / split / label).mkdir(parents=True)
+                    for i in range(4):
+                        (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * i]) * 3072)
+            result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--model", "salunet_c8", "--batch-size", "4",
+                         "--epochs", "1", "--progress", "none", "--output", folder)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            result = run(TRAIN, "--resume", folder, "--epochs", "2", "--progress", "none")
+            self.assertEqual(result.returncode, 0, result.stderr)
+        for path in ("a\nb", "it's \"x\", y"):
+            self.refuse(2, "--data-dir: ", TRAIN, "--data-dir", path)
+            self.refuse(2, "cannot stand in config.toml; expected no line breaks", TRAIN, "--data-dir", path)
+
+
+class Seldom(Programs):
+    def test_val_interval(self):
+        flags = ["--epochs", "5", "--val-interval", "2", "--model-ema", "--model-ema-decay", "0.9"]
+        folder, every = self.train("seldom", *flags), self.train("every", *flags[:2], *flags[4:])
+        columns = ("eval_loss", "eval_top1", "eval_top5", "ema_loss", "ema_top1", "ema_top5")
+        for row, full in zip(rows_of(folder), rows_of(every), strict=True):
+            self.assertEqual(row["train_loss"], full["train_loss"])
+            for column in columns:
+                self.assertEqual(row[column], full[column] if row["epoch"] in ("2", "4", "5") else "")
+        self.assertIn("epoch 3/5  train loss", (folder / "log.txt").read_text())
+        self.assertEqual((folder / "log.txt").read_text().count("not scored"), 2)
+        self.assertIn((folder / "best").resolve().name, ("epoch-0002", "epoch-0004", "epoch-0005"))
+        self.assertIn('class="curve"', (folder / "report.html").read_text())
+        # The weights do not depend on it; a resumed run may change it.
+        self.assertEqual((folder / "last/model.safetensors").read_bytes(), (every / "last/model.safetensors").read_bytes())
+        result = run(TRAIN, "--resume", folder, "--epochs", "7", "--val-interval", "3", "--progress", "none")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([row["epoch"] for row in rows_of(folder) if row["eval_top1"]], ["2", "4", "5", "6", "7"])
+
+    def test_patience_ends_behind_a_scored_epoch(self):
+        folder = self.train("run", "--epochs", "20", "--lr", "1e-12", "--coef-lr-scale", "0", "--patience", "3", "--min-delta", "50",
+                            "--val-interval", "4")
+        # The first gain is that of epoch 4; three more have passed at 7; 8 is scored.
+        self.assertEqual([bool(row["eval_top1"]) for row in rows_of(folder)], 2 * [False, False, False, True])
+
+
+class AnotherOptimizer(Programs):
+    def resume(self, folder, *flags):
+        return run(TRAIN, "--resume", folder, "--progress", "none", "--report", "false", *flags)
+
+    def test_no_resume_opt(self):
+        flags = ["--opt", "sgd", "--lr", "0.05"]
+        whole = weights_of(self.train("whole", *flags))
+        for fresh in ([], ["--no-resume-opt"]):
+            folder = self.train(f"run{len(fresh)}", *flags, "--max-steps", "8")
+            result = self.resume(folder, *fresh)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn("at epoch 2, step 8" + ", with a fresh optimizer" * len(fresh) + "\n", result.stderr)
+            self.assertEqual(weights_of(folder) == whole, not fresh)  # without its momentum: another path
+            self.assertEqual(len(rows_of(folder)), 2)
+
+    def test_the_optimizer_may_change(self):
+        folder = self.train("run", "--opt", "sgd", "--lr", "0.05", "--max-steps", "8")
+        change = ["--opt", "adamw", "--lr", "0.001", "--weight-decay", "0.05"]
+        refused = self.resume(folder, *change)
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn("--lr is 0.05 in that run, 0.001 on the command line", refused.stderr)
+        result = self.resume(folder, "--no-resume-opt", *change)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(folder / "config.toml", encoding="utf-8") as file:
+            self.assertIn('opt="adamw"', file.read())
+        # From here on it is a run like any other.
+        self.assertEqual(self.resume(folder, "--epochs", "3").returncode, 0)
+        state = (folder / "last/state.safetensors").read_bytes()
+        names = json.loads(state[8:8 + int.from_bytes(state[:8], "little")])
+        self.assertTrue(any(name.startswith("optim.exp_avg.") for name in names))
+        self.refuse(2, "--no-resume-opt", TRAIN, "--no-resume-opt")
+        self.refuse(4, "--batch-size is 32", TRAIN, "--resume", folder, "--no-resume-opt", "--batch-size", "16")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=1)
