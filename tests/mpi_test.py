@@ -270,7 +270,8 @@ class Lost(Ranks):
         for number, (ranks, victim, how, step) in enumerate(cases):
             with self.subTest(ranks=ranks, victim=victim, how=how.name, step=step):
                 seconds = self.lose(ranks, victim, how, step, number)
-                print(f"{how.name} of rank {victim} of {ranks} at step {step}: all others ended after {seconds:.1f} s",
+                place = "while it starts" if step is None else f"at step {step}"
+                print(f"{how.name} of rank {victim} of {ranks} {place}: all others ended after {seconds:.1f} s",
                       file=sys.stderr)
 
     def test_resume_after_a_kill_is_bit_equal(self):
