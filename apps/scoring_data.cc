@@ -74,7 +74,7 @@ bool holds_folders(const fs::path& folder) {
 std::optional<ScoringData> open_folder_split(const fs::path& root) {
   if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
   const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
-  for (const char* split : {"val", "validation", "valid", "test"}) {
+  for (const char* split : kEvalNames) {
     if (!holds_folders(root / split)) continue;
     return ScoringData{std::make_shared<FolderDataset>(name, root / split),
                        std::string(split) == "test" ? "test" : "val"};

@@ -75,6 +75,12 @@ void add_common(CLI::App& app, TrainOptions& o) {
 void add_data(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Data")->capture_default_str(); };
+  add(app.add_option("--train-split", c.data.train_split, "folder: where its training pictures lie")
+          ->check(plain_name()));
+  add_optional(app, "--val-split", c.data.val_split,
+               "folder: where those to score lie (default val, validation, valid or test)")
+      ->check(plain_name())
+      ->group("Data");
   add(app.add_option("--val-from-train", c.data.val_from_train,
                      "hold out so many training pictures for validation; a test set chooses nothing")
           ->check(whole_number(0, kMaxCount)));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,8 @@ struct SyntheticOptions {
 struct DataOptions {
   std::string dataset = "shapes";  ///< one of known_datasets()
   std::filesystem::path data_dir;
+  std::string train_split = "train";     ///< folder: the name of its training pictures
+  std::optional<std::string> val_split;  ///< folder: of its evaluation pictures; by default kEvalNames
   std::uint64_t seed = 42;
   std::int64_t val_from_train = 0;  ///< samples held out from train and used for evaluation instead
   std::int64_t train_num_samples = 0, val_num_samples = 0;  ///< 0 = all; fewer are chosen by seed, per class

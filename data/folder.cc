@@ -127,7 +127,7 @@ DataSplits open_folder(const DataOptions& options) {
   if (!base.has_filename()) base = base.parent_path();
   const std::string name = "folder:" + base.filename().string();
 
-  const FolderLayout layout = find_folders(root);
+  const FolderLayout layout = find_folders(root, options.train_split, options.val_split.value_or(""));
   DataSplits splits;
   const auto train = std::make_shared<FolderDataset>(name, layout.train);
   splits.train = train;

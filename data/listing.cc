@@ -214,22 +214,27 @@ std::vector<std::string> empty_classes(const Listing& listing) {
   return empty;
 }
 
-FolderLayout find_folders(const fs::path& dir) {
+FolderLayout find_folders(const fs::path& dir, const std::string& train, const std::string& eval) {
   refuse_archive(dir);
   std::error_code error;
   for (const fs::path& base : {dir, dir / "ILSVRC/Data/CLS-LOC", dir / "Data/CLS-LOC"}) {
-    if (!fs::is_directory(base / "train", error)) continue;
-    FolderLayout layout{dir, base / "train", {}, {}};
-    for (const char* name : {"val", "validation", "valid", "test"}) {
+    if (!fs::is_directory(base / train, error)) continue;
+    FolderLayout layout{dir, base / train, {}, {}};
+    std::vector<std::string> names(std::begin(kEvalNames), std::end(kEvalNames));
+    if (!eval.empty()) names = {eval};
+    for (const std::string& name : names) {
       if (!fs::is_directory(base / name, error)) continue;
       layout.eval = base / name;
-      layout.eval_name = std::string(name) == "test" ? "test" : "val";
-      break;
+      layout.eval_name = name == "test" ? "test" : "val";
+      return layout;
     }
+    if (!eval.empty())
+      fail(ErrorCode::data, "{}: no folder {}; expected the one of --val-split", shown(base), escaped(eval));
     return layout;
   }
   entries(dir);  // a better reason, if there is one
-  fail(ErrorCode::data, "{}: no folder train; expected train/<class>/<picture>", shown(dir));
+  fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<picture>", shown(dir), escaped(train),
+       escaped(train));
 }
 
 Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes) {

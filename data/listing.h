@@ -44,9 +44,13 @@ struct FolderLayout {
   std::string eval_name;       ///< "val" or "test"
 };
 
-/// Looks into `dir`, and into Kaggle's ILSVRC/Data/CLS-LOC below it, for train, and val, validation, valid or
-/// test. Throws ErrorCode::data when there is no train.
-FolderLayout find_folders(const std::filesystem::path& dir);
+/// Names of evaluation folders, the first that is there counts.
+inline constexpr const char* kEvalNames[] = {"val", "validation", "valid", "test"};
+
+/// Looks into `dir`, and into Kaggle's ILSVRC/Data/CLS-LOC below it, for `train` and `eval`, which may be
+/// empty: kEvalNames then. Throws ErrorCode::data when a folder that is named is not there.
+FolderLayout find_folders(const std::filesystem::path& dir, const std::string& train = "train",
+                          const std::string& eval = "");
 
 /// The listing of the evaluation split. When it holds pictures but no folders, their classes are those of
 /// val_map.txt or LOC_val_solution.csv in it, beside it or in layout.dir; without one, throws

@@ -91,6 +91,10 @@ DataSplits open_dataset(const DataOptions& options) {
                                     std::pair{options.val_num_samples, "--val-num-samples"}}) {
     if (count < 0) fail(ErrorCode::usage, "{}: {}; expected 0 or more", flag, count);
   }
+  if (options.dataset != "folder" && (options.train_split != "train" || options.val_split)) {
+    fail(ErrorCode::usage, "--train-split, --val-split: {} has splits of its own; expected --dataset folder",
+         options.dataset);
+  }
   DataSplits splits = source->open(options);
   if (options.val_from_train > 0) {
     Holdout parts = hold_out(*splits.train, options.val_from_train, options.seed, "--val-from-train");

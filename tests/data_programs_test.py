@@ -44,6 +44,21 @@ class DataPrograms(unittest.TestCase):
     def weights(self, name):
         return hashlib.sha256((self.dir / name / "last/model.safetensors").read_bytes()).hexdigest()
 
+    def test_splits_of_other_names(self):
+        self.train("whole", "--dataset", "folder", "--data-dir", self.set)
+        for old, new in (("train", "training set"), ("val", "holdout")):
+            (self.set / old).rename(self.set / new)
+        flags = ["--dataset", "folder", "--data-dir", self.set]
+        named = flags + ["--train-split", "training set", "--val-split", "holdout"]
+        self.assertIn("no folder train; expected train/<class>", self.train("a", *flags, code=3).stderr)
+        other = self.train("b", *named[:-1], "other", code=3)
+        self.assertIn("no folder other; expected the one of --val-split", other.stderr)
+        self.train("c", *named)
+        self.assertEqual(self.weights("c"), self.weights("whole"))
+        self.ok(TRAIN, "--resume", self.dir / "c", "--epochs", "2", "--progress", "none")
+        refused = self.train("d", "--dataset", "shapes", "--val-split", "x", code=2)
+        self.assertIn("--val-split: shapes has splits of its own", refused.stderr)
+
     def test_bad_pictures(self):
         (self.set / "train/cat/7.ppm").write_bytes(b"P6 16 18 255\ncut")
         (self.set / "val/dog/0.ppm").write_bytes(b"<html>")

@@ -6,6 +6,7 @@ Usage: run_flags_test.py SALUTRAIN SALUEVALUATE"""
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,17 @@ class Seldom(Programs):
                             "--val-interval", "4")
         # The first gain is that of epoch 4; three more have passed at 7; 8 is scored.
         self.assertEqual([bool(row["eval_top1"]) for row in rows_of(folder)], 2 * [False, False, False, True])
+
+
+class Leftovers(Programs):
+    def test_a_kill_behind_the_last_save(self):
+        folder = self.train("run", "--report", "false")
+        left = folder / "checkpoints/.tmp-step-00000011"  # renamed to be removed, and not removed
+        shutil.copytree(folder / "checkpoints/epoch-0001", left)
+        before = weights_of(folder)
+        self.assertEqual(run(TRAIN, "--resume", folder, "--progress", "none").returncode, 0)
+        self.assertEqual(sorted(os.listdir(folder / "checkpoints")), ["epoch-0001", "epoch-0002"])
+        self.assertEqual(weights_of(folder), before)
 
 
 class AnotherOptimizer(Programs):

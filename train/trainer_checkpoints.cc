@@ -37,6 +37,8 @@ void Trainer::resume(const std::string& name_or_link, const ResumeOptions& optio
         "Give --allow-rank-change to go on with it",
         file, at_.ranks, at_.ranks == 1 ? "" : "s", ranks_.size());
   }
+  // What a kill has left behind goes, also when the run has nothing to save any more.
+  if (ranks_.is_root()) checkpoints_->prune(config_.checkpoint_hist, at_.good);
   saved_step_ = at_.step;
   last_lr_ = lr_at(std::max<std::int64_t>(at_.step - 1, 0));
   say(fmt::format("resuming {} at epoch {}, step {}{}", file, at_.epoch + 1, at_.step,
