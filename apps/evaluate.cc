@@ -9,7 +9,7 @@ namespace salu {
 
 std::vector<ScoredWeights> score_checkpoint(const std::string& path, const EvaluateOptions& options) {
   ScoringModel model = open_scoring_model(path, options.scoring);
-  const ScoringData data = open_scoring_data(options.data, model.card, shown(path));
+  const ScoringData data = open_scoring_data(options.data, model.card, path);
   LoaderOptions loader_options;
   loader_options.batch_size = options.scoring.batch_size;
   loader_options.workers = options.workers;

@@ -20,7 +20,10 @@ bool read_options(EvaluateOptions& o, const Arguments& arguments) {
                      "run folders, checkpoint folders, timm's folders or .safetensors files"));
   add(add_optional(app, "--dataset", o.data.dataset,
                    "shapes, cifar10, cifar100, folder, packed; that of training by default"));
-  add(app.add_option("--data-dir", o.data.data_dir, "where the data set lies"));
+  add(app.add_option("--data-dir", o.data.data_dir, "where the data set lies; that of the run by default"));
+  add(add_optional(app, "--split", o.data.split,
+                   "train, val, test, or a folder in --data-dir; what training scored by default"))
+      ->check(plain_name());
   add(app.add_option("--num-samples", o.data.num_samples, "score only so many pictures, 0: all")
           ->check(whole_number(0, 1LL << 40)));
   add(app.add_option("-j,--workers", o.workers, "loader threads")->check(whole_number(0, 256)));

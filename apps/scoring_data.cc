@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apps/train_options.h"
 #include "data/folder.h"
 #include "train/json_fields.h"
 
@@ -69,31 +70,70 @@ bool holds_folders(const fs::path& folder) {
   return !error && std::any_of(begin(entries), end(entries), is_class);
 }
 
-/// Class folders below DIR/val and the like, or in DIR itself: no training pictures are needed. Nothing when
-/// DIR is laid out otherwise.
-std::optional<ScoringData> open_folder_split(const fs::path& root) {
+/// The data of the run that a checkpoint lies in, as its config.toml has it; nothing for other checkpoints.
+std::optional<DataOptions> data_of_run(const fs::path& checkpoint) {
+  fs::path folder = checkpoint.lexically_normal();
+  for (int level = 0; level < 4 && !folder.empty(); ++level, folder = folder.parent_path()) {
+    std::error_code error;
+    if (!fs::exists(folder / "config.toml", error) || !fs::exists(folder / "checkpoints", error)) continue;
+    try {
+      return read_train_options({"--config", (folder / "config.toml").string()})->config.data;
+    } catch (const Error&) {
+      return std::nullopt;  // scoring does not need it
+    }
+  }
+  return std::nullopt;
+}
+
+/// Class folders below DIR/val and the like (or DIR/`split`), or in DIR itself: no training pictures are
+/// needed. Nothing when DIR is laid out otherwise.
+std::optional<ScoringData> open_folder_split(const fs::path& root, const std::optional<std::string>& split) {
   if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
   const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
-  for (const char* split : kEvalNames) {
-    if (!holds_folders(root / split)) continue;
-    return ScoringData{std::make_shared<FolderDataset>(name, root / split),
-                       std::string(split) == "test" ? "test" : "val"};
+  std::vector<std::string> names(std::begin(kEvalNames), std::end(kEvalNames));
+  if (split) names = {*split};
+  for (const std::string& candidate : names) {
+    if (!holds_folders(root / candidate)) continue;
+    const std::string shown_name = split ? *split : candidate == "test" ? "test" : "val";
+    return ScoringData{std::make_shared<FolderDataset>(name, root / candidate), shown_name};
   }
   std::error_code error;
-  if (fs::exists(root / "train", error) || fs::exists(root / "ILSVRC", error)) return std::nullopt;
+  if (split || fs::exists(root / "train", error) || fs::exists(root / "ILSVRC", error)) return std::nullopt;
   return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
+}
+
+/// One of the splits that the data set comes with, whatever a training may have held out.
+ScoringData named_split(DataOptions data, const std::string& split) {
+  data.val_from_train = 0;
+  if (data.dataset == "folder") data.val_split.reset();
+  const DataSplits splits = open_dataset(data);
+  if (split == "train") return {splits.train, split};
+  if (split == splits.eval_name) return {splits.eval, split};
+  fail(ErrorCode::usage, "--split {}: {} has no such pictures; expected train or {}", escaped(split),
+       escaped(splits.train->name()), splits.eval_name);
 }
 
 }  // namespace
 
-ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card, const std::string& path) {
+ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card,
+                              const fs::path& checkpoint) {
   DataOptions data;
   data.dataset = options.dataset.value_or(card.dataset.empty() ? "folder" : card.dataset);
   data.data_dir = options.data_dir;
+  std::optional<std::string> folder = options.split;
+  if (const auto run = data_of_run(checkpoint);
+      run && run->dataset == data.dataset && data.data_dir.empty()) {
+    data.data_dir = run->data_dir;
+    data.train_split = run->train_split;
+    data.val_split = run->val_split;
+    if (!folder) folder = run->val_split;
+  }
   data.seed = card.data_seed;
   data.val_from_train = card.val_from_train;
+  const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";
   std::optional<ScoringData> out;
-  if (data.dataset == "folder" && data.val_from_train == 0) out = open_folder_split(data.data_dir);
+  if (data.dataset == "folder" && !held_out) out = open_folder_split(data.data_dir, folder);
+  if (!out && options.split && !held_out) out = named_split(data, *options.split);
   if (!out) {
     data.val_num_samples = options.num_samples;
     DataSplits splits = open_dataset(data);
@@ -102,7 +142,7 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
     out->pictures =
         subset(out->pictures, hold_out(*out->pictures, options.num_samples, data.seed, "--num-samples").held);
   }
-  out->pictures = matched(std::move(out->pictures), card, path);
+  out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
   return *out;
 }
 

@@ -9,18 +9,20 @@ namespace salu {
 
 struct ScoringDataOptions {
   std::optional<std::string> dataset;  ///< the one of training by default, folder when only a place is given
-  std::filesystem::path data_dir;
+  std::filesystem::path data_dir;      ///< by default that of the run that the checkpoint lies in
+  std::optional<std::string> split;    ///< train, val, test, a folder; by default what training scored
   std::int64_t num_samples = 0;
 };
 
 struct ScoringData {
   std::shared_ptr<const Dataset> pictures;  ///< with the labels of the network
-  std::string split;                        ///< "val" or "test"
+  std::string split;                        ///< "val", "test", or the one asked for
 };
 
 /// Classes are matched by name, not by position; a network that knows no names (weights from elsewhere, no
 /// --class-map) takes those of the data set when there are as many, and `card` gets them. A folder needs no
 /// training pictures: DIR/{val,validation,valid,test}/<class>/ or DIR/<class>/.
-ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card, const std::string& path);
+ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card,
+                              const std::filesystem::path& checkpoint);
 
 }  // namespace salu

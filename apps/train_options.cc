@@ -5,6 +5,7 @@
 #include "apps/optimisation_options.h"
 #include "apps/ranks.h"
 #include "apps/resume_options.h"
+#include "train/checkpoint.h"
 #include "train/file_ops.h"
 #include "train/interop.h"
 
@@ -347,6 +348,11 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
          "--resume {}: no run is there (config.toml is missing). Give the folder that an earlier "
          "run printed",
          escaped(options.resume));
+  }
+  const CheckpointStore store(options.run_dir);
+  if (options.checkpoint == "last" && !store.newest()) {
+    fail(ErrorCode::checkpoint, "{}. Start the run again: salutrain -c {} --output {} --overwrite",
+         store.none_text(), shown(config), shown(options.run_dir));
   }
   TrainOptions before;
   parse_into(before, {"--config", config.string()});

@@ -13,7 +13,7 @@ import sys
 import time
 import unittest
 
-from programs_test import TRAIN, Programs, rows_of, run, small, weights_of
+from programs_test import EVALUATE, TRAIN, Programs, rows_of, run, small, weights_of
 
 
 class TryingOut(Programs):
@@ -122,6 +122,57 @@ class Seldom(Programs):
                             "--val-interval", "4")
         # The first gain is that of epoch 4; three more have passed at 7; 8 is scored.
         self.assertEqual([bool(row["eval_top1"]) for row in rows_of(folder)], 2 * [False, False, False, True])
+
+
+class Splits(Programs):
+    def score(self, *command):
+        result = run(EVALUATE, *command, "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        scored = json.loads(result.stdout)
+        return scored["split"], scored["samples"], scored["top1"]
+
+    def test_splits_of_a_run_that_held_pictures_out(self):
+        place = self.dir / "set"
+        for number, (split, count) in enumerate((("train", 12), ("test", 7), ("extra", 3))):
+            for label in "xy":
+                (place / split / label).mkdir(parents=True)
+                for i in range(count):
+                    (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * number + i]) * 3072)
+        folder = self.dir / "run"
+        result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--val-from-train", "6", "--model", "salunet_c8",
+                     "--batch-size", "6", "--epochs", "1", "--quiet", "--output", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        trained = float(rows_of(folder)[-1]["eval_top1"])
+        for path in (folder, folder / "best", folder / "checkpoints/epoch-0001"):
+            split, samples, top1 = self.score(path)  # the run knows where its pictures lie
+            self.assertEqual((split, samples), ("val", 6))
+            self.assertAlmostEqual(top1, trained, places=6)
+        self.assertEqual(self.score(folder, "--split", "val")[1], 6)
+        for split, samples in (("train", 24), ("test", 14), ("extra", 6)):
+            self.assertEqual(self.score(folder, "--split", split)[:2], (split, samples))
+            self.assertEqual(self.score(folder, "--split", split, "--num-samples", "4")[1], 4)
+            moved = self.dir / "elsewhere"
+            shutil.copytree(folder / "last", moved, dirs_exist_ok=True)
+            self.assertEqual(self.score(moved, "--data-dir", place, "--split", split)[:2], (split, samples))
+        self.refuse(2, "--split nix: folder:set has no such pictures; expected train or test", EVALUATE, folder, "--split", "nix")
+        self.refuse(2, "--data-dir: not given", EVALUATE, moved)
+        shapes = self.train("shapes", "--val-from-train", "40", "--val-num-samples", "40")
+        self.assertEqual(self.score(shapes)[:2], ("val", 40))
+        self.assertEqual(self.score(shapes, "--split", "train", "--num-samples", "30")[:2], ("train", 30))
+        self.refuse(2, "--split test: shapes has no such pictures", EVALUATE, shapes, "--split", "test")
+
+    def test_a_folder_of_another_name(self):
+        place = self.dir / "set"
+        for split in ("train", "holdout"):
+            for label in "xy":
+                (place / split / label).mkdir(parents=True)
+                for i in range(4):
+                    (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * i]) * 3072)
+        folder = self.dir / "run"
+        result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--val-split", "holdout", "--model", "salunet_c8",
+                     "--batch-size", "4", "--epochs", "1", "--quiet", "--output", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.score(folder)[:2], ("holdout", 8))
 
 
 class Leftovers(Programs):

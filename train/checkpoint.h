@@ -46,6 +46,9 @@ class CheckpointStore {
   /// The complete checkpoint that was saved last.
   std::optional<std::string> newest() const;
 
+  /// "no complete checkpoint in RUN (1 unfinished: .tmp-epoch-0013)"
+  std::string none_text() const;
+
   /// Deletes all complete checkpoints but the `keep_newest` newest of an epoch, those that `last` and `best`
   /// point to, and `needed`. Those inside an epoch ("step-…") do not count: one is enough.
   void prune(int keep_newest, const std::string& needed = "");
@@ -61,7 +64,6 @@ class CheckpointStore {
   std::filesystem::path folder_of(const std::string& name) const;
   void point(const std::string& link, const std::string& name);
   void remove_leftovers();
-  std::string none_text() const;
   std::string newest_intact_text(const std::string& except) const;
 
   std::filesystem::path run_dir_, folder_;

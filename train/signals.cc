@@ -3,16 +3,30 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 namespace salu {
 namespace {
 
-volatile std::sig_atomic_t received = 0;
+constexpr std::int64_t kOneSignal = 1'000'000'000;  // timeout(1) signals the process, then its group
+
+std::atomic<int> received = 0;
+std::atomic<std::int64_t> received_at = 0;
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);  // a handler may use no other
+
+std::int64_t nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * kOneSignal + now.tv_nsec;
+}
 
 void on_signal(int signal) {
-  if (received) _exit(128 + signal);  // committed checkpoints stay valid at any instant
-  received = signal;
+  if (received == 0) return adopt_stop_signal(signal);
+  // Committed checkpoints stay valid at any instant.
+  if (nanoseconds() - received_at >= kOneSignal) _exit(128 + signal);
 }
 
 }  // namespace
@@ -27,6 +41,9 @@ void install_stop_signals() {
 }
 
 int stop_signal() { return received; }
-void adopt_stop_signal(int signal) { received = signal; }
+void adopt_stop_signal(int signal) {
+  received_at = nanoseconds();  // first: a second signal may come in between
+  received = signal;
+}
 
 }  // namespace salu

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// SIGINT and SIGTERM: the first asks the run to save and stop, the second ends it at once.
+/// SIGINT and SIGTERM: the first asks the run to save and stop; another, a second or more after it, ends the
+/// run at once. Sooner it counts as the same: terminals, mpirun and timeout(1) may deliver one twice.
 #pragma once
 
 namespace salu {
