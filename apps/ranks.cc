@@ -57,9 +57,10 @@ int threads_of_rank(int asked, const Communicator& ranks) {
   return std::clamp(cores_of_machine() / ranks.local_size(), 1, own_cores());
 }
 
-std::string describe_ranks(const Communicator& ranks, const TrainConfig& config) {
-  std::string text = fmt::format("{} ranks, {} pictures each per step", ranks.size(),
-                                 config.pictures_per_step() / ranks.size());
+std::string describe_ranks(const Communicator& ranks, const TrainConfig& config,
+                           const std::string& exchange) {
+  std::string text = fmt::format("{} ranks, {} pictures each per step; gradients by {}", ranks.size(),
+                                 config.pictures_per_step() / ranks.size(), exchange);
   if (own_cores() < cores_of_machine() / ranks.local_size()) {
     text += fmt::format("; mpirun has bound each to {} of {} cores, with --bind-to none it would not",
                         own_cores(), cores_of_machine());

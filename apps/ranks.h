@@ -17,7 +17,8 @@ std::string data_to_agree_on(const DataSplits& data);
 
 /// CPU threads of one rank: `asked`, or its share of this machine.
 int threads_of_rank(int asked, const Communicator& ranks);
-/// "2 ranks, 64 pictures each per step", and what to do when mpirun has bound each to a single core.
-std::string describe_ranks(const Communicator& ranks, const TrainConfig& config);
+/// "2 ranks, 64 pictures each per step; gradients by MPI", and what to do when mpirun has bound each to a
+/// single core.
+std::string describe_ranks(const Communicator& ranks, const TrainConfig& config, const std::string& exchange);
 
 }  // namespace salu

@@ -101,7 +101,7 @@ void describe_run(const TrainOptions& options, Trainer& trainer, const Communica
                   trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
                   *config.lr, *config.weight_decay,
                   describe_placement(trainer.model_config().placement, options.device), shown(folder)));
-  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config));
+  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.exchange()));
   progress.line("training pictures: " + describe_training(trainer.transform()));
   if (!trainer.initial_note().empty()) progress.line(trainer.initial_note());
 }

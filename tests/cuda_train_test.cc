@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/backend.h"
+#include "core/device_sums.h"
 #include "core/ops/targets.h"
 #include "models/model.h"
 #include "tests/catch.h"
@@ -154,6 +155,59 @@ TEST_CASE("gradients that go through the host and other ranks come back whole") 
     CHECK(compare_bits(mirrored.values, single.values) == "");
     CHECK(compare_bits(mirrored.average, single.average) == "");
   }
+}
+
+/// A library whose other GPU always sends what this one sends.
+struct MirrorSums : DeviceSums {
+  static inline int connected = 0, started = 0, joined = 0;
+  void start(std::span<float> values) override {
+    ++started;
+    std::vector<float> host(values.size());
+    cuda_backend().copy_to_host(host.data(), values.data(), values.size_bytes());  // behind what is queued
+    for (float& v : host) v *= 2;
+    cuda_backend().copy_to_device(values.data(), host.data(), values.size_bytes());
+  }
+  void join() override { ++joined; }
+};
+constexpr DeviceSumsLibrary kMirror{
+    "mirror", [] { return std::string("0000:17:00.0"); }, [] { return std::string("an id"); },
+    [](const std::string& id, int rank, int ranks) -> std::unique_ptr<DeviceSums> {
+      CHECK((id == "an id" && rank == 0 && ranks == 2));
+      ++MirrorSums::connected;
+      return std::make_unique<MirrorSums>();
+    }};
+
+/// The other rank says the same, of the same GPU or of another one.
+class TalkingMirror : public MirrorRank {
+ public:
+  explicit TalkingMirror(bool same_gpu) : same_gpu_(same_gpu) {}
+  void gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) override {
+    std::ranges::copy(mine, all.begin());
+    std::ranges::copy(mine, all.begin() + static_cast<std::ptrdiff_t>(mine.size()));
+    if (!same_gpu_ && mine.size() > sizeof(std::int64_t)) all.back() ^= std::byte{1};
+  }
+
+ private:
+  bool same_gpu_;
+};
+
+TEST_CASE("gradients that GPUs add among themselves come back whole; one GPU of two ranks does not") {
+  const Device device = cuda_device();
+  const Setting setting{.record = false};
+  const Curve single = train(setting, device);
+  install_device_sums(&kMirror);
+  for (const bool same_gpu : {false, true}) {
+    INFO("the same GPU " << same_gpu);
+    MirrorSums::connected = MirrorSums::started = MirrorSums::joined = 0;
+    TalkingMirror ranks(same_gpu);
+    const Curve mirrored = train(setting, device, ranks);
+    CHECK(mirrored.losses == single.losses);
+    CHECK(compare_bits(mirrored.values, single.values) == "");
+    CHECK(MirrorSums::connected == (same_gpu ? 0 : 1));
+    CHECK(MirrorSums::joined == (same_gpu ? 0 : static_cast<int>(single.losses.size())));
+    CHECK(MirrorSums::started >= 2 * MirrorSums::joined);  // a bucket or more, and the loss
+  }
+  install_device_sums(nullptr);
 }
 
 TEST_CASE("no device memory is asked for once the first steps are done") {

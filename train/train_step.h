@@ -48,6 +48,8 @@ class TrainStep {
   /// The oldest step whose result is due: on the CPU that of every run(); on a GPU all but the newest, and
   /// with `all` that one too. Call it until it is empty after every run().
   std::optional<FinishedStep> take(bool all);
+  /// Who adds the ranks' gradients: GradientReducer::way().
+  std::string exchange() const { return reducer_.way(); }
 
  private:
   struct Slot;

@@ -59,7 +59,8 @@ class Trainer {
   Model& model() { return *model_; }
   const ModelConfig& model_config() const { return card_.model; }
   const TransformOptions& transform() const { return transform_; }
-  std::int64_t step() const { return at_.step; }  ///< optimizer steps so far
+  std::string exchange() const { return step_->exchange(); }  ///< who adds the ranks' gradients: "MPI"
+  std::int64_t step() const { return at_.step; }              ///< optimizer steps so far
 
  private:
   void train_epoch();  // up to its end, or until should_stop()

@@ -7,6 +7,7 @@
 #include "cuda/library/convolution.h"
 #include "cuda/library/gemm.h"
 #include "cuda/library/handles.h"
+#include "cuda/library/nccl.h"
 #include "cuda/runtime.h"
 
 namespace salu::cuda {
@@ -28,6 +29,7 @@ int program_devices() { return device_count(); }
 void open(const ProgramOptions& options) {
   install(options.device);
   install_library(kLibrary);
+  install_nccl();
   set_kernel_choice(options.handwritten ? KernelChoice::handwritten : KernelChoice::library);
   library_options().tf32 = options.tf32;
   library_options().deterministic = options.deterministic;

@@ -2,13 +2,32 @@
 #include "train/ranks/gradient_reducer.h"
 
 #include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "train/lock_file.h"
 
 namespace salu {
+namespace {
+
+/// Null where a rank lacks the library, or shares its GPU with another.
+std::unique_ptr<DeviceSums> connect_devices(Communicator& ranks) {
+  const DeviceSumsLibrary* library = device_sums_library();
+  const std::string place = library ? library->place() : "";
+  const std::vector<std::string> places = ranks.gather(place.empty() ? "" : host_name() + " " + place);
+  if (std::set(places.begin(), places.end()).size() < places.size() || std::ranges::count(places, "") > 0) {
+    return nullptr;
+  }
+  const std::string id = ranks.gather(ranks.is_root() ? library->make_id() : "").front();
+  return library->connect(id, ranks.rank(), ranks.size());
+}
+
+}  // namespace
 
 GradientReducer::Bucket GradientReducer::make_bucket(Tensor values) const {
   check(values.dtype() == DType::f32, "[reduce] expected f32, got {}", dtype_name(values.dtype()));
   Bucket bucket;
-  if (values.device().type == DeviceType::cuda) {
+  if (values.device().type == DeviceType::cuda && !sums_) {
     bucket.pinned = cuda_backend().allocate_pinned(values.bytes());
     bucket.copied = cuda_backend().make_mark();
   }
@@ -19,6 +38,7 @@ GradientReducer::Bucket GradientReducer::make_bucket(Tensor values) const {
 GradientReducer::GradientReducer(ParameterStore& store, Communicator& ranks, std::int64_t bucket_numbers)
     : ranks_(ranks) {
   if (ranks.size() == 1) return;
+  if (store.values().device().type == DeviceType::cuda) sums_ = connect_devices(ranks);
   for (const ParameterRange& range : store.ranges()) {
     std::vector<const Parameter*> members;
     for (const Parameter& p : store.parameters()) {
@@ -49,8 +69,10 @@ void GradientReducer::complete(const Node& leaf) {
 
 void GradientReducer::send(Bucket& bucket) {
   Tensor& values = bucket.values;
+  const std::span<float> numbers(static_cast<float*>(values.raw()), static_cast<std::size_t>(values.numel()));
+  if (sums_) return sums_->start(numbers);
   if (!bucket.pinned) {
-    bucket.sum = ranks_.start_sum({values.data<float>(), static_cast<std::size_t>(values.numel())});
+    bucket.sum = ranks_.start_sum(numbers);
     return;
   }
   cuda_backend().queue_copy_to_host(bucket.pinned.get(), values.raw(), values.bytes());
@@ -72,6 +94,11 @@ void GradientReducer::finish(Tensor& loss) {
   if (!loss_) loss_ = std::make_unique<Bucket>(make_bucket(loss));
   loss_->values = loss;
   send(*loss_);
+  next_ = 0;
+  if (sums_) {
+    for (Bucket& bucket : buckets_) bucket.waiting = bucket.parameters;
+    return sums_->join();
+  }
   std::vector<Bucket*> all;
   for (Bucket& bucket : buckets_) all.push_back(&bucket);
   all.push_back(loss_.get());
@@ -82,7 +109,6 @@ void GradientReducer::finish(Tensor& loss) {
     bucket->sum = ranks_.start_sum({static_cast<float*>(bucket->pinned.get()), count});
   }
   for (Bucket* bucket : all) receive(*bucket);
-  next_ = 0;
 }
 
 }  // namespace salu
