@@ -63,7 +63,7 @@ if FULL:
 
 
 def run(*command):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=1200)
 
 
 def shake(path, seed):
