@@ -16,6 +16,15 @@ import unittest
 from programs_test import EVALUATE, TRAIN, Programs, rows_of, run, small, weights_of
 
 
+def write_pictures(place, **splits):
+    """Class folders x and y of every split, with so many grey pictures each."""
+    for number, (split, count) in enumerate(splits.items()):
+        for label in "xy":
+            (place / split / label).mkdir(parents=True)
+            for i in range(count):
+                (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * number + i]) * 3072)
+
+
 class TryingOut(Programs):
     def test_dry_run_leaves_nothing(self):
         output = self.dir / "runs" / "later"
@@ -83,11 +92,7 @@ class Names(Programs):
         for name in ("a#b", "it's", 'say "x"', "a,b [c]", "a;b", " c "):
             folder = self.dir / name / "run"
             place = self.dir / name / "set"
-            for split in ("train", "val"):
-                for label in "xy":
-                    (place / split / label).mkdir(parents=True)
-                    for i in range(4):
-                        (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * i]) * 3072)
+            write_pictures(place, train=4, val=4)
             result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--model", "salunet_c8", "--batch-size", "4",
                          "--epochs", "1", "--progress", "none", "--output", folder)
             self.assertEqual(result.returncode, 0, result.stderr)
@@ -133,11 +138,7 @@ class Splits(Programs):
 
     def test_splits_of_a_run_that_held_pictures_out(self):
         place = self.dir / "set"
-        for number, (split, count) in enumerate((("train", 12), ("test", 7), ("extra", 3))):
-            for label in "xy":
-                (place / split / label).mkdir(parents=True)
-                for i in range(count):
-                    (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * number + i]) * 3072)
+        write_pictures(place, train=12, test=7, extra=3)
         folder = self.dir / "run"
         result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--val-from-train", "6", "--model", "salunet_c8",
                      "--batch-size", "6", "--epochs", "1", "--quiet", "--output", folder)
@@ -163,11 +164,7 @@ class Splits(Programs):
 
     def test_a_folder_of_another_name(self):
         place = self.dir / "set"
-        for split in ("train", "holdout"):
-            for label in "xy":
-                (place / split / label).mkdir(parents=True)
-                for i in range(4):
-                    (place / split / label / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([40 * i]) * 3072)
+        write_pictures(place, train=4, holdout=4)
         folder = self.dir / "run"
         result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--val-split", "holdout", "--model", "salunet_c8",
                      "--batch-size", "4", "--epochs", "1", "--quiet", "--output", folder)
