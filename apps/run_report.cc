@@ -85,8 +85,7 @@ int report_command(const std::vector<std::string>& arguments) {
   if (!read_options(o, arguments)) return 0;
   const std::filesystem::path folder = o.run;
   read_run(folder);  // a wrong name shows before anything is scored
-  const auto before = read_train_options({"--config", (folder / "config.toml").string()});
-  TrainConfig config = before->config;
+  TrainConfig config = TrainCommandLine().read_run(folder).config;
   if (o.data_dir) config.data.data_dir = *o.data_dir;
   if (o.num_samples > 0) config.data.val_num_samples = o.num_samples;
   set_num_threads(o.threads);

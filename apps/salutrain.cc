@@ -155,7 +155,7 @@ int main(int argc, char** argv) {
     if (!arguments.empty() && arguments[0] == "pack") return pack_command({argv + 2, argv + argc});
     if (!arguments.empty() && arguments[0] == "verify") return verify_command({argv + 2, argv + argc});
     if (!arguments.empty() && arguments[0] == "report") return report_command({argv + 2, argv + argc});
-    const auto options = read_train_options(arguments);
+    const auto options = TrainCommandLine().read(arguments);
     if (!options) return 0;
     if (options->list_models) {
       for (const std::string& name : model_names()) fmt::print("{}\n", name);

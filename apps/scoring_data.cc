@@ -77,7 +77,7 @@ std::optional<DataOptions> data_of_run(const fs::path& checkpoint) {
     std::error_code error;
     if (!fs::exists(folder / "config.toml", error) || !fs::exists(folder / "checkpoints", error)) continue;
     try {
-      return read_train_options({"--config", (folder / "config.toml").string()})->config.data;
+      return TrainCommandLine().read_run(folder).config.data;
     } catch (const Error&) {
       return std::nullopt;  // scoring does not need it
     }

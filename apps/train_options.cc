@@ -271,7 +271,7 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
     app.get_option(name)->default_str(value);
   };
   set("--opt", *c.opt);
-  if (!c.lr_base) set("--lr", fmt::format("{}", *c.lr));
+  set("--lr", c.lr_base ? "" : fmt::format("{}", *c.lr));
   set("--weight-decay", fmt::format("{}", *c.weight_decay));
   set("--coef-lr-scale", fmt::format("{}", *c.coef_lr_scale));
   set("--opt-eps", fmt::format("{}", *c.opt_eps));
@@ -290,15 +290,6 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
     }
   }
   return settings_as_toml(app);
-}
-
-bool parse_into(TrainOptions& options, const std::vector<std::string>& arguments) {
-  CLI::App app("Trains a network, with or without normalization layers.", "salutrain");
-  register_options(app, options);
-  if (!parse_arguments(app, arguments)) return false;
-  options.config.resolve();
-  options.resolved_toml = to_toml(app, options.config);
-  return true;
 }
 
 /// Flags for what --initial-checkpoint decides and the command line leaves open, so that they stand in the
@@ -322,19 +313,35 @@ std::vector<std::string> inherited_flags(const TrainConfig& c) {
 
 }  // namespace
 
-std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments) {
-  TrainOptions options;
-  options.arguments = arguments;
-  if (!parse_into(options, arguments)) return std::nullopt;
-  if (options.resume.empty()) {
-    if (options.config.initial_checkpoint.empty()) return options;
-    std::vector<std::string> all = arguments, more = inherited_flags(options.config);
-    all.insert(all.end(), more.begin(), more.end());
-    TrainOptions inherited;
-    parse_into(inherited, all);
-    return inherited;
-  }
+TrainCommandLine::TrainCommandLine() { register_options(app_, options_); }
 
+std::optional<TrainOptions> TrainCommandLine::parse(const std::vector<std::string>& arguments) {
+  options_ = TrainOptions();
+  if (!parse_arguments(app_, arguments)) return std::nullopt;
+  options_.config.resolve();
+  options_.resolved_toml = to_toml(app_, options_.config);
+  return options_;
+}
+
+TrainOptions TrainCommandLine::read_run(const std::filesystem::path& folder) {
+  return parse({"--config", (folder / "config.toml").string()}).value();
+}
+
+std::optional<TrainOptions> TrainCommandLine::read(const std::vector<std::string>& arguments) {
+  std::optional<TrainOptions> options = parse(arguments);
+  if (!options) return std::nullopt;
+  if (!options->resume.empty()) {
+    options = resume(*options, arguments);
+  } else if (!options->config.initial_checkpoint.empty()) {
+    std::vector<std::string> all = arguments, more = inherited_flags(options->config);
+    all.insert(all.end(), more.begin(), more.end());
+    options = parse(all);
+  }
+  options->arguments = arguments;
+  return options;
+}
+
+TrainOptions TrainCommandLine::resume(TrainOptions options, const std::vector<std::string>& arguments) {
   if (!options.config.initial_checkpoint.empty()) {
     fail(ErrorCode::usage,
          "--resume and --initial-checkpoint are mutually exclusive: a resumed run goes on with its own "
@@ -354,17 +361,14 @@ std::optional<TrainOptions> read_train_options(const std::vector<std::string>& a
     fail(ErrorCode::checkpoint, "{}. Start the run again: salutrain -c {} --output {} --overwrite",
          store.none_text(), shown(config), shown(options.run_dir));
   }
-  TrainOptions before;
-  parse_into(before, {"--config", config.string()});
+  const TrainOptions before = read_run(options.run_dir);
   std::vector<std::string> merged{"--config", config.string()};
   merged.insert(merged.end(), arguments.begin(), arguments.end());
-  TrainOptions after;
-  parse_into(after, merged);
+  TrainOptions after = parse(merged).value();
   refuse_changes(options, before.resolved_toml, after.resolved_toml);
   after.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place
   after.run_dir = options.run_dir;
   after.checkpoint = options.checkpoint;
-  after.arguments = arguments;
   return after;
 }
 

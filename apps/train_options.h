@@ -30,16 +30,34 @@ struct TrainOptions {
   bool quiet = false;
   bool report = true;  ///< write report.html at the end
 
-  // Filled by read_train_options().
+  // Filled by TrainCommandLine.
   std::filesystem::path run_dir;       ///< --resume: the run folder
   std::string checkpoint = "last";     ///< --resume: the checkpoint in it
   std::string resolved_toml;           ///< every setting as it is used, re-runnable with -c
   std::vector<std::string> arguments;  ///< as they were given
 };
 
-/// Parses, merges the configuration of a run that is resumed, and resolves what was left out. Returns nothing
-/// when help was printed. Throws ErrorCode::usage, and ErrorCode::checkpoint when a flag contradicts the run
-/// that is resumed.
-std::optional<TrainOptions> read_train_options(const std::vector<std::string>& arguments);
+/// The options of salutrain. CLI11 compares each option with all before it, 4 ms for all of them: they are
+/// added once, and read as often as wanted.
+class TrainCommandLine {
+ public:
+  TrainCommandLine();
+  TrainCommandLine(const TrainCommandLine&) = delete;  // the options point into options_
+  TrainCommandLine& operator=(const TrainCommandLine&) = delete;
+
+  /// Parses, merges the configuration of a run that is resumed, and resolves what was left out. Returns
+  /// nothing when help was printed. Throws ErrorCode::usage, and ErrorCode::checkpoint when a flag
+  /// contradicts the run that is resumed.
+  std::optional<TrainOptions> read(const std::vector<std::string>& arguments);
+  /// The settings in the config.toml of a run, where nothing is left out. Throws ErrorCode::usage.
+  TrainOptions read_run(const std::filesystem::path& folder);
+
+ private:
+  std::optional<TrainOptions> parse(const std::vector<std::string>& arguments);
+  TrainOptions resume(TrainOptions options, const std::vector<std::string>& arguments);
+
+  TrainOptions options_;
+  CLI::App app_{"Trains a network, with or without normalization layers.", "salutrain"};
+};
 
 }  // namespace salu

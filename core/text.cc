@@ -32,8 +32,10 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   std::string best;
   std::size_t fewest = name.size() + kLongest;
   for (const std::string& candidate : known) {
-    const std::size_t edits = edit_distance(name, candidate);
     const std::size_t allowed = std::max<std::size_t>(2, candidate.size() / 3);
+    const auto [shorter, longer] = std::minmax({name.size(), candidate.size()});
+    if (longer - shorter > allowed) continue;  // as many edits at least
+    const std::size_t edits = edit_distance(name, candidate);
     if (edits > allowed || edits >= candidate.size() || edits >= fewest) continue;
     fewest = edits;
     best = candidate;
