@@ -311,8 +311,8 @@ class Evaluate(unittest.TestCase):
         for i in range(6):
             narrow = [[tuple(rng.randrange(256) for _ in "rgb") for _ in range(20)] for _ in range(32)]
             side = [tuple(round(255 * m) for m in self.mean())] * 6
-            write_ppm(self.dir / "narrow/val" / self.names[7] / f"{i}.ppm", narrow)
-            write_ppm(self.dir / "framed/val" / self.names[7] / f"{i}.ppm", [side + row + side for row in narrow])
+            write_ppm(self.dir / "narrow/val" / self.names[i] / "0.ppm", narrow)
+            write_ppm(self.dir / "framed/val" / self.names[i] / "0.ppm", [side + row + side for row in narrow])
         scored = {}
         for folder, *flags in (("narrow", "--crop-mode", "border"), ("framed",), ("narrow",)):
             result = self.evaluate(self.run_dir, "--dataset", "folder", "--data-dir", self.dir / folder, "--json",

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "core/out_of_memory.h"
 #include "data/resize.h"
 #include "tests/catch.h"
 
@@ -339,6 +340,14 @@ TEST_CASE("errors of the transform keep their meaning") {
                  "1: odd (sample 0 of numbers)"));
   CHECK(contains(message([](Picture&, RandomKey) -> Image { throw std::bad_alloc(); }),
                  "5: out of memory while loading sample 0"));
+  for (const Loader::Transform& transform :
+       {Loader::Transform([](Picture&, RandomKey) -> Image { throw std::bad_alloc(); }),
+        Loader::Transform([](Picture&, RandomKey) -> Image { throw OutOfMemory("host"); })}) {
+    Loader loader(numbers, transform, {.batch_size = 5});
+    loader.start(0);
+    Batch batch;
+    CHECK_THROWS_AS(loader.next(batch), OutOfMemory);  // a smaller batch may help
+  }
   CHECK(contains(message([](Picture&, RandomKey key) { return Image(1, 1 + static_cast<int>(key.index)); }),
                  "1: [loader] expected pictures of one size (5,1,1,3), got 1 x 2 for sample 1"));
 }
