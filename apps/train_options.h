@@ -35,6 +35,7 @@ struct TrainOptions {
   std::string checkpoint = "last";     ///< --resume: the checkpoint in it
   std::string resolved_toml;           ///< every setting as it is used, re-runnable with -c
   std::vector<std::string> arguments;  ///< as they were given
+  std::vector<std::string> given;      ///< as arguments, also what stood in a file or in the environment
 };
 
 /// The options of salutrain. CLI11 compares each option with all before it, 4 ms for all of them: they are
@@ -54,7 +55,7 @@ class TrainCommandLine {
 
  private:
   std::optional<TrainOptions> parse(const std::vector<std::string>& arguments);
-  TrainOptions resume(TrainOptions options, const std::vector<std::string>& arguments);
+  TrainOptions resume(const std::vector<std::string>& arguments);
 
   TrainOptions options_;
   CLI::App app_{"Trains a network, with or without normalization layers.", "salutrain"};
