@@ -60,6 +60,9 @@ void add_common(CLI::App& app, TrainOptions& o) {
       ->group("Common")
       ->configurable(false);
   app.add_flag("--json", o.json, "--benchmark: print a JSON object")->group("Output")->configurable(false);
+  app.add_flag("--profile", o.profile, "--benchmark: and the time of every op; on cuda without --graph")
+      ->group("Output")
+      ->configurable(false);
   app.add_option("--graph", o.config.graph,
                  "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
       ->group("Device")
@@ -318,6 +321,10 @@ TrainCommandLine::TrainCommandLine() { register_options(app_, options_); }
 std::optional<TrainOptions> TrainCommandLine::parse(const std::vector<std::string>& arguments) {
   options_ = TrainOptions();
   if (!parse_arguments(app_, arguments)) return std::nullopt;
+  if (options_.profile && options_.benchmark == 0) {
+    fail(ErrorCode::usage,
+         "--profile: there are no steps to look into; expected --benchmark beside it. Add --benchmark 20");
+  }
   options_.config.resolve();
   options_.resolved_toml = to_toml(app_, options_.config);
   return options_;
