@@ -171,6 +171,21 @@ class Splits(Programs):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(self.score(folder)[:2], ("holdout", 8))
 
+    def test_a_run_outlives_the_weights_it_began_from(self):
+        place, before, folder = self.dir / "set", self.dir / "before", self.dir / "run"
+        write_pictures(place, train=6, val=4)
+        train = [TRAIN, "--dataset", "folder", "--data-dir", place, "--model", "salunet_c8", "--batch-size", "4", "--quiet"]
+        for flags in (["--epochs", "1", "--output", before],
+                      ["--epochs", "2", "--output", folder, "--initial-checkpoint", before / "last", "--max-steps", "2"]):
+            result = run(*train, *flags)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        shutil.rmtree(before)
+        self.assertEqual(self.score(folder)[:2], ("val", 8))  # where its pictures lie stands in its config.toml
+        for command in (["report", folder], ["--resume", folder, "--progress", "none"]):
+            result = run(TRAIN, *command)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(rows_of(folder)), 2)
+
 
 class Leftovers(Programs):
     def test_a_kill_behind_the_last_save(self):
