@@ -70,7 +70,7 @@ Tensor& Gradients::sum(std::size_t i) {
 }
 
 void backward(const Variable& output, Tensor upstream, const LeafListener& complete) {
-  const ProfileScope pass(Pass::backward);
+  const ProfileScope pass(ProfilePass::backward);
   check(output.requires_grad(),
         "[backward] expected an output that depends on a variable with requires_grad");
   if (!upstream.defined()) {

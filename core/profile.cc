@@ -14,14 +14,14 @@ constexpr std::size_t kMarks = 16384;
 
 }  // namespace
 
-const char* pass_name(Pass pass) {
+const char* pass_name(ProfilePass pass) {
   constexpr const char* kNames[] = {"step", "forward", "backward", "optimizer"};
   return kNames[static_cast<std::size_t>(pass)];
 }
 
 Profile::Profile(Device device) : device_(device) {
   check(current_ == nullptr, "[profile] expected one profile per thread, got a second one");
-  enter("rest", Pass::step);
+  enter("rest", ProfilePass::step);
   current_ = this;
 }
 
@@ -29,7 +29,7 @@ Profile::~Profile() { current_ = nullptr; }
 
 void Profile::enter(const char* op) { enter(op, rows_[open_.back()].pass); }
 
-void Profile::enter(const char* op, Pass pass) {
+void Profile::enter(const char* op, ProfilePass pass) {
   auto row = std::find_if(rows_.begin(), rows_.end(),
                           [&](const ProfileRow& r) { return r.pass == pass && r.op == op; });
   if (row == rows_.end()) row = rows_.insert(row, {op, pass});

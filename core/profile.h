@@ -15,13 +15,13 @@ namespace salu {
 class QueueMark;
 
 /// Parts of a training step; `step` is what belongs to none of the others.
-enum class Pass : unsigned char { step, forward, backward, optimizer };
-const char* pass_name(Pass pass);
+enum class ProfilePass : unsigned char { step, forward, backward, optimizer };
+const char* pass_name(ProfilePass pass);
 
 /// What one op took in one pass. The op "rest" is what no op of the pass took: shapes, memory, the graph.
 struct ProfileRow {
   std::string op;
-  Pass pass = Pass::step;
+  ProfilePass pass = ProfilePass::step;
   std::int64_t calls = 0;
   double ms = 0;
 };
@@ -46,7 +46,7 @@ class Profile {
  private:
   friend class ProfileScope;
   void enter(const char* op);  ///< in the pass that is going on
-  void enter(const char* op, Pass pass);
+  void enter(const char* op, ProfilePass pass);
   void leave() noexcept;
   void mark();    ///< the clock runs for the innermost row from here on
   void settle();  ///< hands out the time between the marks; the last one stays
@@ -68,7 +68,7 @@ class ProfileScope {
     if (profile_) [[unlikely]]
       profile_->enter(op);
   }
-  explicit ProfileScope(Pass pass) : profile_(Profile::current_) {
+  explicit ProfileScope(ProfilePass pass) : profile_(Profile::current_) {
     if (profile_) [[unlikely]]
       profile_->enter("rest", pass);
   }

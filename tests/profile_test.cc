@@ -17,6 +17,7 @@ namespace salu::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Pass = ProfilePass;
 
 double ms_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();

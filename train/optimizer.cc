@@ -54,7 +54,7 @@ void Optimizer::set(Control slot, double value) {
 void Optimizer::set_lr(double lr) { set(Control::lr, lr); }
 
 void Optimizer::step(const Tensor& loss) {
-  const ProfileScope pass(Pass::optimizer);
+  const ProfileScope pass(ProfilePass::optimizer);
   measure_step(control_, store_.gradients(), loss);
   UpdateBuffers buffers{store_.values(),
                         store_.gradients(),

@@ -45,7 +45,7 @@ TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optim
 TrainStep::~TrainStep() = default;
 
 Variable TrainStep::forward(const Tensor& images, const Tensor& targets, Context& context) {
-  const ProfileScope pass(Pass::forward);
+  const ProfileScope pass(ProfilePass::forward);
   const Tensor pixels = normalize_images(images, options_.mean, options_.std, store_.activations());
   const Variable logits = model_.forward(Variable(pixels), context);
   return options_.bce ? bce_with_logits(logits, targets) : cross_entropy(logits, targets);  // (n,K) -> (1)
