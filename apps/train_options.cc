@@ -60,9 +60,7 @@ void add_common(CLI::App& app, TrainOptions& o) {
       ->group("Common")
       ->configurable(false);
   app.add_flag("--json", o.json, "--benchmark: print a JSON object")->group("Output")->configurable(false);
-  app.add_flag("--profile", o.profile, "--benchmark: and the time of every op; on cuda without --graph")
-      ->group("Output")
-      ->configurable(false);
+  app.add_flag("--profile", o.profile, "--benchmark: time of each op")->group("Output")->configurable(false);
   app.add_option("--graph", o.config.graph,
                  "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
       ->group("Device")
