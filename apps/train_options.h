@@ -25,7 +25,8 @@ struct TrainOptions {
   std::int64_t benchmark = 0;      ///< steps to time instead of training
   std::int64_t overfit_batch = 0;  ///< steps on one batch instead of training
   bool dry_run = false;
-  bool json = false;  ///< --benchmark: as a JSON object
+  bool json = false;     ///< --benchmark: as a JSON object
+  bool profile = false;  ///< --benchmark: and a table of the ops
   std::string progress = "auto";
   bool quiet = false;
   bool report = true;  ///< write report.html at the end
