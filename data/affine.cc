@@ -6,24 +6,26 @@
 #include <cstring>
 #include <numbers>
 
+#include "data/pixel_loops.h"
+
 namespace salu {
 namespace {
 
-Image filled(int height, int width, Rgb color) {
-  Image out(height, width);
-  for (std::size_t i = 0; i < out.pixels.size(); i += 3) std::memcpy(&out.pixels[i], color.data(), 3);
-  return out;
+// Pixels [begin, end) of line y.
+void fill_line(Image& out, int y, int begin, int end, Rgb color) {
+  for (int x = begin; x < end; ++x) std::memcpy(out.at(y, x), color.data(), 3);
 }
 
 // where(y, x) gives the source's line and column.
 template <class Where>
 Image gather(const Image& source, Rgb fill, const Where& where) {
-  Image out = filled(source.height, source.width, fill);
+  Image out(source.height, source.width);
   for (int y = 0; y < out.height; ++y) {
     for (int x = 0; x < out.width; ++x) {
       const auto [sy, sx] = where(y, x);
-      if (sy < 0 || sx < 0 || sy >= source.height || sx >= source.width) continue;
-      std::memcpy(out.at(y, x), source.at(static_cast<int>(sy), static_cast<int>(sx)), 3);
+      const bool inside = sy >= 0 && sx >= 0 && sy < source.height && sx < source.width;
+      const std::uint8_t* from = inside ? source.at(static_cast<int>(sy), static_cast<int>(sx)) : fill.data();
+      std::memcpy(out.at(y, x), from, 3);
     }
   }
   return out;
@@ -58,44 +60,45 @@ Image nearest(const Image& source, const Affine& m, Rgb fill) {
   });
 }
 
-double linear(const std::array<double, 2>& v, double t) { return v[0] + (v[1] - v[0]) * t; }
+// The border repeated `border` times on all sides, and a byte behind.
+struct Bordered {
+  std::vector<std::uint8_t> pixels;
+  std::ptrdiff_t stride;
+  const std::uint8_t* picture;
+};
 
-// The cubic through v[1] and v[2] whose slopes there are v[2] - v[0] and v[3] - v[1]: Keys with a = -1.
-double cubic(const std::array<double, 4>& v, double t) {
-  const double p2 = -v[0] + v[2], p3 = 2 * (v[0] - v[1]) + v[2] - v[3], p4 = -v[0] + v[1] - v[2] + v[3];
-  return v[1] + t * (p2 + t * (p3 + t * p4));
+Bordered bordered(const Image& source, int border) {
+  Bordered out;
+  out.stride = std::ptrdiff_t{3} * (source.width + 2 * border);
+  out.pixels.resize(static_cast<std::size_t>(out.stride * (source.height + 2 * border) + 1));
+  std::uint8_t* to = out.pixels.data();
+  for (int y = -border; y < source.height + border; ++y, to += out.stride) {
+    const int line = std::clamp(y, 0, source.height - 1);
+    std::memcpy(to + 3 * border, source.at(line, 0), static_cast<std::size_t>(3 * source.width));
+    for (int i = 0; i < border; ++i) {
+      std::memcpy(to + 3 * i, source.at(line, 0), 3);
+      std::memcpy(to + 3 * (border + source.width + i), source.at(line, source.width - 1), 3);
+    }
+  }
+  out.picture = out.pixels.data() + border * (out.stride + 3);
+  return out;
 }
 
-// Interpolates along kTaps lines, then between them; the border repeats itself.
-template <std::size_t kTaps>
-Image interpolate(const Image& source, const Affine& m, Rgb fill,
-                  double (*curve)(const std::array<double, kTaps>&, double)) {
-  constexpr int kBefore = static_cast<int>(kTaps) / 2 - 1;
-  Image out = filled(source.height, source.width, fill);
+Image interpolate(const Image& source, const Affine& m, Rgb fill, PixelLoops::Warp& warp, int border) {
+  const Bordered from = bordered(source, border);
+  Image out(source.height, source.width);
   for (int y = 0; y < out.height; ++y) {
-    for (int x = 0; x < out.width; ++x) {
-      const double at_x = m[0] * (x + 0.5) + m[1] * (y + 0.5) + m[2];
-      const double at_y = m[3] * (x + 0.5) + m[4] * (y + 0.5) + m[5];
-      if (!(at_x >= 0 && at_x < source.width && at_y >= 0 && at_y < source.height)) continue;
-      const int left = static_cast<int>(std::floor(at_x - 0.5)),
-                top = static_cast<int>(std::floor(at_y - 0.5));
-      std::array<const std::uint8_t*, kTaps> lines;
-      std::array<int, kTaps> columns;
-      for (std::size_t i = 0; i < kTaps; ++i) {
-        const int step = static_cast<int>(i) - kBefore;
-        lines[i] = source.at(std::clamp(top + step, 0, source.height - 1), 0);
-        columns[i] = 3 * std::clamp(left + step, 0, source.width - 1);
-      }
-      for (int c = 0; c < 3; ++c) {
-        std::array<double, kTaps> along, across;
-        for (std::size_t k = 0; k < kTaps; ++k) {
-          for (std::size_t i = 0; i < kTaps; ++i) along[i] = lines[k][columns[i] + c];
-          across[k] = curve(along, at_x - 0.5 - left);
-        }
-        const double value = curve(across, at_y - 0.5 - top);
-        out.at(y, x)[c] = static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0));
-      }
-    }
+    const auto inside = [&](int x) {
+      const double right = m[0] * (x + 0.5) + m[1] * (y + 0.5) + m[2];
+      const double down = m[3] * (x + 0.5) + m[4] * (y + 0.5) + m[5];
+      return right >= 0 && right < source.width && down >= 0 && down < source.height;
+    };
+    int begin = 0, end = out.width;  // what lies inside is one piece: rounding keeps the order
+    while (begin < end && !inside(begin)) ++begin;
+    while (begin < end && !inside(end - 1)) --end;
+    fill_line(out, y, 0, begin, fill);
+    fill_line(out, y, end, out.width, fill);
+    warp(out.at(y, begin), from.picture, from.stride, m.data(), begin, y, end - begin);
   }
   return out;
 }
@@ -104,8 +107,8 @@ Image interpolate(const Image& source, const Affine& m, Rgb fill,
 
 Image affine(const Image& source, const Affine& m, Sampling sampling, Rgb fill) {
   if (sampling == Sampling::nearest) return nearest(source, m, fill);
-  if (sampling == Sampling::bilinear) return interpolate<2>(source, m, fill, linear);
-  return interpolate<4>(source, m, fill, cubic);
+  if (sampling == Sampling::bilinear) return interpolate(source, m, fill, *pixel_loops().warp_linear, 1);
+  return interpolate(source, m, fill, *pixel_loops().warp_cubic, 2);
 }
 
 Affine rotation(int height, int width, double degrees) {

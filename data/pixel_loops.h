@@ -33,6 +33,12 @@ struct PixelLoops {
   /// Means of 3 x 3 pixels in which the middle one counts five times, rounded. The line lies between two
   /// others, and its pointers have a pixel before and behind.
   void (*smooth)(std::uint8_t* out, const std::uint8_t* line, std::ptrdiff_t stride, int bytes);
+  /// `count` pixels of a line, from (x, y) on: the pixel whose middle is (x, y) takes the source at
+  /// (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]), which lies in the picture. `picture` has another pixel
+  /// (cubic: two) on all sides, and a byte behind. In double, cut to 8 bits.
+  using Warp = void(std::uint8_t* out, const std::uint8_t* picture, std::ptrdiff_t stride, const double* m,
+                    int x, int y, int count);
+  Warp *warp_linear, *warp_cubic;
 };
 
 /// The table of the best instruction set this CPU has.

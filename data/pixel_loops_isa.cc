@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "data/pixel_loops.h"
+#include "data/quad.h"
 
 namespace salu::SALU_ISA {
 namespace {
@@ -83,9 +84,48 @@ void smooth(std::uint8_t* out, const std::uint8_t* line, std::ptrdiff_t stride, 
   }
 }
 
+Quad curve(const Quad (&v)[2], double t) { return v[0] + t * (v[1] - v[0]); }
+
+// The cubic through v[1] and v[2] whose slopes there are v[2] - v[0] and v[3] - v[1]: Keys with a = -1.
+Quad curve(const Quad (&v)[4], double t) {
+  const Quad p2 = v[2] - v[0], p3 = 2 * (v[0] - v[1]) + v[2] - v[3], p4 = v[1] - v[0] - v[2] + v[3];
+  return v[1] + t * (p2 + t * (p3 + t * p4));
+}
+
+// Interpolates along kTaps lines, then between them.
+template <int kTaps>
+void warp(std::uint8_t* out, const std::uint8_t* picture, std::ptrdiff_t stride, const double* m, int x,
+          int y, int count) {
+  constexpr int kBefore = kTaps / 2 - 1, kRun = 16;
+  for (int begin = 0; begin < count; begin += kRun) {
+    double right[kRun], down[kRun];
+    std::ptrdiff_t corner[kRun];
+    for (int i = 0; i < kRun; ++i) {
+      const double middle = x + begin + i + 0.5;
+      right[i] = m[0] * middle + m[1] * (y + 0.5) + m[2] - 0.5;
+      down[i] = m[3] * middle + m[4] * (y + 0.5) + m[5] - 0.5;
+      const int column = static_cast<int>(right[i]) - (right[i] < 0),
+                line = static_cast<int>(down[i]) - (down[i] < 0);
+      corner[i] = (line - kBefore) * stride + 3 * (column - kBefore);
+      right[i] -= column;
+      down[i] -= line;
+    }
+    const int run = count - begin < kRun ? count - begin : kRun;
+    for (int i = 0; i < run; ++i, out += 3) {
+      Quad lines[kTaps];
+      for (int k = 0; k < kTaps; ++k) {
+        Quad along[kTaps];
+        for (int j = 0; j < kTaps; ++j) along[j] = Quad::load(picture + corner[i] + k * stride + 3 * j);
+        lines[k] = curve(along, right[i]);
+      }
+      curve(lines, down[i]).store(out);
+    }
+  }
+}
+
 }  // namespace
 
 extern const PixelLoops pixel_loops;
-const PixelLoops pixel_loops = {across, down, blend, grey, smooth};
+const PixelLoops pixel_loops = {across, down, blend, grey, smooth, warp<2>, warp<4>};
 
 }  // namespace salu::SALU_ISA

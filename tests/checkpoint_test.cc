@@ -236,7 +236,13 @@ TEST_CASE("load_checkpoint takes a run, a checkpoint, a link, a published folder
   CHECK(plain.config.is_null());
   put(root / "timm" / "config.json", R"({"architecture": "resnet18"})");
   CHECK(load_checkpoint(root / "timm").config["architecture"] == "resnet18");
-  plain = load_checkpoint(folder / "model.safetensors");
+  CHECK(load_checkpoint(root / "timm" / "model.safetensors").config["architecture"] == "resnet18");
+  put(root / "cache" / "config.json", R"({"architecture": "resnet50"})");
+  fs::create_symlink(folder / "model.safetensors", root / "cache" / "model.safetensors");
+  CHECK(load_checkpoint(root / "cache" / "model.safetensors").config["architecture"] == "resnet50");
+  fs::copy(folder / "model.safetensors", root / "bare.safetensors");
+  plain = load_checkpoint(root / "bare.safetensors");
+  CHECK(plain.config.is_null());
   CHECK(same_tensors(plain.model, sample_checkpoint(1).model));
   CHECK(plain.metadata.at("salu.epoch") == "1");
 }

@@ -157,6 +157,63 @@ TEST_CASE("blending, greying and smoothing give the same bits with all instructi
   }
 }
 
+// Shares of the pixels from column -1 on, at a share t of the way from pixel 0 to pixel 1; written out for
+// each pixel where the code under test takes Horner's form.
+std::vector<double> shares(bool cubic, double t) {
+  if (!cubic) return {0, 1 - t, t, 0};
+  return {-t + 2 * t * t - t * t * t, 1 - 2 * t * t + t * t * t, t + t * t - t * t * t, -t * t + t * t * t};
+}
+
+double warped(const std::uint8_t* picture, std::ptrdiff_t stride, double right, double down, bool cubic) {
+  const double column = std::floor(right - 0.5), line = std::floor(down - 0.5);
+  const std::vector<double> across = shares(cubic, right - 0.5 - column),
+                            along = shares(cubic, down - 0.5 - line);
+  double sum = 0;
+  for (int k = 0; k < 4; ++k) {
+    for (int j = 0; j < 4; ++j) {
+      const std::ptrdiff_t at =
+          (static_cast<int>(line) + k - 1) * stride + 3 * (static_cast<int>(column) + j - 1);
+      sum += along[static_cast<std::size_t>(k)] * across[static_cast<std::size_t>(j)] * picture[at];
+    }
+  }
+  return std::clamp(sum, 0.0, 255.0);
+}
+
+TEST_CASE("warping takes every pixel from where it should, with all instruction sets") {
+  constexpr double kSure = 1e-9;  // nearer to a whole number, rounding decides
+  for (const PixelLoops* loops : tables()) {
+    for (const int side : kSizes) {
+      const std::ptrdiff_t stride = 3 * (side + 4);
+      const Bytes lines = noise(static_cast<int>(stride) * (side + 4) + 1, 9);
+      const std::uint8_t* picture = lines.data() + 2 * stride + 6;
+      // Within the picture: the first leaves it as it is, the second ends at its first pixel's outer corner.
+      const double matrices[][6] = {
+          {1, 0, 0, 0, 1, 0}, {0.5, 0, -0.25, 0, 0.5, -0.25}, {0.4, 0.3, 0.1, -0.3, 0.4, 0.35 * side}};
+      for (const auto& m : matrices) {
+        for (const int y : {0, side / 2, side - 1}) {
+          Bytes linear(static_cast<std::size_t>(3 * side + 1), kGuard), cubic = linear;
+          loops->warp_linear(linear.data(), picture, stride, m, 0, y, side);
+          loops->warp_cubic(cubic.data(), picture, stride, m, 0, y, side);
+          for (int i = 0; i < 3 * side; ++i) {
+            const double x = i / 3 + 0.5;
+            const double right = m[0] * x + m[1] * (y + 0.5) + m[2],
+                         down = m[3] * x + m[4] * (y + 0.5) + m[5];
+            for (const bool is_cubic : {false, true}) {
+              const double exact = warped(picture + i % 3, stride, right, down, is_cubic);
+              const int got = (is_cubic ? cubic : linear)[static_cast<std::size_t>(i)];
+              const bool right_bits =
+                  got == static_cast<int>(exact + kSure) || got == static_cast<int>(exact - kSure);
+              REQUIRE(right_bits);
+            }
+          }
+          CHECK(linear.back() == kGuard);
+          CHECK(cubic.back() == kGuard);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace test
 }  // namespace salu

@@ -200,6 +200,10 @@ Checkpoint load_checkpoint(const fs::path& path) {
   const fs::path real = fs::canonical(path, error);
   if (error) fail(ErrorCode::checkpoint, "{}: cannot open: {}", shown(path), error.message());
   if (!is_folder(real)) {
+    // Beside the path, not beside the file: in a download cache the first is a link into a heap of files.
+    const bool published =
+        path.filename() == "model.safetensors" && is_there(path.parent_path() / "config.json");
+    if (published) return read_plain_folder(path.parent_path());
     SafetensorsFile file = read_safetensors(path);
     check_format(file.metadata, shown(path));
     Checkpoint checkpoint;

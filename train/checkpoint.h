@@ -71,8 +71,8 @@ class CheckpointStore {
 };
 
 /// For evaluation. Accepts a run folder (its `last`; give RUN/best for the best), a checkpoint folder or a
-/// link to one, a folder with only model.safetensors and config.json, as published by timm, or a bare
-/// .safetensors file.
+/// link to one, a folder with only model.safetensors and config.json, as published by timm, that
+/// model.safetensors itself, or a bare .safetensors file.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 }  // namespace salu

@@ -89,6 +89,7 @@ class Loop {
     const Measured m = end_watch();
     const auto limit = 2 * static_cast<std::int64_t>(input.size()) + kMostMemory;
     if (m.peak_bytes > limit) stop_with(fmt::format("{} bytes of memory; limit {}", m.peak_bytes, limit));
+    forget_input();
     kept_ += m.kept_bytes;
     seconds_ += m.seconds;
     slowest_ = std::max(slowest_, m.seconds);

@@ -127,6 +127,8 @@ Measured end_watch() {
   return {cpu_seconds() - began, peak - live_before, live - live_before, new_branch};
 }
 
+void forget_input() { watched = {}; }
+
 void stop_with(const std::string& reason) {
   set_timer(0);
   std::fprintf(stderr, "FAILED: %s\n", reason.c_str());

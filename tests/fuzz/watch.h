@@ -23,6 +23,8 @@ void set_save_prefix(const std::string& prefix);
 /// time, or a sanitizer's finding, ends the process with exit code 1.
 void begin_watch(std::span<const std::uint8_t> input, std::int64_t number);
 Measured end_watch();
+/// The input may go: what ends the process from here on saves nothing.
+void forget_input();
 
 /// Saves the watched input, says why, and ends the process with exit code 1.
 [[noreturn]] void stop_with(const std::string& reason);
