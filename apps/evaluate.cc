@@ -86,6 +86,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
     row.dataset = data.pictures->name();
     row.result = options.retry ? with_smaller_batches(batch_size, attempt) : attempt(batch_size);
     row.scores = averaged_scores(row.result, options.average);
+    row.average = name_of(options.average);
     row.non_finite = first_non_finite(weights.tensors);
     row.description = model.description() + competition(row.result, scoring.competing);
     rows.push_back(std::move(row));
@@ -157,6 +158,7 @@ nlohmann::json result_json(const ScoredWeights& s) {
                         {"precision", s.scores.precision},
                         {"recall", s.scores.recall},
                         {"f1", s.scores.f1},
+                        {"average", s.average},
                         {"samples", s.result.samples},
                         {"param_count", s.parameters},
                         {"img_size", s.card.model.img_size},

@@ -37,7 +37,8 @@ struct ScoredWeights {
   std::string split;    ///< "val" or "test"
   std::string dataset;  ///< the data set's own name
   EvalResult result;
-  Scores scores;  ///< averaged as asked for
+  Scores scores;        ///< averaged as asked for
+  std::string average;  ///< "macro", "micro" or "weighted": how
   std::optional<RealScore> real;
   std::string non_finite;  ///< name of a weight with NaN or Inf, or ""
   std::string description;

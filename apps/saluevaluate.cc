@@ -124,7 +124,9 @@ void print_results(const EvaluateOptions& options, const std::vector<ScoredWeigh
   }
   fmt::print("{}", result_table(scored, options.show_average));
   for (const ScoredWeights& s : scored) {
-    if (options.per_class) fmt::print("\n{}", class_table(s));
+    if (!options.per_class) continue;
+    fmt::print("\n{}{}", scored.size() > 1 ? fmt::format("{} ({})\n", shown(s.path), s.weights) : "",
+               class_table(s));
   }
   if (scored.size() == 1) {
     const EvalResult& r = scored[0].result;
@@ -157,6 +159,15 @@ void write_reports(const EvaluateOptions& options, const std::vector<ScoredWeigh
   }
 }
 
+void describe(const ScoredWeights& s) {
+  if (!s.non_finite.empty()) {
+    fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", shown(s.path),
+               s.non_finite);
+  }
+  fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", shown(s.path), s.weights, s.result.samples,
+             s.dataset, s.description);
+}
+
 int evaluate_main(const Arguments& arguments) {
   EvaluateOptions options;
   if (!read_options(options, arguments)) return 0;
@@ -165,17 +176,17 @@ int evaluate_main(const Arguments& arguments) {
   if (options.results_file.has_parent_path()) real_files().make_folders(options.results_file.parent_path());
   if (!options.report.empty()) real_files().make_folders(options.report);
   std::vector<ScoredWeights> scored;
-  for (const std::string& path : options.checkpoints) {
-    for (ScoredWeights& s : score_checkpoint(path, options)) {
-      if (!s.non_finite.empty()) {
-        fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", shown(s.path),
-                   s.non_finite);
+  try {
+    for (const std::string& path : options.checkpoints) {
+      for (ScoredWeights& s : score_checkpoint(path, options)) {
+        describe(s);
+        scored.push_back(std::move(s));
       }
-      fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", shown(s.path), s.weights, s.result.samples,
-                 s.dataset, s.description);
-      scored.push_back(std::move(s));
+      write_results(options, scored);
     }
-    write_results(options, scored);
+  } catch (const Error&) {
+    if (!scored.empty()) print_results(options, scored);  // one bad checkpoint does not cost the others
+    throw;
   }
   write_reports(options, scored);
   print_results(options, scored);
@@ -200,6 +211,7 @@ int export_main(const Arguments& arguments) {
   ExportOptions options;
   if (!read_options(options, arguments)) return 0;
   const ScoringModel scoring = open_scoring_model(options.checkpoint, options.scoring);
+  scoring.say_which_weights();
   const Weights& weights = scoring.weights.front();
   if (const std::string bad = first_non_finite(weights.tensors); !bad.empty()) {
     fail(ErrorCode::checkpoint,

@@ -59,8 +59,8 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
                outcome.last_ema ? fmt::format(", ema {:.3f}", outcome.last_ema->top1()) : "");
   }
   if (outcome.best_epoch >= 0)
-    fmt::print("best {}: {:.3f} at epoch {}\n", options.config.eval_metric, std::abs(outcome.best_score),
-               outcome.best_epoch);
+    fmt::print("best {}{}: {:.3f} at epoch {}\n", options.config.eval_metric,
+               options.config.model_ema ? " (ema)" : "", std::abs(outcome.best_score), outcome.best_epoch);
   if (outcome.no_gain) fmt::print("no gain in {} epochs: finished early\n", options.config.patience);
   if (outcome.finished) {
     const std::string data_dir =

@@ -96,6 +96,12 @@ void add_scoring_options(CLI::App& app, ScoringOptions& o) {
   add_device_options(app, o.device);
 }
 
+void ScoringModel::say_which_weights() const {
+  if (weights.size() < 2) return;
+  fmt::print(stderr, "{}: the {} weights are taken; --use-ema takes the averaged ones\n", shown(path),
+             weights.front().kind);
+}
+
 TransformOptions ScoringModel::transform() const {
   TransformOptions out;
   out.img_size = static_cast<int>(card.model.img_size);

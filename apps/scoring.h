@@ -52,6 +52,8 @@ struct ScoringModel {
   std::unique_ptr<Model> model;
   nlohmann::json label_descriptions;  ///< of config.json, whatever stands there; null: none
 
+  /// On stderr, where there are averaged ones beside those that the network has.
+  void say_which_weights() const;
   TransformOptions transform() const;
   Scoring scoring(const ScoringOptions& options) const;
   /// "resnet18, 224x224, crop 0.95, bicubic, mean 0.485 0.456 0.406, std 0.229 0.224 0.225"

@@ -104,7 +104,7 @@ std::optional<ScoringData> open_folder_split(const fs::path& root, const std::op
 
 /// One of the splits that the data set comes with, whatever a training may have held out.
 ScoringData named_split(DataOptions data, const std::string& split) {
-  data.val_from_train = 0;
+  data.val_from_train = data.train_num_samples = data.val_num_samples = 0;
   if (data.dataset == "folder") data.val_split.reset();
   const DataSplits splits = open_dataset(data);
   if (split == "train") return {splits.train, split};
@@ -119,29 +119,25 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
                               const fs::path& checkpoint) {
   DataOptions data;
   data.dataset = options.dataset.value_or(card.dataset.empty() ? "folder" : card.dataset);
-  data.data_dir = options.data_dir;
-  std::optional<std::string> folder = options.split;
-  if (const auto run = data_of_run(checkpoint);
-      run && run->dataset == data.dataset && data.data_dir.empty()) {
-    data.data_dir = run->data_dir;
-    data.train_split = run->train_split;
-    data.val_split = run->val_split;
-    if (!folder) folder = run->val_split;
-  }
+  const auto run = options.data_dir.empty() ? data_of_run(checkpoint) : std::nullopt;
+  if (run && run->dataset == data.dataset) data = *run;
+  if (!options.data_dir.empty()) data.data_dir = options.data_dir;
+  const std::int64_t count =
+      options.split || options.num_samples > 0 ? options.num_samples : data.val_num_samples;
+  const std::optional<std::string> folder = options.split ? options.split : data.val_split;
   data.seed = card.data_seed;
   data.val_from_train = card.val_from_train;
   const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";
+  const bool drawn = data.dataset == "shapes" || data.dataset == "synthetic";  // come in any number
+  data.val_num_samples = drawn && !held_out ? count : 0;
   std::optional<ScoringData> out;
   if (data.dataset == "folder" && !held_out) out = open_folder_split(data.data_dir, folder);
   if (!out && options.split && !held_out) out = named_split(data, *options.split);
   if (!out) {
-    data.val_num_samples = options.num_samples;
     DataSplits splits = open_dataset(data);
     out = {std::move(splits.eval), splits.eval_name};
-  } else if (options.num_samples > 0 && options.num_samples != out->pictures->size()) {
-    out->pictures =
-        subset(out->pictures, hold_out(*out->pictures, options.num_samples, data.seed, "--num-samples").held);
   }
+  out->pictures = limited(std::move(out->pictures), count, data.seed, "--num-samples");
   out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
   return *out;
 }

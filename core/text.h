@@ -15,4 +15,8 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 /// " (did you mean X?)", or "" when nothing is near.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
 
+/// Bytes of the UTF-8 character that `text`, which is not empty, begins with; 0 when it is none: cut short,
+/// longer than need be, a surrogate, or beyond U+10FFFF.
+std::size_t utf8_bytes(std::string_view text);
+
 }  // namespace salu

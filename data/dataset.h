@@ -58,6 +58,11 @@ struct Holdout {
 /// (about `flag`) unless 0 < count < size.
 Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, const char* flag);
 
+/// `count` samples of `set`, chosen by `seed` as in hold_out(); all of them when count is 0. Throws
+/// ErrorCode::usage (about `flag`) when there are fewer.
+std::shared_ptr<const Dataset> limited(std::shared_ptr<const Dataset> set, std::int64_t count,
+                                       std::uint64_t seed, const char* flag);
+
 /// Of the data set `synthetic`.
 struct SyntheticOptions {
   int side = 32;  ///< pixels

@@ -60,15 +60,18 @@ constexpr Source kSources[] = {
     {"synthetic", open_synthetic},
 };
 
-// `count` samples of `set`, chosen by seed; all of them when count is 0.
+}  // namespace
+
 std::shared_ptr<const Dataset> limited(std::shared_ptr<const Dataset> set, std::int64_t count,
                                        std::uint64_t seed, const char* flag) {
   if (count == 0 || count == set->size()) return set;
+  if (count > set->size()) {
+    fail(ErrorCode::usage, "{}: {}; expected at most {}, the samples of {}", flag, count, set->size(),
+         escaped(set->name()));
+  }
   std::vector<std::int64_t> indices = hold_out(*set, count, seed, flag).held;
   return subset(std::move(set), std::move(indices));
 }
-
-}  // namespace
 
 const std::vector<std::string>& known_datasets() {
   static const std::vector<std::string> names = [] {

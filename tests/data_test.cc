@@ -28,6 +28,20 @@ TEST_CASE("the nearest name is the one with the fewest edits, if any is near") {
   CHECK(did_you_mean("imagenet", known) == "");
 }
 
+TEST_CASE("messages keep names in other alphabets, and show what hides") {
+  for (const char* name : {"", "a b~", "\u00fcn\u00ef", "\u732b", "\U0001f408", "\u00a0", "\U0010ffff"}) {
+    CHECK(escaped(name) == name);
+  }
+  CHECK(escaped("a\n\x1b[31m\x7f") == "a\\x0a\\x1b[31m\\x7f");
+  CHECK(escaped(std::string("\0", 1)) == "\\x00");
+  CHECK(escaped("\u009b\u202e\u200b\ufeff") == "\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x80\\x8b\\xef\\xbb\\xbf");
+  // Cut short, longer than need be, a surrogate, beyond the last, a lone second byte.
+  CHECK(escaped("\xc3") == "\\xc3");
+  CHECK(escaped("\xc3z\xe7\x8c") == "\\xc3z\\xe7\\x8c");
+  CHECK(escaped("\xc0\xaf\xe0\x9f\xbf") == "\\xc0\\xaf\\xe0\\x9f\\xbf");
+  CHECK(escaped("\xed\xa0\x80\xf4\x90\x80\x80\x80") == "\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80\\x80");
+}
+
 // 3 classes with 50, 30 and 21 samples.
 class Uneven : public Dataset {
  public:

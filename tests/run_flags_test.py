@@ -162,6 +162,54 @@ class Splits(Programs):
         self.assertEqual(self.score(shapes, "--split", "train", "--num-samples", "30")[:2], ("train", 30))
         self.refuse(2, "--split test: shapes has no such pictures", EVALUATE, shapes, "--split", "test")
 
+    def test_scored_is_what_training_scored(self):
+        shapes = {"--train-num-samples": "300", "--val-from-train": "100", "--val-num-samples": "70"}
+        for flags in ({k: v for k, v in shapes.items() if k in chosen} for chosen in
+                      (["--train-num-samples", "--val-from-train"], ["--val-num-samples"], shapes)):
+            folder = self.train("-".join(flags), *(word for pair in flags.items() for word in pair), "--epochs", "1")
+            row = rows_of(folder)[-1]
+            result = run(EVALUATE, folder, "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            scored = json.loads(result.stdout)
+            self.assertEqual(scored["samples"], int(flags.get("--val-num-samples", 60)))
+            self.assertAlmostEqual(scored["top1"], float(row["eval_top1"]), places=3)
+            self.assertAlmostEqual(scored["loss"], float(row["eval_loss"]), places=4)
+        self.refuse(2, "--num-samples: 101; expected at most 100", EVALUATE, folder, "--num-samples", "101")
+
+    def test_a_bad_checkpoint_does_not_cost_the_others(self):
+        folder = self.train("run", "--epochs", "1", "--val-num-samples", "20")
+        result = run(EVALUATE, folder, self.dir / "absent", folder / "last")
+        self.assertEqual(result.returncode, 4)
+        self.assertIn("absent: cannot open", result.stderr)
+        self.assertIn(" * Acc@1 ", result.stdout)
+
+    def test_best_of_a_run_without_validation_pictures(self):
+        write_pictures(self.dir / "set", train=4, test=4)
+        folder = self.dir / "run"
+        result = run(TRAIN, "--dataset", "folder", "--data-dir", self.dir / "set", "--model", "salunet_c8", "--batch-size", "4",
+                     "--epochs", "1", "--quiet", "--output", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.refuse(4, "no epoch was chosen: the run had no validation pictures. Give ", EVALUATE, folder / "best")
+
+    def test_names_in_other_alphabets(self):
+        for label in ("ünï", "猫", "a b"):
+            for split in ("train", "val"):
+                place = self.dir / "set" / split / label
+                place.mkdir(parents=True)
+                for i in range(4):
+                    (place / f"{i}.ppm").write_bytes(b"P6 32 32 255\n" + bytes([10 * i + len(label)]) * 3072)
+        folder = self.dir / "run"
+        result = run(TRAIN, "--dataset", "folder", "--data-dir", self.dir / "set", "--model", "salunet_c8", "--batch-size", "4",
+                     "--epochs", "1", "--quiet", "--output", folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        result = run(EVALUATE, folder, "--json", "--report", self.dir / "report")
+        names = [entry["name"] for entry in json.loads(result.stdout)["per_class"]]
+        self.assertEqual(sorted(names), ["a b", "ünï", "猫"])
+        with open(self.dir / "report/per_class.csv", encoding="utf-8") as file:
+            self.assertEqual([line.split(",")[0] for line in file.read().splitlines()[1:]], names)
+        self.assertIn("ünï ", run(EVALUATE, folder, "--per-class").stdout)
+        self.assertIn("猫", run(EVALUATE, "predict", folder, self.dir / "set/val/猫/0.ppm").stdout)
+
     def test_a_folder_of_another_name(self):
         place = self.dir / "set"
         write_pictures(place, train=4, holdout=4)

@@ -198,6 +198,10 @@ Checkpoint CheckpointStore::load(const std::string& name_or_link) const {
 Checkpoint load_checkpoint(const fs::path& path) {
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
+  if (error && path.filename() == "best" && is_folder(path.parent_path() / "checkpoints")) {
+    fail(ErrorCode::checkpoint, "{}: no epoch was chosen: the run had no validation pictures. Give {}",
+         shown(path), shown(path.parent_path()));
+  }
   if (error) fail(ErrorCode::checkpoint, "{}: cannot open: {}", shown(path), error.message());
   if (!is_folder(real)) {
     // Beside the path, not beside the file: in a download cache the first is a link into a heap of files.

@@ -23,6 +23,7 @@ std::vector<std::int64_t> predicted(const EvalResult& result) {
 }  // namespace
 
 Average average_of(const std::string& name) { return choice_of("--metrics-avg", kAverages, name); }
+const char* name_of(Average average) { return choice_name(kAverages, average); }
 
 std::vector<Scores> class_scores(const EvalResult& result) {
   const std::vector<std::int64_t> times = predicted(result);

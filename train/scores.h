@@ -18,6 +18,7 @@ enum class Average {
   weighted,  ///< mean weighted by the pictures of a class
 };
 Average average_of(const std::string& name);  ///< macro, micro, weighted; throws ErrorCode::usage
+const char* name_of(Average average);
 
 std::vector<Scores> class_scores(const EvalResult& result);
 Scores averaged_scores(const EvalResult& result, Average average);

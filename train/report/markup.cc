@@ -3,26 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+
 namespace salu {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
-/// Bytes of the UTF-8 character that `text` begins with; 0 when it is none: cut short, longer than need be,
-/// a surrogate, or beyond U+10FFFF.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool surrogate = lead == 0xed && byte(1) > 0x9f, beyond = lead == 0xf4 && byte(1) > 0x8f;
-  return overlong || surrogate || beyond ? 0 : length;
-}
 
 std::string_view ascii_escaped(const char& c) {
   switch (c) {
@@ -47,7 +33,7 @@ std::string_view ascii_escaped(const char& c) {
 std::string markup_escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
+    const std::size_t length = utf8_bytes(text);
     out += length == 0 ? kReplacement : length == 1 ? ascii_escaped(text[0]) : text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
