@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace salu {
 namespace {
 
@@ -46,6 +48,22 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known) {
   const std::string near = nearest_name(name, known);
   return near.empty() ? "" : " (did you mean " + near + "?)";
+}
+
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return std::string(word);
+  const std::string printable = escaped(word);
+  if (printable == word) {
+    std::string quoted;
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return "'" + quoted + "'";
+  }
+  // $'…' of bash, zsh and ksh: \xNN is a byte.
+  std::string quoted;
+  for (const char c : word) quoted += c == '\'' || c == '\\' ? fmt::format("\\{}", c) : escaped({&c, 1});
+  return "$'" + quoted + "'";
 }
 
 }  // namespace salu

@@ -15,4 +15,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 /// " (did you mean X?)", or "" when nothing is near.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
 
+/// `word` as one would type it: quoted where a shell would take it for something else.
+std::string shell_word(std::string_view word);
+
 }  // namespace salu
