@@ -274,18 +274,43 @@ TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes")
   }
 }
 
-TEST_CASE("more than 1 % of bad pictures stop the run") {
+TEST_CASE("one picture may be bad by default, more than a thousandth may not") {
+  for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
+    LoaderOptions options{.batch_size = 300, .workers = 0};
+    options.bad_images = policy;
+    Batch batch;
+    Loader one(std::make_shared<Damaged>(std::set<std::int64_t>{5}), scramble, options);
+    one.start(0);
+    CHECK(one.next(batch));
+    Loader two(std::make_shared<Damaged>(std::set<std::int64_t>{5, 7}), scramble, options);
+    two.start(0);
+    CHECK(contains(
+        error_of([&] { two.next(batch); }),
+        "3: 2 of 300 pictures of damaged are unreadable; expected at most 0.1 % (--max-bad), or one. "
+        "The last: 7.jpg: truncated"));
+    options.max_bad_percent = 0;
+    Loader none(std::make_shared<Damaged>(std::set<std::int64_t>{5}), scramble, options);
+    none.start(0);
+    CHECK(contains(
+        error_of([&] { none.next(batch); }),
+        "3: 1 of 300 pictures of damaged are unreadable; expected at most 0 % (--max-bad). The last"));
+  }
+}
+
+TEST_CASE("more bad pictures than --max-bad stop the run") {
   for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
     LoaderOptions options{.batch_size = 50, .workers = 0};
     options.bad_images = policy;
+    options.max_bad_percent = 1;
     Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
     loader.start(0);
     Batch batch;
     CHECK(loader.next(batch));
     CHECK(loader.next(batch));
-    CHECK(contains(error_of([&] { loader.next(batch); }),
-                   "3: 4 of 300 pictures of damaged are unreadable; expected at most 1 % (--max-bad). "
-                   "The last: 105.jpg: truncated. Find all of them with salutrain verify"));
+    CHECK(
+        contains(error_of([&] { loader.next(batch); }),
+                 "3: 4 of 300 pictures of damaged are unreadable; expected at most 1 % (--max-bad), or one. "
+                 "The last: 105.jpg: truncated. Find all of them with salutrain verify"));
     options.max_bad_percent = 1.4;  // 4 of 300 are less
     Loader patient(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
     patient.start(0);
