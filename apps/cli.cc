@@ -177,7 +177,8 @@ CLI::Validator whole_number(long long low, long long high) {
         long long value = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) {
-          return std::string();
+          const std::string plain = fmt::format("{}", value);
+          return text == plain ? "" : fmt::format("'{}': expected {}", text, plain);  // CLI11 takes 010 for 8
         }
         return fmt::format("'{}' is not a whole number in {}..{}", escaped(text), low, high);
       },
@@ -223,7 +224,11 @@ CLI::Validator regular_file() {
 CLI::Option* add_rgb(CLI::App& app, const std::string& name, std::optional<std::array<float, 3>>& target,
                      const std::string& help) {
   const auto set = [&target](const std::vector<float>& v) { target = {v[0], v[1], v[2]}; };
-  return app.add_option_function<std::vector<float>>(name, set, help)->expected(3);
+  return app.add_option_function<std::vector<float>>(name, set, help)->expected(3)->delimiter(',');
+}
+
+CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& target, const std::string& help) {
+  return app.add_option(name, target, help)->expected(0, 1)->capture_default_str();
 }
 
 void finish_app(CLI::App& app, const std::string& examples) {
@@ -234,12 +239,32 @@ void finish_app(CLI::App& app, const std::string& examples) {
   app.config_formatter(std::make_shared<QuotedToml>());
   app.allow_extras();
   app.allow_config_extras(CLI::config_extras_mode::error);
+  read_environment(app, true);
+}
+
+void read_environment(CLI::App& app, bool on) {
   for (CLI::Option* o : app.get_options()) {
     if (o->get_lnames().empty() || !o->get_configurable()) continue;
     std::string name = "SALU_" + o->get_lnames().front();
     for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    o->envname(name);
+    o->envname(on ? name : "");
   }
+}
+
+std::vector<std::string> given_arguments(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::Option* o : app.get_options()) {
+    if (o->count() == 0 || o == app.get_config_ptr()) continue;
+    const CLI::results_t& values = o->results();
+    const std::string name = o->get_name();
+    if (values.size() == 1) {
+      out.push_back(name + "=" + values[0]);
+    } else {
+      out.push_back(name);
+      out.insert(out.end(), values.begin(), values.end());
+    }
+  }
+  return out;
 }
 
 std::string settings_as_toml(const CLI::App& app) {

@@ -11,7 +11,7 @@
 
 namespace salu {
 
-/// `'12abc' is not a whole number in 1..1048576`
+/// Decimal digits: `'12abc' is not a whole number in 1..1048576`
 CLI::Validator whole_number(long long low, long long high);
 /// `nan is not a finite number > 0`; `low` itself is allowed unless `open`.
 CLI::Validator real_number(double low, bool open, double high = 1e300);
@@ -29,18 +29,27 @@ CLI::Option* add_optional(CLI::App& app, const std::string& name, std::optional<
       name, [&target](const T& value) { target = value; }, help);
 }
 
-/// Three numbers: of red, green and blue.
+/// A switch that is on where nothing is said: `--name` and `--name true` leave it, `--name false` switches it
+/// off. One that is off is CLI11's add_flag().
+CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& target, const std::string& help);
+
+/// Three numbers, with spaces or commas between them: of red, green and blue.
 CLI::Option* add_rgb(CLI::App& app, const std::string& name, std::optional<std::array<float, 3>>& target,
                      const std::string& help);
 
 /// Sets the environment names (SALU_BATCH_SIZE for --batch-size), the help by groups (`--help` shows the
-/// group Common,
-/// `--help-all` every group) and `--version`.
+/// group Common, `--help-all` every group) and `--version`.
 void finish_app(CLI::App& app, const std::string& examples);
 
 /// Parses; throws Error(usage) with `--batchsize: unknown option (did you mean --batch-size?)` and the like.
 /// Returns false when the help or version was asked for and has been printed.
 bool parse_arguments(CLI::App& app, std::vector<std::string> arguments);
+
+/// Whether settings that were not given are taken from the environment (as finish_app() arranges).
+void read_environment(CLI::App& app, bool on);
+
+/// Every option that was given, as arguments that give it again; those of -c, not -c itself.
+std::vector<std::string> given_arguments(const CLI::App& app);
 
 /// Every setting, for a file of -c. Throws ErrorCode::usage for one that would not come back from there.
 std::string settings_as_toml(const CLI::App& app);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/cli.h"
 #include "autograd/functions.h"
 #include "core/error.h"
 #include "core/parallel.h"
@@ -57,13 +58,19 @@ bool close(double a, double b, double tolerance) { return std::abs(a - b) <= tol
 void add_device_options(CLI::App& app, DeviceOptions& o) {
   const auto add = [](CLI::Option* option) { option->group("Device")->capture_default_str(); };
   add(app.add_option("--device", o.device, "auto (a GPU where there is one), cpu, cuda, cuda:1, ..."));
-  add(app.add_option("--precision,--amp", o.precision, "activations: f32, or bf16 with f32 parameters (cuda)")
-          ->check(CLI::IsMember({"f32", "bf16"})));
+  CLI::Option* precision =
+      app.add_option("--precision", o.precision, "activations: f32, or bf16 with f32 parameters (cuda)");
+  add(precision->check(CLI::IsMember({"f32", "bf16"})));
+  app.add_flag_callback(
+         "--amp", [&o] { o.precision = "bf16"; }, "--precision bf16")
+      ->excludes(precision)
+      ->group("Device")
+      ->configurable(false);
   add(app.add_option("--kernels", o.kernels, "cuda: library (cuDNN, cuBLAS) or handwritten")
           ->check(CLI::IsMember({"library", "handwritten"})));
   add(app.add_flag("--tf32", o.tf32, "cuda: f32 products on tensor cores, with 10 bits of mantissa"));
-  add(app.add_option("--deterministic", o.deterministic,
-                     "cuda, true: the same bits on every run; false: cuDNN may add in any order"));
+  add(add_switch(app, "--deterministic", o.deterministic,
+                 "cuda, true: the same bits on every run; false: cuDNN may add in any order"));
 }
 
 Placement open_device(const DeviceOptions& o, int local_rank) {

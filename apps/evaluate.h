@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/real_labels.h"
 #include "apps/scoring_data.h"
 #include "train/scores.h"
 
@@ -20,6 +21,9 @@ struct EvaluateOptions {
   bool show_average = false;  ///< precision, recall and F1 also in the table
   bool json = false;
   bool per_class = false;
+  std::filesystem::path valid_labels;  ///< the classes that compete; empty: all
+  std::filesystem::path real_labels;   ///< as RealLabels reads it
+  bool retry = false;                  ///< with half the batch when memory runs out
   std::filesystem::path results_file;  ///< .json or .csv
   std::filesystem::path report;        ///< folder for per_class.csv, confusion.{csv,svg}, calibration.csv
 };
@@ -33,10 +37,16 @@ struct ScoredWeights {
   std::string split;    ///< "val" or "test"
   std::string dataset;  ///< the data set's own name
   EvalResult result;
-  Scores scores;           ///< averaged as asked for
+  Scores scores;  ///< averaged as asked for
+  std::optional<RealScore> real;
   std::string non_finite;  ///< name of a weight with NaN or Inf, or ""
   std::string description;
 };
+
+/// What `attempt(batch_size)` gives. Where memory runs out, `batch_size` is halved, a line on stderr says so,
+/// and another attempt begins; that of a single picture fails.
+EvalResult with_smaller_batches(std::int64_t& batch_size,
+                                const std::function<EvalResult(std::int64_t)>& attempt);
 
 /// Scores the raw weights, and beside them the averaged ones where the checkpoint holds any.
 std::vector<ScoredWeights> score_checkpoint(const std::string& path, const EvaluateOptions& options);

@@ -22,7 +22,7 @@ void add_optimisation(CLI::App& app, TrainConfig& c) {
                    "how --lr-base grows with the step: linear (sgd), sqrt (others)")
           ->check(CLI::IsMember({"linear", "sqrt"})));
   add(app.add_option("--momentum", c.momentum, "of sgd")->check(real_number(0, false, 1)));
-  add(app.add_option("--nesterov", c.nesterov, "true or false"));
+  add(add_switch(app, "--nesterov", c.nesterov, "sgd: look ahead"));
   add(app.add_option("--opt-betas", c.opt_betas, "of adam and lamb: decay of the two moments")
           ->delimiter(',')
           ->check(real_number(0, false, 1)));
@@ -59,7 +59,7 @@ void add_schedule(CLI::App& app, TrainConfig& c) {
           ->check(real_number(0, false)));
   add(add_optional(app, "--warmup-lr", c.warmup_lr, "where it starts (0; onecycle: lr / 25)")
           ->check(real_number(0, false)));
-  add(app.add_option("--warmup-prefix", c.warmup_prefix, "true: the schedule begins behind the warm-up"));
+  add(app.add_flag("--warmup-prefix", c.warmup_prefix, "the schedule begins behind the warm-up"));
   add(app.add_option("--decay-epochs", c.decay_epochs, "of step")->check(real_number(0, true)));
   add(app.add_option("--decay-milestones", c.decay_milestones, "of multistep, in epochs: 100,150"));
   add(app.add_option("--decay-rate", c.decay_rate, "of step and multistep")->check(real_number(0, true)));

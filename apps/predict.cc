@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "apps/class_lists.h"
 #include "data/decode.h"
 
 namespace salu {
@@ -19,7 +20,9 @@ std::vector<double> probabilities(const std::vector<double>& logits) {
   return out;
 }
 
-Prediction best_of(const std::vector<double>& values, const ModelCard& card, std::int64_t topk) {
+/// `descriptions` may be empty.
+Prediction best_of(const std::vector<double>& values, const ModelCard& card,
+                   const std::vector<std::string>& descriptions, std::int64_t topk) {
   std::vector<std::int64_t> order(values.size());
   std::iota(order.begin(), order.end(), 0);
   const auto value = [&](std::int64_t k) { return values[static_cast<std::size_t>(k)]; };
@@ -27,9 +30,9 @@ Prediction best_of(const std::vector<double>& values, const ModelCard& card, std
   order.resize(std::min<std::size_t>(order.size(), static_cast<std::size_t>(topk)));
   Prediction out;
   for (const std::int64_t k : order) {
-    const bool named = !card.class_names.empty();
-    out.top.push_back(
-        {k, named ? card.class_names[static_cast<std::size_t>(k)] : std::to_string(k), value(k)});
+    const auto i = static_cast<std::size_t>(k);
+    out.top.push_back({k, card.class_names.empty() ? std::to_string(k) : card.class_names[i],
+                       descriptions.empty() ? "" : descriptions[i], value(k)});
   }
   return out;
 }
@@ -37,7 +40,10 @@ Prediction best_of(const std::vector<double>& values, const ModelCard& card, std
 }  // namespace
 
 std::vector<Prediction> predict_images(const PredictOptions& options) {
-  const ScoringModel model = open_scoring_model(options.checkpoint, options.scoring);
+  ScoringModel model = open_scoring_model(options.checkpoint, options.scoring);
+  std::vector<std::string> descriptions;
+  if (options.label_type == "description")
+    descriptions = class_descriptions(options.class_descriptions, model);
   const std::int64_t side = model.card.model.img_size;
   const auto total = static_cast<std::int64_t>(options.images.size());
   std::vector<Prediction> out;
@@ -58,19 +64,23 @@ std::vector<Prediction> predict_images(const PredictOptions& options) {
         fail(ErrorCode::numerics, "{}: {}: the logits hold NaN. Use weights that are finite",
              options.checkpoint, escaped(options.images[static_cast<std::size_t>(first + i)]));
       }
-      out.push_back(
-          best_of(options.output_type == "prob" ? probabilities(own) : own, model.card, options.topk));
+      out.push_back(best_of(options.output_type == "prob" ? probabilities(own) : own, model.card,
+                            descriptions, options.topk));
       out.back().image = options.images[static_cast<std::size_t>(first + i)];
     }
   }
   return out;
 }
 
-std::string prediction_text(const std::vector<Prediction>& predictions) {
+std::string prediction_text(const std::vector<Prediction>& predictions, const std::string& label_type) {
+  const auto label = [&](const Prediction::Class& c) {
+    return label_type == "index" ? std::to_string(c.index) : label_type == "name" ? c.name : c.description;
+  };
   std::string out;
   for (const Prediction& p : predictions) {
     out += escaped(p.image) + "\n";
-    for (const Prediction::Class& c : p.top) out += fmt::format("  {:>9.5f}  {}\n", c.value, escaped(c.name));
+    for (const Prediction::Class& c : p.top)
+      out += fmt::format("  {:>9.5f}  {}\n", c.value, escaped(label(c)));
   }
   return out;
 }
@@ -81,6 +91,7 @@ nlohmann::json prediction_json(const std::vector<Prediction>& predictions, const
     nlohmann::json top = nlohmann::json::array();
     for (const Prediction::Class& c : p.top) {
       top.push_back({{"index", c.index}, {"class", escaped(c.name)}, {output_type, c.value}});
+      if (!c.description.empty()) top.back()["description"] = escaped(c.description);
     }
     out.push_back({{"image", escaped(p.image)}, {"top", top}});
   }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "apps/resume_options.h"
 
+#include <algorithm>
+#include <charconv>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <vector>
 
 namespace salu {
 namespace {
@@ -45,6 +50,34 @@ std::map<std::string, std::string> settings_of(const std::string& toml) {
   return out;
 }
 
+std::optional<double> number_of(const std::string& word) {
+  if (word == "true" || word == "false") return word == "true" ? 1 : 0;
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return error == std::errc() && end == word.data() + word.size() ? std::optional(value) : std::nullopt;
+}
+
+std::vector<std::string> words_of(const std::string& value) {
+  std::vector<std::string> words(1);
+  for (const char c : value) {
+    if (std::string_view(" ,[]\"'").find(c) == std::string_view::npos) {
+      words.back() += c;
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.back().empty()) words.pop_back();
+  return words;
+}
+
+/// However they are written: 0.002 and 2e-3, true and 1, [0.08, 1] and [0.08, 1.0].
+bool same_value(const std::string& a, const std::string& b) {
+  return std::ranges::equal(words_of(a), words_of(b), [](const std::string& x, const std::string& y) {
+    const auto number = number_of(x);
+    return x == y || (number && number == number_of(y));
+  });
+}
+
 }  // namespace
 
 void refuse_changes(const TrainOptions& options, const std::string& before, const std::string& now) {
@@ -53,11 +86,17 @@ void refuse_changes(const TrainOptions& options, const std::string& before, cons
     const auto it = old_settings.find(key);
     const std::string was = it == old_settings.end() ? "not set" : it->second;
     const bool allowed = kMayChange.contains(key) || (options.fresh_optimizer && kOfOptimizer.contains(key));
-    if (value != was && !allowed) {
+    if (!allowed && !same_value(value, was)) {
       fail(ErrorCode::checkpoint,
-           "--resume {}: --{} is {} in that run, {} on the command line. Leave it out, or start "
-           "a new run with --output",
+           "--resume {}: --{} is {} in that run, {} is asked for. Leave it out, or start a new run with "
+           "--output",
            options.resume, key, was, value);
+    }
+    if (key == "epochs" && *number_of(value) < *number_of(was)) {
+      fail(ErrorCode::checkpoint,
+           "--resume {}: --epochs is {} in that run, {} is asked for; expected as many or more. To end it "
+           "sooner, use --max-steps or --max-seconds",
+           options.resume, was, value);
     }
   }
 }
@@ -67,6 +106,10 @@ void split_resume_path(TrainOptions& o) {
   if (path.filename().empty()) path = path.parent_path();
   o.run_dir = path;
   if (std::filesystem::exists(path / "config.toml")) return;
+  if (path.filename() == "checkpoints") {
+    o.run_dir = path.parent_path();
+    return;
+  }
   o.checkpoint = path.filename().string();
   o.run_dir =
       path.parent_path().filename() == "checkpoints" ? path.parent_path().parent_path() : path.parent_path();

@@ -69,7 +69,7 @@ bool read_options(ReportOptions& o, const std::vector<std::string>& arguments) {
   add(add_optional(app, "--data-dir", o.data_dir, "where its data set lies; as in training by default"));
   add(app.add_option("--num-samples", o.num_samples, "score only so many pictures, 0: those of the run")
           ->check(whole_number(0, 1LL << 40)));
-  add(app.add_option("--scores", o.scores, "false: curves only, no data set needed"));
+  add(add_switch(app, "--scores", o.scores, "false: curves only, no data set needed"));
   add(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
   add_device_options(app, o.device);
   finish_app(app,

@@ -35,6 +35,12 @@ bool read_options(EvaluateOptions& o, const Arguments& arguments) {
   add(app.add_option("--results-file", o.results_file, "write the results there: .json or .csv"));
   add(app.add_option("--report", o.report,
                      "folder for per_class.csv, confusion.csv, confusion.svg, calibration.csv"));
+  add(app.add_option("--valid-labels", o.valid_labels,
+                     "file with a class name or index per line: no others are predicted"));
+  add(app.add_option("--real-labels", o.real_labels,
+                     "ImageNet's ReaL labels, JSON: a list of right indices per validation picture; adds\n"
+                     "real1, real5: some prediction is in the list; empty lists do not count"));
+  add(app.add_flag("--retry", o.retry, "out of memory: again with half the batch size, down to 1"));
   add_scoring_options(app, o.scoring);
   finish_app(app,
              "\nsaluevaluate predict CHECKPOINT IMAGE... classifies pictures.\n"
@@ -64,6 +70,11 @@ bool read_options(PredictOptions& o, const Arguments& arguments) {
   add(app.add_option("images", o.images, "JPEG, PNG, BMP or PNM files"));
   add(app.add_option("--topk", o.topk, "classes to show")->check(whole_number(1, 1048576)));
   add(app.add_option("--output-type", o.output_type, "prob, logit")->check(CLI::IsMember({"prob", "logit"})));
+  add(app.add_option("--label-type", o.label_type, "what classes are called: index, name, description")
+          ->check(CLI::IsMember({"index", "name", "description"})));
+  add(app.add_option("--class-descriptions", o.class_descriptions,
+                     "for --label-type description: lines such as 'n01440764 tench, Tinca tinca';\n"
+                     "label_descriptions of config.json by default"));
   add(app.add_flag("--json", o.json, "an array with an object per picture"));
   add_scoring_options(app, o.scoring);
   finish_app(app,
@@ -72,6 +83,10 @@ bool read_options(PredictOptions& o, const Arguments& arguments) {
              "  saluevaluate predict timm_vit *.jpg --topk 3 --json\n");
   if (!parse_arguments(app, arguments)) return false;
   if (o.images.empty()) fail(ErrorCode::usage, "expected a checkpoint and at least one picture. See --help");
+  if (!o.class_descriptions.empty() && o.label_type != "description") {
+    fail(ErrorCode::usage,
+         "--class-descriptions: given for --label-type {}; expected --label-type description", o.label_type);
+  }
   return true;
 }
 
@@ -115,6 +130,10 @@ void print_results(const EvaluateOptions& options, const std::vector<ScoredWeigh
     const EvalResult& r = scored[0].result;
     fmt::print(" * Acc@1 {:.3f} ({:.3f}) Acc@5 {:.3f} ({:.3f})\n", r.top1(), 100 - r.top1(), r.top5(),
                100 - r.top5());
+    if (const auto& real = scored[0].real) {
+      fmt::print(" * ReaL@1 {:.3f} ReaL@5 {:.3f} of {} pictures\n", real->top1(), real->top5(),
+                 real->samples);
+    }
   }
 }
 
@@ -172,7 +191,7 @@ int predict_main(const Arguments& arguments) {
   if (options.json) {
     fmt::print("{}\n", prediction_json(predictions, options.output_type).dump(2));
   } else {
-    fmt::print("{}", prediction_text(predictions));
+    fmt::print("{}", prediction_text(predictions, options.label_type));
   }
   return 0;
 }

@@ -19,16 +19,6 @@ std::vector<NamedTensor> ema_tensors(const Checkpoint& checkpoint) {
   return out;
 }
 
-std::vector<std::string> lines_of(const std::filesystem::path& path) {
-  std::istringstream text(read_text(path, ErrorCode::data));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) lines.push_back(line);
-  }
-  return lines;
-}
-
 /// Flag, else the checkpoint's test values, else those of training.
 void apply_options(ModelCard& card, const ScoringOptions& options) {
   card.model.stem = stem_of(card.model);  // of the size of training, whatever the size now
@@ -38,6 +28,7 @@ void apply_options(ModelCard& card, const ScoringOptions& options) {
   }
   card.model.img_size = options.img_size.value_or(card.model.img_size);
   card.crop_pct = options.crop_pct.value_or(card.crop_pct);
+  if (options.crop_mode) card.crop_mode = *eval_crop_of(*options.crop_mode);
   if (options.interpolation) card.interpolation = *interpolation_of(*options.interpolation);
   card.mean = options.mean.value_or(card.mean);
   card.std = options.std.value_or(card.std);
@@ -62,14 +53,28 @@ std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& opt
 
 }  // namespace
 
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  std::istringstream text(read_text(file, ErrorCode::data));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
 void add_checkpoint_options(CLI::App& app, ScoringOptions& o) {
   app.add_flag("--use-ema", o.use_ema, "the averaged weights only")->group("Common");
   const auto add = [&](CLI::Option* option) { return option->group("Preprocessing"); };
   add(app.add_option("--model", o.model, "network of weights without config.json"));
   add(add_optional(app, "--img-size", o.img_size, "picture side, instead of the checkpoint's"))
       ->check(whole_number(1, 16384));
-  add(add_optional(app, "--crop-pct", o.crop_pct, "centre crop / resized short side"))
+  add(add_optional(app, "--crop-pct", o.crop_pct, "centre crop / resized side"))
       ->check(real_number(0, true, 1));
+  add(add_optional(
+          app, "--crop-mode", o.crop_mode,
+          "resized is the short side (center), the long one and a border added (border), both (squash)"))
+      ->check(CLI::IsMember({"center", "squash", "border"}));
   add(add_optional(app, "--interpolation", o.interpolation, "bilinear, bicubic"))
       ->check(CLI::IsMember({"bilinear", "bicubic"}));
   add(add_rgb(app, "--mean", o.mean, "of red, green, blue in 0..1"))->check(real_number(-10, false));
@@ -95,7 +100,9 @@ TransformOptions ScoringModel::transform() const {
   TransformOptions out;
   out.img_size = static_cast<int>(card.model.img_size);
   out.crop_pct = card.crop_pct;
+  out.eval_crop = card.crop_mode;
   out.interpolation = card.interpolation;
+  out.moments = {card.mean, card.std};
   return out;
 }
 
@@ -104,8 +111,10 @@ Scoring ScoringModel::scoring(const ScoringOptions& options) const {
 }
 
 std::string ScoringModel::description() const {
-  return fmt::format("{}, {}x{}, crop {}, {}, mean {}, std {}", card.model.name, card.model.img_size,
-                     card.model.img_size, card.crop_pct, name_of(card.interpolation),
+  const bool center = card.crop_mode == EvalCrop::center;
+  return fmt::format("{}, {}x{}, crop {}{}, {}, mean {}, std {}", card.model.name, card.model.img_size,
+                     card.model.img_size, card.crop_pct,
+                     center ? "" : fmt::format(" ({})", name_of(card.crop_mode)), name_of(card.interpolation),
                      fmt::join(card.mean, " "), fmt::join(card.std, " "));
 }
 
@@ -117,6 +126,9 @@ ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& o
   const std::string file = shown(path);
   out.card = card_of(checkpoint, options.model, file);
   apply_options(out.card, options);
+  if (checkpoint.config.is_object()) {
+    out.label_descriptions = checkpoint.config.value("label_descriptions", nlohmann::json());
+  }
   std::vector<NamedTensor> averages = ema_tensors(checkpoint);
   if (options.use_ema && averages.empty()) {
     fail(ErrorCode::checkpoint,

@@ -19,7 +19,7 @@ struct ScoringOptions {
   std::string model;  ///< network of weights without config.json
   std::optional<std::int64_t> img_size;
   std::optional<double> crop_pct;
-  std::optional<std::string> interpolation;
+  std::optional<std::string> crop_mode, interpolation;
   std::optional<std::array<float, 3>> mean, std;
   bool use_train_size = false;      ///< not the size and crop that a checkpoint names for tests
   std::string tta;                  ///< "", "none" or "hflip"
@@ -36,17 +36,21 @@ void add_checkpoint_options(CLI::App& app, ScoringOptions& options);
 /// … and these with those that say how to run them.
 void add_scoring_options(CLI::App& app, ScoringOptions& options);
 
+/// The lines of a text file that are not empty.
+std::vector<std::string> lines_of(const std::filesystem::path& file);
+
 struct Weights {
   std::string kind;  ///< "raw" or "ema"
   std::vector<NamedTensor> tensors;
 };
 
-/// `card` holds what is used: img_size, crop_pct, interpolation, mean and std of the scoring.
+/// `card` holds what is used: img_size, crop, interpolation, mean and std of the scoring.
 struct ScoringModel {
   std::string path;
   ModelCard card;
   std::vector<Weights> weights;  ///< raw, then ema where there are averages; only one of them with --use-ema
   std::unique_ptr<Model> model;
+  nlohmann::json label_descriptions;  ///< of config.json, whatever stands there; null: none
 
   TransformOptions transform() const;
   Scoring scoring(const ScoringOptions& options) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/train_options.h"
 
+#include "apps/augmentation_options.h"
 #include "apps/cli.h"
 #include "apps/optimisation_options.h"
 #include "apps/ranks.h"
@@ -36,21 +37,16 @@ void add_common(CLI::App& app, TrainOptions& o) {
   CLI::Option* output =
       app.add_option("--output", c.output, "run folder (default runs/<time>-<model>-<size>)");
   output->group("Common")->configurable(false);
-  app.add_option_function<std::string>(
-         "--experiment", [&c](const std::string& name) { c.output = std::filesystem::path("runs") / name; },
-         "run folder runs/NAME")
-      ->check(plain_name())
-      ->excludes(output)
-      ->group("Common")
-      ->configurable(false);
+  CLI::Option* experiment = app.add_option_function<std::string>(
+      "--experiment", [&c](const std::string& name) { c.output = std::filesystem::path("runs") / name; },
+      "run folder runs/NAME");
+  experiment->check(plain_name())->excludes(output)->group("Common")->configurable(false);
   app.add_flag("--check", o.check, "print what was built and found, test the device, and stop")
       ->group("Device")
       ->configurable(false);
-  app.add_option("--benchmark", o.benchmark,
-                 "time so many training steps, print pictures per second, and stop")
-      ->check(whole_number(1, 1000000))
-      ->group("Common")
-      ->configurable(false);
+  CLI::Option* benchmark = app.add_option("--benchmark", o.benchmark,
+                                          "time so many training steps, print pictures per second, and stop");
+  benchmark->check(whole_number(1, 1000000))->group("Common")->configurable(false);
   app.add_option("--overfit-batch", o.overfit_batch,
                  "train so many steps on one batch, without augmentation; say whether it was learned; stop")
       ->check(whole_number(2, 1000000))
@@ -60,12 +56,15 @@ void add_common(CLI::App& app, TrainOptions& o) {
       ->group("Common")
       ->configurable(false);
   app.add_flag("--json", o.json, "--benchmark: print a JSON object")->group("Output")->configurable(false);
-  app.add_option("--graph", o.config.graph,
-                 "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
-      ->group("Device")
-      ->capture_default_str();
+  app.add_flag("--profile", o.profile, "--benchmark: time of each op")
+      ->needs(benchmark)
+      ->group("Output")
+      ->configurable(false);
+  add_switch(app, "--graph", o.config.graph,
+             "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
+      ->group("Device");
   CLI::Option* resume = app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit");
-  resume->group("Common")->configurable(false);
+  resume->excludes(output, experiment)->group("Common")->configurable(false);
   app.add_flag("--no-resume-opt", o.fresh_optimizer,
                "--resume: with an optimizer that starts anew; its flags may change")
       ->needs(resume)
@@ -141,64 +140,6 @@ void add_model(CLI::App& app, TrainOptions& o) {
       ->configurable(false);
 }
 
-void add_augmentation(CLI::App& app, TrainOptions& o) {
-  TrainConfig& c = o.config;
-  const auto add = [&](CLI::Option* option) { option->group("Augmentation")->capture_default_str(); };
-  add(app.add_flag("--no-aug", c.no_aug, "none of what follows"));
-  add(app.add_option("--train-crop-mode", c.train_crop_mode,
-                     "pad (border, random crop), rrc (random part, resized), auto: pad up to 64 pixels"));
-  add(app.add_option("--crop-padding", c.crop_padding, "pad: width of the border")
-          ->check(whole_number(0, 64)));
-  add(app.add_option("--scale", c.scale, "rrc: least and greatest share of the area")
-          ->delimiter(',')
-          ->check(real_number(0, true, 1)));
-  add(app.add_option("--ratio", c.ratio, "rrc: least and greatest width / height")
-          ->delimiter(',')
-          ->check(real_number(0, true, 100)));
-  add(app.add_option("--train-interpolation", c.train_interpolation,
-                     "of rrc and of policies: random, bilinear, bicubic"));
-  add(app.add_option("--hflip", c.hflip, "chance of a mirror image")->check(real_number(0, false, 1)));
-  add(app.add_option("--vflip", c.vflip, "chance of standing on its head")->check(real_number(0, false, 1)));
-  add(app.add_option("--color-jitter", c.color_jitter,
-                     "brightness, contrast, colour by up to this share; not used beside --aa, as in timm")
-          ->check(real_number(0, false, 10)));
-  add(app.add_option("--aa", c.aa,
-                     "policy: rand-m9-mstd0.5-inc1 (n steps, p chance, mmax), ta_wide, cifar10, original, "
-                     "originalr, v0, v0r, none"));
-  add(app.add_option("--cutout", c.cutout, "side of a square that is erased, 0: none")
-          ->check(whole_number(0, 16384)));
-  add(app.add_option("--reprob", c.reprob, "chance of random erasing")->check(real_number(0, false, 1)));
-  add(app.add_option("--remode", c.remode, "erased: const (mean), rand (one colour), pixel (noise)"));
-  add(app.add_option("--recount", c.recount, "most erased rectangles")->check(whole_number(1, 100)));
-  add(app.add_option("--aug-repeats", c.aug_repeats,
-                     "each picture so many times in a row, and 1 of so many pictures in an epoch; 0: once")
-          ->check(whole_number(0, 1000)));
-  add(add_optional(app, "--crop-pct", c.crop_pct, "evaluation crop / resized side")
-          ->check(real_number(0, true, 1)));
-  app.add_option("--aug-preview", o.aug_preview, "write augmented pictures to this PNG file and stop")
-      ->group("Augmentation")
-      ->configurable(false);
-}
-
-void add_regularisation(CLI::App& app, TrainOptions& o) {
-  TrainConfig& c = o.config;
-  const auto add = [&](CLI::Option* option) { option->group("Regularisation")->capture_default_str(); };
-  add(app.add_option("--smoothing", c.smoothing, "label smoothing")->check(real_number(0, false, 0.999)));
-  add(app.add_option("--smoothing-wrong-classes", c.smoothing_wrong_classes,
-                     "true: spread it over the wrong classes only"));
-  add(app.add_option("--drop", c.model.drop, "dropout before the classifier")
-          ->check(real_number(0, false, 0.999)));
-  add(app.add_option("--drop-path", c.model.drop_path, "stochastic depth of the last block")
-          ->check(real_number(0, false, 0.999)));
-  add(app.add_flag("--bce-loss", c.bce_loss, "train on binary cross entropy of each class"));
-  add(add_optional(app, "--bce-target-thresh", c.bce_target_thresh, "its targets: 1 above this, else 0")
-          ->check(real_number(0, false, 1)));
-  add(app.add_flag("--model-ema", c.model_ema, "also keep and score a moving average of the weights"));
-  add(app.add_option("--model-ema-decay", c.model_ema_decay, "its decay per step")
-          ->check(real_number(0, false, 1)));
-  add(app.add_flag("--model-ema-warmup", c.model_ema_warmup, "at most 1 - t^(-2/3) in step t"));
-}
-
 void add_output(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Output"); };
@@ -225,7 +166,9 @@ void add_output(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--log-interval", c.log_interval, "steps between rows of metrics.jsonl")
           ->check(whole_number(1, 1000000000))
           ->capture_default_str());
-  add(app.add_flag("--overwrite", o.overwrite, "replace an earlier run in --output")->configurable(false));
+  add(app.add_flag("--overwrite", o.overwrite, "replace an earlier run in --output")
+          ->excludes(app.get_option("--resume"))
+          ->configurable(false));
   add(app.add_option("--max-seconds", c.max_seconds, "stop after so long, with a checkpoint; 0: no limit")
           ->check(real_number(0, false))
           ->configurable(false));
@@ -235,9 +178,7 @@ void add_output(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--progress", o.progress, "auto, bar, plain, none")
           ->check(CLI::IsMember({"auto", "bar", "plain", "none"}))
           ->configurable(false));
-  add(app.add_option("--report", o.report, "true: write report.html at the end of the run")
-          ->capture_default_str()
-          ->configurable(false));
+  add(add_switch(app, "--report", o.report, "write report.html at the end of the run")->configurable(false));
   add(app.add_flag("-q,--quiet", o.quiet, "nothing on stderr but errors")->configurable(false));
   add(app.add_flag("--print-config", o.print_config, "print every setting as TOML and stop")
           ->configurable(false));
@@ -249,8 +190,7 @@ void register_options(CLI::App& app, TrainOptions& options) {
   add_data(app, options);
   add_model(app, options);
   add_optimisation_options(app, options.config);
-  add_augmentation(app, options);
-  add_regularisation(app, options);
+  add_augmentation_options(app, options);
   add_output(app, options);
   add_rank_options(app, options);
   finish_app(app,
@@ -267,7 +207,8 @@ void register_options(CLI::App& app, TrainOptions& options) {
 }
 
 /// Every setting as it is used, once resolve() has run.
-std::string to_toml(CLI::App& app, const TrainConfig& c) {
+std::string to_toml(CLI::App& app, const TrainOptions& options) {
+  const TrainConfig& c = options.config;
   const auto set = [&](const char* name, const std::string& value) {
     app.get_option(name)->default_str(value);
   };
@@ -281,6 +222,14 @@ std::string to_toml(CLI::App& app, const TrainConfig& c) {
   set("--warmup-lr", fmt::format("{}", *c.warmup_lr));
   set("--warmup-epochs", fmt::format("{}", *c.warmup_epochs));
   set("--workers", std::to_string(c.workers));
+  set("--precision", options.device.precision);
+  const auto put = [&](const char* name, const std::string& value) {
+    CLI::Option* option = app.get_option(name);
+    option->clear();
+    option->add_result(value);
+  };
+  if (!c.data.data_dir.empty()) put("--data-dir", c.data.data_dir);
+  if (!c.initial_checkpoint.empty()) put("--initial-checkpoint", c.initial_checkpoint.string());
   // CLI11 would write a default pair as a string, and with six digits.
   for (const auto& [name, pair] :
        {std::pair{"--scale", c.scale}, std::pair{"--ratio", c.ratio},
@@ -322,20 +271,27 @@ TrainCommandLine::TrainCommandLine() { register_options(app_, options_); }
 std::optional<TrainOptions> TrainCommandLine::parse(const std::vector<std::string>& arguments) {
   options_ = TrainOptions();
   if (!parse_arguments(app_, arguments)) return std::nullopt;
-  options_.config.resolve();
-  options_.resolved_toml = to_toml(app_, options_.config);
+  TrainConfig& config = options_.config;
+  config.resolve();
+  // A run is resumed and scored from other folders as well.
+  if (!config.data.data_dir.empty()) config.data.data_dir = absolute(config.data.data_dir);
+  if (!config.initial_checkpoint.empty()) config.initial_checkpoint = absolute(config.initial_checkpoint);
+  options_.given = given_arguments(app_);
+  options_.resolved_toml = to_toml(app_, options_);
   return options_;
 }
 
 TrainOptions TrainCommandLine::read_run(const std::filesystem::path& folder) {
+  read_environment(app_, false);
   return parse({"--config", (folder / "config.toml").string()}).value();
 }
 
 std::optional<TrainOptions> TrainCommandLine::read(const std::vector<std::string>& arguments) {
+  read_environment(app_, true);
   std::optional<TrainOptions> options = parse(arguments);
   if (!options) return std::nullopt;
   if (!options->resume.empty()) {
-    options = resume(*options, arguments);
+    options = resume(arguments);
   } else if (!options->config.initial_checkpoint.empty()) {
     std::vector<std::string> all = arguments, more = inherited_flags(options->config);
     all.insert(all.end(), more.begin(), more.end());
@@ -345,7 +301,10 @@ std::optional<TrainOptions> TrainCommandLine::read(const std::vector<std::string
   return options;
 }
 
-TrainOptions TrainCommandLine::resume(TrainOptions options, const std::vector<std::string>& arguments) {
+// The environment has no say: the run has its settings.
+TrainOptions TrainCommandLine::resume(const std::vector<std::string>& arguments) {
+  read_environment(app_, false);
+  TrainOptions options = parse(arguments).value();
   if (!options.config.initial_checkpoint.empty()) {
     fail(ErrorCode::usage,
          "--resume and --initial-checkpoint are mutually exclusive: a resumed run goes on with its own "
@@ -367,7 +326,7 @@ TrainOptions TrainCommandLine::resume(TrainOptions options, const std::vector<st
   }
   const TrainOptions before = read_run(options.run_dir);
   std::vector<std::string> merged{"--config", config.string()};
-  merged.insert(merged.end(), arguments.begin(), arguments.end());
+  merged.insert(merged.end(), options.given.begin(), options.given.end());
   TrainOptions after = parse(merged).value();
   refuse_changes(options, before.resolved_toml, after.resolved_toml);
   after.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place

@@ -25,7 +25,8 @@ struct TrainOptions {
   std::int64_t benchmark = 0;      ///< steps to time instead of training
   std::int64_t overfit_batch = 0;  ///< steps on one batch instead of training
   bool dry_run = false;
-  bool json = false;  ///< --benchmark: as a JSON object
+  bool json = false;     ///< --benchmark: as a JSON object
+  bool profile = false;  ///< --benchmark: and a table of the ops
   std::string progress = "auto";
   bool quiet = false;
   bool report = true;  ///< write report.html at the end
@@ -35,6 +36,7 @@ struct TrainOptions {
   std::string checkpoint = "last";     ///< --resume: the checkpoint in it
   std::string resolved_toml;           ///< every setting as it is used, re-runnable with -c
   std::vector<std::string> arguments;  ///< as they were given
+  std::vector<std::string> given;      ///< as arguments, also what stood in a file or in the environment
 };
 
 /// The options of salutrain. CLI11 compares each option with all before it, 4 ms for all of them: they are
@@ -54,7 +56,7 @@ class TrainCommandLine {
 
  private:
   std::optional<TrainOptions> parse(const std::vector<std::string>& arguments);
-  TrainOptions resume(TrainOptions options, const std::vector<std::string>& arguments);
+  TrainOptions resume(const std::vector<std::string>& arguments);
 
   TrainOptions options_;
   CLI::App app_{"Trains a network, with or without normalization layers.", "salutrain"};

@@ -5,6 +5,7 @@
 
 #include "autograd/variable.h"
 #include "core/ops/add.h"
+#include "core/profile.h"
 
 namespace salu {
 namespace {
@@ -69,6 +70,7 @@ Tensor& Gradients::sum(std::size_t i) {
 }
 
 void backward(const Variable& output, Tensor upstream, const LeafListener& complete) {
+  const ProfileScope pass(ProfilePass::backward);
   check(output.requires_grad(),
         "[backward] expected an output that depends on a variable with requires_grad");
   if (!upstream.defined()) {

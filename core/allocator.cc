@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "core/error.h"
+#include "core/out_of_memory.h"
 
 namespace salu {
 namespace {
@@ -55,8 +55,8 @@ void* BlockCache::take(std::size_t size) {
     block = allocate_(size);
   }
   if (!block) {
-    fail(ErrorCode::environment, "out of {} memory: {} bytes asked, {} bytes in use. Use a smaller batch",
-         device_, size, stats().live_bytes);
+    throw OutOfMemory(fmt::format("out of {} memory: {} bytes asked, {} bytes in use. Use a smaller batch",
+                                  device_, size, stats().live_bytes));
   }
   std::scoped_lock lock(mutex_);
   stats_.live_blocks += 1;

@@ -31,7 +31,7 @@ class BlockCache {
 
   /// The size of the blocks that serve a request of `bytes`.
   static std::size_t size_class(std::size_t bytes);
-  /// A block of a size class. Throws ErrorCode::environment when memory is exhausted.
+  /// A block of a size class. Throws OutOfMemory when there is no more.
   void* take(std::size_t size);
   void give(void* block, std::size_t size);
   void release_cached();
@@ -50,8 +50,8 @@ class BlockCache {
 };
 
 /// At least `bytes` bytes, 64-byte aligned, not initialised (0xFF bytes in debug builds: unwritten floats are
-/// NaN). The block returns to the cache when the last owner goes. Throws ErrorCode::environment when memory
-/// is exhausted.
+/// NaN). The block returns to the cache when the last owner goes. Throws OutOfMemory (core/out_of_memory.h)
+/// when there is no more.
 std::shared_ptr<void> allocate_host(std::size_t bytes);
 
 MemoryStats host_memory();

@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "core/backend.h"
 
+#include <chrono>
+
 #include "core/error.h"
 
 namespace salu {
 namespace {
 
 const Backend* installed = nullptr;
+
+class ClockMark : public QueueMark {
+ public:
+  void record() override { time_ = std::chrono::steady_clock::now(); }
+  void wait() override {}
+  double milliseconds_since(const QueueMark& earlier) const override {
+    return std::chrono::duration<double, std::milli>(time_ - static_cast<const ClockMark&>(earlier).time_)
+        .count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point time_;
+};
 
 }  // namespace
 
@@ -27,6 +42,11 @@ MemoryStats memory_of(Device device) {
 
 void synchronize(Device device) {
   if (device.type == DeviceType::cuda) cuda_backend().synchronize();
+}
+
+std::unique_ptr<QueueMark> make_mark(Device device) {
+  if (device.type == DeviceType::cuda) return cuda_backend().make_mark();
+  return std::make_unique<ClockMark>();
 }
 
 }  // namespace salu

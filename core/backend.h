@@ -20,6 +20,8 @@ class QueueMark {
   virtual ~QueueMark() = default;
   virtual void record() = 0;
   virtual void wait() = 0;  ///< until the queue has passed the mark
+  /// From one mark of the same device to another, both passed.
+  virtual double milliseconds_since(const QueueMark& earlier) const = 0;
 };
 
 /// A sequence of device work that is recorded once and replayed: everything between begin() and end(). The
@@ -60,5 +62,7 @@ void install_cuda_backend(const Backend& backend);
 MemoryStats memory_of(Device device);
 /// Waits until everything asked of the device is done; the CPU has no queue.
 void synchronize(Device device);
+/// On the CPU, which does at once what it is asked, a mark is the time.
+std::unique_ptr<QueueMark> make_mark(Device device);
 
 }  // namespace salu

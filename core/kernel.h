@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/device.h"
+#include "core/profile.h"
 
 namespace salu {
 
@@ -15,7 +16,8 @@ template <class Signature>
 class Kernel;
 
 /// One entry per device type. The CPU entry is set where the op's CPU kernels are defined; a CUDA build adds
-/// its own at start-up. An empty entry is answered here, for every op, so no op needs stubs.
+/// its own at start-up. An empty entry is answered here, for every op, so no op needs stubs; a profile
+/// listens here for the same reason.
 template <class... Args>
 class Kernel<void(Args...)> {
  public:
@@ -28,6 +30,7 @@ class Kernel<void(Args...)> {
   void operator()(Device device, Args... args) const {
     const Function function = entries_[static_cast<int>(device.type)];
     if (!function) fail_no_kernel(name_);
+    const ProfileScope scope(name_);
     function(std::forward<Args>(args)...);
   }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/backend.h"
+#include "core/profile.h"
 
 namespace salu {
 
@@ -108,6 +109,7 @@ void copy_bytes(Tensor& to, const Tensor& from) {
 void Tensor::copy_from(const Tensor& source) {
   check(shape_ == source.shape_, "[copy] expected shape {}, got {}", shape_.str(), source.shape_.str());
   if (numel() == 0) return;
+  const ProfileScope scope("copy");
   if (dtype_ == source.dtype_) return copy_bytes(*this, source);
   if (device_ != source.device_) return copy_bytes(*this, source.to(dtype_));
   if (device_.type == DeviceType::cuda) return cuda_backend().convert(*this, source);
@@ -121,6 +123,7 @@ void Tensor::copy_from(const Tensor& source) {
 
 void Tensor::fill(double value) {
   if (numel() == 0) return;
+  const ProfileScope scope("fill");
   if (device_.type == DeviceType::cuda) return cuda_backend().fill(*this, value);
   dispatch_any(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), convert<T, double>(value)); });
 }

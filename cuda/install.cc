@@ -32,6 +32,9 @@ class EventMark : public QueueMark {
  public:
   void record() override { event_.record(); }
   void wait() override { event_.wait(); }
+  double milliseconds_since(const QueueMark& earlier) const override {
+    return event_.milliseconds_since(static_cast<const EventMark&>(earlier).event_);
+  }
 
  private:
   Event event_;

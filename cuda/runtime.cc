@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/runtime.h"
 
-#include "core/error.h"
+#include "core/out_of_memory.h"
 #include "cuda/launch_shape.h"
 #include "cuda/runtime_cuda.h"
 
@@ -15,7 +15,10 @@ bool recording_now = false;
 void check_cuda(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // or the next launch would report it again
-  fail(ErrorCode::environment, "{}: {}: {}", what, cudaGetErrorName(status), cudaGetErrorString(status));
+  const std::string text =
+      fmt::format("{}: {}: {}", what, cudaGetErrorName(status), cudaGetErrorString(status));
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemory(text);
+  throw Error(ErrorCode::environment, text);
 }
 
 cudaStream_t stream() {

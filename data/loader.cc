@@ -10,7 +10,7 @@
 #include <optional>
 #include <thread>
 
-#include "core/error.h"
+#include "core/out_of_memory.h"
 
 namespace salu {
 namespace {
@@ -208,11 +208,13 @@ class Loader::Epoch {
     try {
       return loader_.pictures_->read(index,
                                      [&](Picture& picture) { return loader_.transform_(picture, key); });
+    } catch (const OutOfMemory& e) {
+      throw OutOfMemory(fmt::format("{} ({})", e.what(), place()));
     } catch (const Error& e) {
       if (std::string_view(e.what()).find(place()) != std::string_view::npos) throw;
       fail(e.code(), "{} ({})", e.what(), place());
     } catch (const std::bad_alloc&) {
-      fail(ErrorCode::environment, "out of memory while loading {}", place());
+      throw OutOfMemory(fmt::format("out of memory while loading {}", place()));
     } catch (const std::exception& e) {
       fail(ErrorCode::internal, "{} ({})", e.what(), place());
     }

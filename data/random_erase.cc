@@ -56,7 +56,8 @@ Rectangle random_rectangle(const Image& image, int count, Rng& rng) {
 
 Rgb PixelMoments::mean_color() const {
   Rgb out;
-  for (std::size_t c = 0; c < 3; ++c) out[c] = static_cast<std::uint8_t>(std::nearbyint(255 * mean[c]));
+  for (std::size_t c = 0; c < 3; ++c)
+    out[c] = static_cast<std::uint8_t>(std::clamp(std::nearbyint(255 * mean[c]), 0.0f, 255.0f));
   return out;
 }
 

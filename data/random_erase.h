@@ -23,7 +23,7 @@ struct EraseOptions {
 struct PixelMoments {
   std::array<float, 3> mean{0.5f, 0.5f, 0.5f}, std{0.25f, 0.25f, 0.25f};
 
-  Rgb mean_color() const;  ///< in 0..255, rounded
+  Rgb mean_color() const;  ///< in 0..255, rounded and cut
 };
 
 /// Random erasing (Zhong et al., arXiv 1708.04896) with timm's sizes. timm draws its colours normally

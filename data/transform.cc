@@ -15,16 +15,14 @@ CropMode crop_mode_of(const TransformOptions& options) {
   return options.crop_mode.value_or(options.img_size <= kSmallImage ? CropMode::padded : CropMode::resized);
 }
 
-// The middle of the picture whose short side was resized.
-Image centre(Picture& picture, int short_side, const TransformOptions& options) {
-  const ImageSize size = short_side_size(picture.size(), short_side);
-  const Region middle = center_region(size, options.img_size, options.img_size);
-  return resize_part(picture, size, middle, options.interpolation);
+Image fitted(Picture& picture, EvalCrop mode, int resized, const TransformOptions& options) {
+  return eval_crop(picture, mode, resized, options.img_size, options.interpolation,
+                   options.moments.mean_color());
 }
 
 Image random_crop(Picture& picture, const TransformOptions& options, Rng& rng) {
   if (crop_mode_of(options) == CropMode::padded) {
-    return shifted(centre(picture, options.img_size, options), options.crop_padding, rng);
+    return shifted(fitted(picture, EvalCrop::center, options.img_size, options), options.crop_padding, rng);
   }
   const Region part = random_part(picture.size(), options.scale, options.ratio, rng);
   const Interpolation drawn = rng.chance(0.5) ? Interpolation::bicubic : Interpolation::bilinear;
@@ -73,7 +71,8 @@ Image eval_transform(Picture& picture, const TransformOptions& options) {
   check(options.img_size > 0 && options.crop_pct > 0 && options.crop_pct <= 1,
         "[transform] expected img_size > 0 and crop_pct in (0, 1], got {} and {}", options.img_size,
         options.crop_pct);
-  return centre(picture, static_cast<int>(std::floor(options.img_size / options.crop_pct)), options);
+  return fitted(picture, options.eval_crop, static_cast<int>(std::floor(options.img_size / options.crop_pct)),
+                options);
 }
 
 Image eval_transform(const Image& image, const TransformOptions& options) {

@@ -8,8 +8,8 @@
 
 #include "core/rng.h"
 #include "data/auto_augment.h"
+#include "data/eval_crop.h"
 #include "data/random_erase.h"
-#include "data/resize.h"
 
 namespace salu {
 
@@ -20,7 +20,8 @@ enum class CropMode { padded, resized };
 
 struct TransformOptions {
   int img_size = 32;
-  double crop_pct = 1.0;  ///< evaluation: side of the centre crop / resized short side
+  double crop_pct = 1.0;  ///< evaluation: side of the centre crop / resized side
+  EvalCrop eval_crop = EvalCrop::center;
   Interpolation interpolation = Interpolation::bicubic;  ///< of everything but random parts and warps
 
   // Training only, in the order in which they are applied.
@@ -38,7 +39,7 @@ struct TransformOptions {
       0;           ///< brightness, contrast and colour by up to this share; not with a policy, as timm
   int cutout = 0;  ///< side of a square that is erased
   EraseOptions erase;
-  PixelMoments moments;  ///< colours of what is empty or erased
+  PixelMoments moments;  ///< colours of what is empty or erased, in evaluation too
 };
 
 /// 1 up to kSmallImage, 0.875 above, as usual for CIFAR and ImageNet.
@@ -49,7 +50,8 @@ double default_crop_pct(int img_size);
 Image train_transform(Picture& picture, const TransformOptions& options, RandomKey key);
 Image train_transform(const Image& image, const TransformOptions& options, RandomKey key);
 
-/// Short side to floor(img_size / crop_pct), then the centre; asks for the pixels under it only.
+/// As eval_crop() says, with floor(img_size / crop_pct) as the resized side and the mean as the border's
+/// colour.
 Image eval_transform(Picture& picture, const TransformOptions& options);
 Image eval_transform(const Image& image, const TransformOptions& options);
 

@@ -144,7 +144,7 @@ class Data(BadInput):
         self.refuse_all(
             (10, 3, "nowhere: cannot be listed: No such file", *folder, "nowhere"),
             (10, 3, "no\\x09where: cannot be listed", *folder, "no\twhere"),
-            (10, 2, "--data-dir: no\\x0awhere cannot stand in config.toml", *folder, "no\nwhere"),
+            (10, 2, "no\\x0awhere cannot stand in config.toml", *folder, "no\nwhere"),
             (10, 3, "file: cannot be listed: Not a directory; expected a folder", *folder, "file"),
             (10, 3, "file: is a file; expected a folder", *cifar, "file"),
             (10, 3, "nowhere: cannot be opened: No such file", *pack, "nowhere"),

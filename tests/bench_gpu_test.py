@@ -58,7 +58,49 @@ class Benchmark(Case):
         self.assertRegex(self.ok(TRAIN, "--benchmark", 2, *SMALL).stdout,
                          r"^salunet_c8, batch 3, on cpu, .*: [\d.]+ img/s \(.*\), [\d.]+ ms/step .* of 2 steps\), peak memory ")
 
+    def profile(self, program, device, *flags):
+        flags = [*SMALL[:-1], device, *flags]
+        out = json.loads(self.ok(program, "--benchmark", 4, "--profile", "--json", *flags).stdout)
+        rows = {(row["op"], row["pass"]): row for row in out["profile"]}
+        self.assertEqual(len(rows), len(out["profile"]))
+        times = [row["ms"] for row in out["profile"]]
+        self.assertEqual(times, sorted(times, reverse=True))
+        return out, rows, sum(times) / (sum(out["ms"]) / 4)
+
+    def test_profile(self):
+        out, rows, share = self.profile(TRAIN, "cpu")
+        self.assertLess(abs(share - 1), 0.1)  # 4 short steps; tests/profile_test.cc is strict
+        # The stem, two convolutions in each of three blocks, two shortcuts: see tests/profile_test.cc.
+        self.assertEqual(rows["conv2d_forward", "forward"]["calls"], 9)
+        self.assertEqual(rows["conv2d_backward_data", "backward"]["calls"], 8)
+        self.assertEqual(rows["update_parameters", "optimizer"]["calls"], 1)
+        plain = json.loads(self.ok(TRAIN, "--benchmark", 4, "--json", *SMALL).stdout)
+        self.assertNotIn("profile", plain)
+        self.assertEqual(plain["loss"], out["loss"])  # a profile changes nothing
+
+    def test_profile_as_text(self):
+        head, empty, columns, *rows, last = self.ok(TRAIN, "--benchmark", 2, "--profile", *SMALL).stdout.splitlines()
+        self.assertRegex(head, r"^salunet_c8, batch 3, on cpu, .* of 2 steps\), peak memory ")
+        self.assertEqual((empty, columns.split()), ("", ["op", "pass", "calls/step", "ms/step", "share"]))
+        for row in rows:
+            self.assertRegex(row, r"^\w+ +(step|forward|backward|optimizer) +\d+(\.\d+)? +\d+\.\d{3} +\d+\.\d %$")
+        self.assertEqual({len(row) for row in [columns, *rows, last]}, {71})
+        shown = sum(float(row.split()[3]) for row in rows)
+        self.assertAlmostEqual(shown, float(last.split()[1]), delta=0.001 * len(rows))  # three decimals each
+        self.assertRegex(last, r"^all .* 100\.0 %$")
+        self.assertEqual(len(self.ok(TRAIN, "--benchmark", 2, *SMALL).stdout.splitlines()), 1)
+
+    @unittest.skipIf(KERNELS is None, "no host shim here")
+    def test_profile_of_a_device(self):
+        out, rows, share = self.profile(HOST, "cuda-host", "--graph", "true")
+        self.assertFalse(out["graph"])  # a replayed step would have no ops
+        self.assertLess(abs(share - 1), 0.1)
+        self.assertEqual(rows["conv2d_forward", "forward"]["calls"], 9)
+        self.assertEqual(rows["place_inputs", "step"]["calls"], 1)
+
     def test_refused(self):
+        done = self.ok(TRAIN, "--profile", *SMALL, code=2)
+        self.assertIn("--profile requires --benchmark", done.stderr)
         for code, message, *flags in ((2, "--num-classes 7: the data set 'shapes' knows its own", "--num-classes", "7"),
                                       (2, "'0' is not a whole number", "--benchmark", "0"),
                                       (2, "1 samples", "--dataset", "synthetic", "--train-num-samples", "1")):

@@ -9,6 +9,7 @@ import json
 import math
 import pathlib
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,13 @@ BINS = 15
 
 
 def run(*command):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
+    return run_under(None, *command)
+
+
+def run_under(memory, *command):
+    """`memory`: bytes of address space, None for any number."""
+    limit = memory and (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)))
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300, preexec_fn=limit)
 
 
 def write_ppm(path, rows):
@@ -170,6 +177,159 @@ class Evaluate(unittest.TestCase):
         self.assertEqual((scored["img_size"], scored["crop_pct"]), (48, 0.75))
         self.assertIn("48x48, crop 0.75, bicubic", result.stderr)
 
+    def test_valid_labels(self):
+        """Only listed classes are predicted, as if the network knew no others."""
+        names = [self.names[k] for k in (7, 2, 0)]  # the pictures are of 7, 2 and 4
+        listed = self.dir / "valid.txt"
+        listed.write_text(f"{names[0]}\n2\n{names[2]}\n", encoding="utf-8")
+        result = self.evaluate(self.run_dir, "--dataset", "folder", "--data-dir", self.dir / "data", "--json",
+                               "--use-ema", "--valid-labels", listed, "--report", self.dir / "valid")
+        row, found = json.loads(result.stdout), self.predictions("--use-ema")
+        self.assertIn("; 3 of 10 classes compete, 7 pictures of others count as wrong", result.stderr)
+        best = {p: max(names, key=found[p].get) for p in self.pictures}
+        right = sum(best[p] == name for p, name in self.pictures.items())
+        self.assertGreater(right, 0)
+        self.assertAlmostEqual(row["top1"], 100 * right / 21)
+        self.assertAlmostEqual(row["top5"], 100 * 14 / 21)  # three classes: all of them are among the first five
+        self.assertIsNone(row["loss"])  # the network cannot be more wrong than to rule out the answer
+        for entry in row["per_class"]:
+            mine = [p for p, name in self.pictures.items() if name == entry["name"]]
+            self.assertEqual(entry["correct"], sum(best[p] == entry["name"] for p in mine))
+        with open(self.dir / "valid/confusion.csv", encoding="utf-8") as file:
+            matrix = [line[1:] for line in csv.reader(file)][1:]
+        for t, truth in enumerate(self.names):
+            for p, name in enumerate(self.names):
+                count = sum(best[q] == name and kind == truth for q, kind in self.pictures.items())
+                self.assertEqual(int(matrix[t][p]), count)
+        listed.write_text("".join(f"{k}\n" for k in range(10)), encoding="utf-8")
+        both = [self.evaluate(self.run_dir, "--num-samples", 60, "--json", "--use-ema", *flags).stdout
+                for flags in ([], ["--valid-labels", listed])]
+        self.assertEqual(json.loads(both[0]), json.loads(both[1]))
+        listed.write_text("0\n10\n", encoding="utf-8")
+        refused = self.evaluate(self.run_dir, "--valid-labels", listed, code=3)
+        self.assertIn("valid.txt: entry 2: '10'; expected a class name or an index in 0..9", refused.stderr)
+
+    def test_real_labels(self):
+        rng = random.Random(5)
+        answers, number = {}, {}
+        for i, path in enumerate(self.pictures):
+            name = self.pictures[path]
+            number[path] = 3 * (i + 1)
+            copy = self.dir / "real/val" / name / f"ILSVRC2012_val_{number[path]:08}.ppm"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+            answers[path] = rng.sample(range(10), i % 3)
+        lists = [[0] for _ in range(3 * len(self.pictures))]
+        for path, n in number.items():
+            lists[n - 1] = answers[path]
+        real, table = self.dir / "real.json", self.dir / "real.csv"
+        real.write_text(json.dumps(lists), encoding="utf-8")
+        flags = ["--dataset", "folder", "--data-dir", self.dir / "real", "--use-ema", "--real-labels", real]
+        row = json.loads(self.evaluate(self.run_dir, *flags, "--json", "--batch-size", 4, "--results-file",
+                                       table).stdout)
+        found = self.predictions("--use-ema")
+        counted = {p: [self.names[k] for k in a] for p, a in answers.items() if a}
+        self.assertEqual(row["real_samples"], len(counted))
+        for k in (1, 5):
+            right = sum(bool(set(a) & set(sorted(found[p], key=found[p].get)[-k:])) for p, a in counted.items())
+            self.assertAlmostEqual(row[f"real_top{k}"], 100 * right / len(counted))
+        self.assertNotEqual(row["real_top5"], row["top5"])
+        with open(table, encoding="utf-8") as file:
+            line = next(csv.DictReader(file))
+        self.assertEqual((line["real_top1"], line["real_samples"]), (f"{row['real_top1']:.3f}", str(len(counted))))
+        shown = self.evaluate(self.run_dir, *flags).stdout
+        self.assertEqual(shown.splitlines()[0].split()[4:8], ["top1", "top5", "real1", "real5"])
+        self.assertEqual(shown.splitlines()[1].split()[7], line["real_top5"])
+        self.assertIn(f" * ReaL@1 {line['real_top1']} ReaL@5 {line['real_top5']} of {len(counted)} pictures\n", shown)
+        real.write_text("[[1], [2, 11]]", encoding="utf-8")
+        refused = self.evaluate(self.run_dir, *flags, code=3)
+        self.assertIn("real.json: entry 2 is [2,11]; expected a list of class indices in 0..9", refused.stderr)
+        real.write_text("[[1], [2]]", encoding="utf-8")
+        refused = self.evaluate(self.run_dir, *flags, code=3)
+        self.assertIn("ppm: a picture without an entry in ", refused.stderr)
+
+    def test_retry(self):
+        """Batches that do not fit into the memory become smaller, and the figures stay."""
+        flags = [EVALUATE, self.run_dir, "--num-samples", 16, "--img-size", 256, "--threads", 1, "--workers", 0, "--json"]
+
+        def fits(memory):
+            return run_under(memory, *flags, "--batch-size", 8).returncode == 0
+
+        below, enough = 0, 1 << 34  # the address space that 8 pictures take, libraries included; 16 take 80 MiB more
+        if not fits(enough):
+            self.skipTest("does not run under a limit of 16 GiB of address space: a sanitizer")
+        while enough - below > 8 << 20:
+            middle = (below + enough) // 2
+            below, enough = (below, middle) if fits(middle) else (middle, enough)
+        # Not much less: oneDNN does not look whether it got its memory, and the process would crash.
+        memory = enough + (24 << 20)
+        refused = run_under(memory, *flags, "--batch-size", 16)
+        self.assertEqual(refused.returncode, 5, refused.stderr)
+        self.assertIn("out of host memory", refused.stderr)
+        retried = run_under(memory, *flags, "--batch-size", 16, "--retry")
+        self.assertEqual(retried.returncode, 0, retried.stderr)
+        self.assertEqual(json.loads(retried.stdout), json.loads(run(*flags, "--batch-size", 8).stdout))
+        lines = [line for line in retried.stderr.splitlines() if "out of memory" in line]  # the averaged weights go on with 8
+        self.assertEqual(lines, ["saluevaluate: out of memory with batches of 16: goes on with 8"])
+
+    def test_label_types(self):
+        picture = list(self.pictures)[0]
+        predict = ["predict", self.run_dir, picture, "--topk", 3]
+        top = json.loads(self.evaluate(*predict, "--json").stdout)[0]["top"]
+        words = self.dir / "words.txt"
+        words.write_text("".join(f"{n} the {n}, a shape\n" for n in reversed(self.names)), encoding="utf-8")
+        described = ["--label-type", "description", "--class-descriptions", words]
+        for flags, labels in (([], [c["class"] for c in top]), (["--label-type", "name"], [c["class"] for c in top]),
+                              (["--label-type", "index"], [str(c["index"]) for c in top]),
+                              (described, [f"the {c['class']}, a shape" for c in top])):
+            lines = self.evaluate(*predict, *flags).stdout.splitlines()[1:]
+            self.assertEqual([line.split(None, 1)[1] for line in lines], labels)
+        again = json.loads(self.evaluate(*predict, *described, "--json").stdout)[0]["top"]
+        self.assertEqual(again, [{**c, "description": f"the {c['class']}, a shape"} for c in top])
+        # As timm publishes them, in config.json.
+        folder = self.dir / "described"
+        folder.mkdir()
+        shutil.copy(self.run_dir / "last/model.safetensors", folder)
+        config = json.loads((self.run_dir / "last/config.json").read_text(encoding="utf-8"))
+        config["label_descriptions"] = {n: f"a {n}" for n in self.names}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        shown = self.evaluate("predict", folder, picture, "--topk", 1, "--label-type", "description").stdout
+        self.assertEqual(shown.splitlines()[1].split(None, 1)[1], f"a {top[0]['class']}")
+        (self.dir / "few.txt").write_text(f"{self.names[0]} one\n", encoding="utf-8")
+        for code, message, *flags in (
+                (2, "--label-type description: ", "--label-type", "description"),
+                (2, "has no label_descriptions in its config.json. Give --class-descriptions FILE", "--label-type",
+                 "description"),
+                (2, "--class-descriptions: given for --label-type name; expected --label-type description",
+                 "--class-descriptions", words),
+                (2, "--label-type", "--label-type", "synset"),
+                (3, f"few.txt: no description of class '{self.names[1]}'", "--label-type", "description",
+                 "--class-descriptions", self.dir / "few.txt")):
+            self.assertIn(message, self.evaluate(*predict, *flags, code=code).stderr)
+
+    def test_crop_mode(self):
+        """The figures of --crop-mode border are those of pictures that have the border already."""
+        rng = random.Random(11)
+        for i in range(6):
+            narrow = [[tuple(rng.randrange(256) for _ in "rgb") for _ in range(20)] for _ in range(32)]
+            side = [tuple(round(255 * m) for m in self.mean())] * 6
+            write_ppm(self.dir / "narrow/val" / self.names[i] / "0.ppm", narrow)
+            write_ppm(self.dir / "framed/val" / self.names[i] / "0.ppm", [side + row + side for row in narrow])
+        scored = {}
+        for folder, *flags in (("narrow", "--crop-mode", "border"), ("framed",), ("narrow",)):
+            result = self.evaluate(self.run_dir, "--dataset", "folder", "--data-dir", self.dir / folder, "--json",
+                                   "--use-ema", *flags)
+            scored[(folder, *flags)] = json.loads(result.stdout)
+        border, framed, center = scored.values()
+        self.assertEqual(border["loss"], framed["loss"])
+        self.assertNotEqual(border["loss"], center["loss"])
+        self.assertEqual((border["crop_mode"], center["crop_mode"]), ("border", "center"))
+
+    def mean(self):
+        card = json.loads((self.run_dir / "last/config.json").read_text(encoding="utf-8"))
+        self.assertEqual(card["pretrained_cfg"]["crop_mode"], "center")
+        return card["pretrained_cfg"]["mean"]
+
     def test_predict_as_text(self):
         result = self.evaluate("predict", self.run_dir, *list(self.pictures)[:2], "--topk", 3)
         lines = result.stdout.splitlines()
@@ -212,6 +372,14 @@ class Evaluate(unittest.TestCase):
                 (2, "expected a checkpoint and at least one picture", "predict", self.run_dir),
                 (2, "unknown option", "predict", self.run_dir, "x.png", "--top"),
                 (3, "names.txt: 2 lines; expected 10", self.run_dir, *data, "--class-map", names),
+                (3, "none.txt", self.run_dir, *data, "--valid-labels", self.dir / "none.txt"),
+                (3, "none.json", self.run_dir, *data, "--real-labels", self.dir / "none.json"),
+                (3, "names.txt: not a JSON array", self.run_dir, *data, "--real-labels", names),
+                (3, "none.txt", "predict", self.run_dir, list(self.pictures)[0], "--label-type", "description",
+                 "--class-descriptions", self.dir / "none.txt"),
+                (3, "names.txt: entry 1: 'a'; expected a class name, a space and words", "predict", self.run_dir,
+                 list(self.pictures)[0], "--label-type", "description", "--class-descriptions", names),
+                (2, "--crop-mode: stretch not in {center,squash,border}", self.run_dir, "--crop-mode", "stretch"),
                 (3, "broken.jpg", "predict", self.run_dir, broken),
                 (3, "missing.jpg", "predict", self.run_dir, self.dir / "missing.jpg"),
                 (4, "nowhere", "predict", self.dir / "nowhere", broken)):

@@ -222,7 +222,7 @@ TEST_CASE("what is no picture is named by its first bytes") {
   CHECK(contains(refusal({7}), "(starts '\\x07')"));
   CHECK(contains(refusal(bytes_of("GIF89a\1\2\3\4")), "(starts 'GIF89a')"));
   CHECK(contains(refusal(bytes_of("P3 1 1 255 1 2 3")), "unsupported PNM kind (P3)"));
-  CHECK(contains(error_of([] { decode_image({}, "a\nb\xff"); }), "3: a\\x0ab\\xff: is not"));
+  CHECK(contains(error_of([] { decode_image({}, "a\nb\xff"); }), "3: a\\x0ab\\xff: is empty"));
 }
 
 TEST_CASE("a wrong checksum names its chunk") {

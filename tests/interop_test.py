@@ -63,9 +63,23 @@ def smooth_picture(height, width, seed):
     return Image.fromarray(values.clip(0, 255).astype(numpy.uint8))
 
 
-def preprocessed(path, size, crop, interpolation, mean, std):
+def fitted(image, size, crop, interpolation, mode, mean):
+    """By Pillow: all of the picture, squeezed into a square or with a border, and of that the middle."""
+    scale, (width, height) = math.floor(size / crop), image.size
+    ratio = max(width, height) / scale
+    width, height = (scale, scale) if mode == "squash" else (round(width / ratio), round(height / ratio))
+    image = image.resize((width, height), getattr(Image, interpolation.upper()))
+    out = Image.new("RGB", (size, size), tuple(round(255 * m) for m in mean))
+    out.paste(image, [(size - n) // 2 if n < size else -round((n - size) / 2) for n in (width, height)])
+    return out
+
+
+def preprocessed(path, size, crop, interpolation, mean, std, mode="center"):
     steps = [transforms.Resize(math.floor(size / crop), transforms.InterpolationMode(interpolation)),
-             transforms.CenterCrop(size), transforms.ToTensor(), transforms.Normalize(mean, std)]
+             transforms.CenterCrop(size)]
+    if mode != "center":
+        steps = [lambda image: fitted(image, size, crop, interpolation, mode, mean)]
+    steps += [transforms.ToTensor(), transforms.Normalize(mean, std)]
     return transforms.Compose(steps)(Image.open(path).convert("RGB"))
 
 
@@ -187,6 +201,20 @@ class Interop(SamePictures):
         config = self.config("resnet18", crop_pct=0.875, interpolation="bilinear", **IMAGENET)
         self.assert_same(self.folder("resnet18", net, config), net, 224, 0.875, "bilinear", IMAGENET)
 
+    def test_crop_modes(self):
+        net = randomise(models.resnet18(num_classes=CLASSES), 9)
+        logits = {}
+        for mode, crop in (("squash", 0.875), ("border", 1.0)):
+            config = self.config("resnet18", crop_pct=crop, interpolation="bicubic", **{**IMAGENET, "crop_mode": mode})
+            folder = self.folder(mode, net, config)
+            self.assert_same(folder, net, 224, crop, "bicubic", {**IMAGENET, "mode": mode})
+            self.assert_same(folder, net, 161, 0.7, "bilinear", {**HALF, "mode": "border"},
+                             ["--img-size", 161, "--crop-pct", 0.7, "--interpolation", "bilinear", "--crop-mode",
+                              "border", "--mean", 0.5, 0.5, 0.5, "--std", 0.5, 0.5, 0.5])
+            self.assert_same(folder, net, 224, crop, "bicubic", IMAGENET, ["--crop-mode", "center"])
+            logits[mode] = self.logits(folder, CLASSES, self.pictures[:1], ["--crop-pct", 1])
+        self.assertGreater((logits["squash"] - logits["border"]).abs().max().item(), 0.01)
+
     def test_resnet50_at_its_test_size(self):
         net = randomise(models.resnet50(num_classes=CLASSES), 2)
         config = self.config("resnet50.a1_in1k", crop_pct=0.95, interpolation="bicubic",
@@ -259,7 +287,7 @@ class Interop(SamePictures):
                 ({"architecture": 7}, "config.json is neither salutrain's nor timm's"),
                 ({"num_classes": 10}, "fc.bias is (37), expected (10)"),
                 ({"num_classes": 10**12}, "num_classes is 1000000000000; expected a whole number in 0..1000000"),
-                ({"pretrained_cfg": {"crop_mode": "squash"}}, "crop_mode 'squash'"),
+                ({"pretrained_cfg": {"crop_mode": "stretch"}}, "crop_mode 'stretch'; expected center, squash or border"),
                 ({"pretrained_cfg": {"crop_pct": 1.5}}, "crop_pct 1.5"),
                 ({"pretrained_cfg": {"interpolation": "lanczos"}}, "interpolation 'lanczos'"),
                 ({"pretrained_cfg": {"input_size": [3, 224, 225]}}, "input size [3,224,225]; expected [3, S, S]"),

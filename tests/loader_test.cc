@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "core/out_of_memory.h"
 #include "data/resize.h"
 #include "tests/catch.h"
 
@@ -229,7 +230,7 @@ TEST_CASE("a bad picture is reported once, and the next good one takes its place
   std::vector<Seen> reference;
   for (const int workers : {0, 1, 5}) {
     std::vector<std::string> reports;
-    LoaderOptions options{.batch_size = 7, .workers = workers, .shuffle = true};
+    LoaderOptions options{.batch_size = 7, .workers = workers, .shuffle = true, .max_bad_percent = 1};
     options.bad_images = BadImages::substitute;
     options.report = [&](const std::string& line) { reports.push_back(line); };
     Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{10, 11, 299}), scramble, options);
@@ -258,7 +259,7 @@ TEST_CASE("a bad picture is reported once, and the next good one takes its place
 TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes") {
   for (const int workers : {0, 3}) {
     for (const std::int64_t batch_size : {1, 2, 300}) {
-      LoaderOptions options{.batch_size = batch_size, .workers = workers};
+      LoaderOptions options{.batch_size = batch_size, .workers = workers, .max_bad_percent = 1};
       options.bad_images = BadImages::leave_out;
       Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{0, 298, 299}), scramble, options);
       std::int64_t expected = 1;
@@ -274,47 +275,28 @@ TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes")
   }
 }
 
-TEST_CASE("one picture may be bad by default, more than a thousandth may not") {
+TEST_CASE("more bad pictures than --max-bad, and than one, stop the run") {
   for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
-    LoaderOptions options{.batch_size = 300, .workers = 0};
-    options.bad_images = policy;
-    Batch batch;
-    Loader one(std::make_shared<Damaged>(std::set<std::int64_t>{5}), scramble, options);
-    one.start(0);
-    CHECK(one.next(batch));
-    Loader two(std::make_shared<Damaged>(std::set<std::int64_t>{5, 7}), scramble, options);
-    two.start(0);
+    const auto error = [&](std::set<std::int64_t> bad, LoaderOptions options) {
+      options.batch_size = 50;
+      options.bad_images = policy;
+      Loader loader(std::make_shared<Damaged>(std::move(bad)), scramble, options);
+      loader.start(0);
+      Batch batch;
+      return error_of([&] {
+        while (loader.next(batch)) continue;
+      });
+    };
+    CHECK(error({5}, {}) == "no error");
     CHECK(contains(
-        error_of([&] { two.next(batch); }),
-        "3: 2 of 300 pictures of damaged are unreadable; expected at most 0.1 % (--max-bad), or one. "
-        "The last: 7.jpg: truncated"));
-    options.max_bad_percent = 0;
-    Loader none(std::make_shared<Damaged>(std::set<std::int64_t>{5}), scramble, options);
-    none.start(0);
-    CHECK(contains(
-        error_of([&] { none.next(batch); }),
-        "3: 1 of 300 pictures of damaged are unreadable; expected at most 0 % (--max-bad). The last"));
-  }
-}
-
-TEST_CASE("more bad pictures than --max-bad stop the run") {
-  for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
-    LoaderOptions options{.batch_size = 50, .workers = 0};
-    options.bad_images = policy;
-    options.max_bad_percent = 1;
-    Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
-    loader.start(0);
-    Batch batch;
-    CHECK(loader.next(batch));
-    CHECK(loader.next(batch));
-    CHECK(
-        contains(error_of([&] { loader.next(batch); }),
-                 "3: 4 of 300 pictures of damaged are unreadable; expected at most 1 % (--max-bad), or one. "
-                 "The last: 105.jpg: truncated. Find all of them with salutrain verify"));
-    options.max_bad_percent = 1.4;  // 4 of 300 are less
-    Loader patient(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
-    patient.start(0);
-    for (int i = 0; i < 6; ++i) CHECK(patient.next(batch));
+        error({5, 7}, {}),
+        "3: 2 of 300 pictures of damaged are unreadable; expected at most 0.1 % (--max-bad), or one. "));
+    CHECK(contains(error({5}, {.max_bad_percent = 0}),
+                   "3: 1 of 300 pictures of damaged are unreadable; expected at most 0 % (--max-bad). "));
+    CHECK(contains(error({5, 6, 7, 105}, {.workers = 0, .max_bad_percent = 1}),
+                   "expected at most 1 % (--max-bad), or one. The last: 105.jpg: truncated. Find all of them "
+                   "with salutrain verify"));
+    CHECK(error({5, 6, 7, 105}, {.max_bad_percent = 1.4}) == "no error");  // 4 of 300 are less
   }
 }
 
@@ -364,6 +346,14 @@ TEST_CASE("errors of the transform keep their meaning") {
                  "1: odd (sample 0 of numbers)"));
   CHECK(contains(message([](Picture&, RandomKey) -> Image { throw std::bad_alloc(); }),
                  "5: out of memory while loading sample 0"));
+  for (const Loader::Transform& transform :
+       {Loader::Transform([](Picture&, RandomKey) -> Image { throw std::bad_alloc(); }),
+        Loader::Transform([](Picture&, RandomKey) -> Image { throw OutOfMemory("host"); })}) {
+    Loader loader(numbers, transform, {.batch_size = 5});
+    loader.start(0);
+    Batch batch;
+    CHECK_THROWS_AS(loader.next(batch), OutOfMemory);  // a smaller batch may help
+  }
   CHECK(contains(message([](Picture&, RandomKey key) { return Image(1, 1 + static_cast<int>(key.index)); }),
                  "1: [loader] expected pictures of one size (5,1,1,3), got 1 x 2 for sample 1"));
 }

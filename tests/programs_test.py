@@ -360,7 +360,7 @@ class BadCheckpoint(Programs):
         folder = self.train("run")
         self.refuse(4, "no run is there", TRAIN, "--resume", self.dir / "nowhere")
         self.refuse(4, "--lr is", TRAIN, "--resume", folder, "--lr", "0.7", "--quiet")
-        self.refuse(4, "--seed is 42 in that run, 1 on the command line", TRAIN, "--resume", folder, "--seed", "1")
+        self.refuse(4, "--seed is 42 in that run, 1 is asked for", TRAIN, "--resume", folder, "--seed", "1")
         self.refuse(4, "epoch-0009", TRAIN, "--resume", folder / "checkpoints/epoch-0009", "--quiet")
         self.refuse(4, "nowhere", EVALUATE, self.dir / "nowhere")
         damaged = folder / "last/model.safetensors"

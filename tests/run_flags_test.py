@@ -312,6 +312,89 @@ class Leftovers(Programs):
         self.assertEqual(weights_of(folder), before)
 
 
+class Resuming(Programs):
+    def resume(self, folder, *flags, env=None):
+        return run(TRAIN, "--resume", folder, "--progress", "none", "--report", "false", *flags, env=env)
+
+    def test_the_environment_has_no_say(self):
+        flags = ["--epochs", "2", "--max-steps", "6"]
+        folder, twin = self.train("run", *flags), self.train("twin", *flags)
+        before = (folder / "config.toml").read_bytes()
+        polluted = {"SALU_ACT": "gelu", "SALU_CROP_PCT": "0.6", "SALU_LR_BASE": "0.1", "SALU_EPOCHS": "7"}
+        self.assertEqual(self.resume(folder, env=polluted).returncode, 0)
+        self.assertEqual(self.resume(twin).returncode, 0)
+        self.assertEqual((folder / "config.toml").read_bytes(), before)
+        self.assertEqual(weights_of(folder), weights_of(twin))
+
+    def test_values_are_compared_not_their_digits(self):
+        folder = self.train("run", "--lr", "0.002", "--scale", "0.5", "0.9", "--nesterov", "true", "--max-steps", "6")
+        same = ["--lr", "2e-3", "--scale", ".5,0.90", "--nesterov", "--hflip", ".5", "--min-lr", "0.0"]
+        self.assertEqual(self.resume(folder, *same, "--max-steps", "7").returncode, 0)
+        self.refuse(2, "--seed: '042': expected 42", TRAIN, "--resume", folder, "--seed", "042")
+        for flags in (["--lr", "0.0021"], ["--scale", "0.5", "0.8"], ["--nesterov", "false"], ["--warmup-prefix"], ["--seed", "43"]):
+            refused = self.resume(folder, *flags)
+            self.assertEqual(refused.returncode, 4, flags)
+            self.assertIn(f"{flags[0]} is ", refused.stderr)
+
+    def test_with_the_file_it_was_started_with(self):
+        recipe = self.dir / "recipe.toml"
+        recipe.write_text("lr = 0.002\nmodel = 'salunet_c8'\nepochs = 2\n", encoding="utf-8")
+        folder = self.train("run", "-c", recipe, "--max-steps", "6")
+        self.assertEqual(self.resume(folder, "-c", recipe).returncode, 0)
+        self.assertEqual(len(rows_of(folder)), 2)
+        recipe.write_text("lr = 0.003\n", encoding="utf-8")
+        refused = self.resume(folder, "-c", recipe)
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn("--lr is 0.002 in that run, 0.003 is asked for", refused.stderr)
+
+    def test_epochs_only_grow(self):
+        folder = self.train("run", "--epochs", "2")
+        refused = self.resume(folder, "--epochs", "1")
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn("--epochs is 2 in that run, 1 is asked for; expected as many or more", refused.stderr)
+        self.assertIn("epochs=2", (folder / "config.toml").read_text())
+
+    def test_a_run_stays_in_its_folder(self):
+        folder = self.train("run", "--max-steps", "6")
+        for flags in (["--output", self.dir / "other"], ["--experiment", "other"], ["--overwrite"]):
+            refused = self.resume(folder, *flags)
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(str(flags[0]), refused.stderr)
+        self.assertEqual(self.resume(folder / "checkpoints").returncode, 0)  # what the shell completes
+        self.assertEqual(len(rows_of(folder)), 2)
+
+    def test_from_another_folder(self):
+        write_pictures(self.dir / "set", train=6, val=4)
+        train, evaluate = os.path.abspath(TRAIN), os.path.abspath(EVALUATE)
+        command = [train, "--dataset", "folder", "--data-dir", "set", "--model", "salunet_c8", "--batch-size", "4", "--epochs", "2",
+                   "--max-steps", "3", "--quiet", "--output", "run"]
+        subprocess.run(command, cwd=self.dir, check=True, capture_output=True)
+        (self.dir / "elsewhere").mkdir()
+        for command in ([evaluate, "../run"], [train, "--resume", "../run", "--quiet"], [train, "report", "../run"]):
+            result = subprocess.run(command, cwd=self.dir / "elsewhere", capture_output=True, text=True)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(rows_of(self.dir / "run")), 2)
+
+
+class Switches(Programs):
+    def setting(self, name, *flags, env=None):
+        result = run(TRAIN, "--print-config", *flags, env=env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return re.search(rf"^{name}=(.*)$", result.stdout, re.MULTILINE).group(1)
+
+    def test_alone_and_with_a_value(self):
+        for flags, value in (([], "1"), (["--nesterov"], "1"), (["--nesterov", "false"], "false"), (["--nesterov=0", "-q"], "0")):
+            self.assertEqual(self.setting("nesterov", *flags), value, flags)
+        for flags, value in (([], "false"), (["--warmup-prefix"], "true"), (["--warmup-prefix=false"], "false")):
+            self.assertEqual(self.setting("warmup-prefix", *flags), value, flags)
+        self.assertEqual(self.setting("precision", "--amp"), '"bf16"')
+        self.refuse(2, "--precision excludes --amp", TRAIN, "--amp", "--precision", "f32")
+
+    def test_colours_with_commas(self):
+        for flags, env in ((["--mean", ".1,.2,.3"], {}), (["--mean", ".1", ".2", ".3"], {}), ([], {"SALU_MEAN": ".1,.2,.3"})):
+            self.assertEqual(self.setting("mean", *flags, env=env), "[.1, .2, .3]")
+
+
 class AnotherOptimizer(Programs):
     def resume(self, folder, *flags):
         return run(TRAIN, "--resume", folder, "--progress", "none", "--report", "false", *flags)
@@ -332,7 +415,7 @@ class AnotherOptimizer(Programs):
         change = ["--opt", "adamw", "--lr", "0.001", "--weight-decay", "0.05"]
         refused = self.resume(folder, *change)
         self.assertEqual(refused.returncode, 4)
-        self.assertIn("--lr is 0.05 in that run, 0.001 on the command line", refused.stderr)
+        self.assertIn("--lr is 0.05 in that run, 0.001 is asked for", refused.stderr)
         result = self.resume(folder, "--no-resume-opt", *change)
         self.assertEqual(result.returncode, 0, result.stderr)
         with open(folder / "config.toml", encoding="utf-8") as file:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "core/backend.h"
 #include "train/first_batches.h"
@@ -25,7 +26,7 @@ double BenchmarkResult::quantile(double q) const {
   return sorted[static_cast<std::size_t>(std::lround(q * static_cast<double>(sorted.size() - 1)))];
 }
 
-BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
+BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, bool profile) {
   const DataSplits data = open_dataset(config.data);
   const std::vector<TrainBatch> inputs = first_batches(data, config, kBatches);
   ModelConfig model_config = config.model;
@@ -55,13 +56,20 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps) {
       result.loss = done->result.loss;
     }
   };
+  const Device device = model->store().values().device();
+  std::optional<Profile> clock;
   for (std::int64_t i = 0; i < kBenchmarkWarmup + steps; ++i) {
+    if (profile && i == kBenchmarkWarmup) {
+      take(true);
+      clock.emplace(device);
+    }
     const TrainBatch& in = inputs[static_cast<std::size_t>(i) % inputs.size()];
     step.run(in.images, in.targets, *config.lr, i);
     take(false);
   }
   take(true);
-  const MemoryStats memory = memory_of(model->store().values().device());
+  if (clock) result.profile = clock->rows();
+  const MemoryStats memory = memory_of(device);
   result.peak_bytes = memory.peak_bytes;
   result.held_bytes = memory.live_bytes + memory.cached_bytes;
   return result;

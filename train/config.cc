@@ -55,6 +55,21 @@ double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
   return *c.lr_base * (linear ? times : std::sqrt(times));
 }
 
+/// Settings that nothing would read.
+void refuse_unused(const TrainConfig& c) {
+  if (c.bce_target_thresh && !c.bce_loss) {
+    fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");
+  }
+  if (const std::string flag = unused_setting(c.model); !flag.empty()) {
+    fail(ErrorCode::usage, "{}: {} has no use for it; expected another --model with it", flag,
+         escaped(c.model.name));
+  }
+  if (!c.decay_milestones.empty() && schedule_of(c.sched) != ScheduleKind::multistep) {
+    fail(ErrorCode::usage, "--decay-milestones: the schedule {} has none; expected --sched multistep with it",
+         c.sched);
+  }
+}
+
 }  // namespace
 
 void TrainConfig::resolve() {
@@ -92,17 +107,7 @@ void TrainConfig::resolve() {
   warmup_lr = warmup_lr.value_or(one_cycle ? *lr / 25 : 0);
   min_lr = min_lr.value_or(one_cycle ? *lr / 25e4 : 0);
   static_cast<void>(metric());
-  if (bce_target_thresh && !bce_loss) {
-    fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");
-  }
-  if (const std::string flag = unused_setting(model); !flag.empty()) {
-    fail(ErrorCode::usage, "{}: {} has no use for it; expected another --model with it", flag,
-         escaped(model.name));
-  }
-  if (!decay_milestones.empty() && schedule_of(sched) != ScheduleKind::multistep) {
-    fail(ErrorCode::usage, "--decay-milestones: the schedule {} has none; expected --sched multistep with it",
-         sched);
-  }
+  refuse_unused(*this);
   // Names and lists are checked here, before anything is made.
   static_cast<void>(schedule(1));
   static_cast<void>(transform({}));

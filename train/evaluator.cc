@@ -48,7 +48,29 @@ void count_prediction(EvalResult& result, std::int64_t truth, std::int64_t predi
   bin.confidence_sum += confidence;
 }
 
+void silence_others(Tensor& logits, const std::vector<std::int64_t>& competing) {
+  const std::int64_t classes = logits.dim(1);
+  std::vector<char> competes(static_cast<std::size_t>(classes));
+  for (const std::int64_t k : competing) competes[static_cast<std::size_t>(k)] = 1;
+  float* row = logits.data<float>();
+  for (std::int64_t i = 0; i < logits.dim(0); ++i, row += classes) {
+    for (std::int64_t k = 0; k < classes; ++k) {
+      if (!competes[static_cast<std::size_t>(k)]) row[k] = -std::numeric_limits<float>::infinity();
+    }
+  }
+}
+
 }  // namespace
+
+std::int64_t rank_of(const float* row, std::int64_t classes, std::int64_t label) {
+  const float score = row[label];
+  if (!(score > -std::numeric_limits<float>::infinity())) return kNeverPredicted;
+  std::int64_t rank = 0;
+  for (std::int64_t k = 0; k < classes; ++k) {
+    if (!(row[k] < score) && k != label && (row[k] != score || k < label)) ++rank;
+  }
+  return rank;
+}
 
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels) {
   const std::int64_t classes = logits.dim(1);
@@ -59,10 +81,7 @@ void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels)
   for (std::int64_t i = 0; i < logits.dim(0); ++i, row += classes) {
     const std::int64_t truth = label[i];
     const float score = row[truth];
-    std::int64_t rank = std::isnan(score) ? classes : 0;
-    for (std::int64_t k = 0; k < classes; ++k) {
-      if (!(row[k] < score) && k != truth && (row[k] != score || k < truth)) ++rank;
-    }
+    const std::int64_t rank = rank_of(row, classes, truth);
     const float* best = std::max_element(row, row + classes);
     const double largest = static_cast<double>(*best);
     double sum = 0;
@@ -106,15 +125,18 @@ Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring)
     return model.forward(Variable(pixels), context).value().to(Device{}).to(DType::f32);
   };
   Tensor out = logits(images);
-  if (!scoring.mirror) return out;
-  const Tensor other = logits(mirrored_images(images));
-  float* mean = out.data<float>();
-  for (std::int64_t i = 0; i < out.numel(); ++i) mean[i] = 0.5f * (mean[i] + other.data<float>()[i]);
+  if (scoring.mirror) {
+    const Tensor other = logits(mirrored_images(images));
+    float* mean = out.data<float>();
+    for (std::int64_t i = 0; i < out.numel(); ++i) mean[i] = 0.5f * (mean[i] + other.data<float>()[i]);
+  }
+  if (!scoring.competing.empty()) silence_others(out, scoring.competing);
   return out;
 }
 
 EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes,
-                    const std::function<bool()>& stop) {
+                    const std::function<bool()>& stop,
+                    const std::function<void(const Batch&, const Tensor&)>& seen) {
   const auto start = std::chrono::steady_clock::now();
   const auto classes = static_cast<std::size_t>(num_classes);
   EvalResult result;
@@ -123,7 +145,9 @@ EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, 
   Batch batch;
   loader.start(0);
   while (!(stop && stop()) && loader.next(batch)) {
-    count_batch(result, predict(model, batch.images, scoring), batch.labels);
+    const Tensor logits = predict(model, batch.images, scoring);
+    count_batch(result, logits, batch.labels);
+    if (seen) seen(batch, logits);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

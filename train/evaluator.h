@@ -4,6 +4,7 @@
 
 #include <array>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -54,8 +55,12 @@ std::vector<std::int64_t> confusion_matrix(const EvalResult& result);
 /// weighted by their pictures; 0 to 1.
 double calibration_error(const EvalResult& result);
 
-/// Adds one batch. Top-k counts the classes that score higher than the label's, and those that score the same
-/// and come first; a NaN scores as wrong. Top-5 takes min(5, classes).
+/// Of a row of logits: how many classes score higher than `label`, and the same and come first.
+/// kNeverPredicted when the label's score is NaN or minus infinity.
+std::int64_t rank_of(const float* row, std::int64_t classes, std::int64_t label);
+inline constexpr std::int64_t kNeverPredicted = std::numeric_limits<std::int64_t>::max();
+
+/// Adds one batch: top-k is right where rank_of() the label is less than k.
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels);
 
 /// u8 (N,H,W,3), each picture read from right to left.
@@ -64,14 +69,17 @@ Tensor mirrored_images(const Tensor& images);
 /// How pictures become logits.
 struct Scoring {
   std::array<float, 3> mean{}, std{};
-  bool mirror = false;  ///< mean of the logits of a picture and its mirror image
+  bool mirror = false;                  ///< mean of the logits of a picture and its mirror image
+  std::vector<std::int64_t> competing;  ///< all other classes get minus infinity; empty: all compete
 };
 
 /// u8 (N,H,W,3) -> (N, classes), without a tape.
 Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring);
 
-/// The loader must not drop the last batch. Returns early, with what it has, once `stop` says so.
+/// The loader must not drop the last batch. Returns early, with what it has, once `stop` says so. `seen` gets
+/// every batch and its logits.
 EvalResult evaluate(const Model& model, Loader& loader, const Scoring& scoring, std::int64_t num_classes,
-                    const std::function<bool()>& stop = {});
+                    const std::function<bool()>& stop = {},
+                    const std::function<void(const Batch&, const Tensor&)>& seen = {});
 
 }  // namespace salu

@@ -64,9 +64,12 @@ void read_preprocessing(ModelCard& card, const json& cfg, const std::string& fil
   if (const json crop = get_or<json>(cfg, "test_crop_pct", nullptr); !crop.is_null()) {
     card.test_crop_pct = crop.get<double>();
   }
-  if (const auto mode = get_or<std::string>(cfg, "crop_mode", "center"); mode != "center") {
-    fail(ErrorCode::checkpoint, "{}: config.json: crop_mode '{}'; expected center", file, escaped(mode));
+  const auto mode = get_or<std::string>(cfg, "crop_mode", "center");
+  if (!eval_crop_of(mode)) {
+    fail(ErrorCode::checkpoint, "{}: config.json: crop_mode '{}'; expected center, squash or border", file,
+         escaped(mode));
   }
+  card.crop_mode = *eval_crop_of(mode);
   const auto filter = get_or<std::string>(cfg, "interpolation", "bicubic");
   if (!interpolation_of(filter)) {
     fail(ErrorCode::checkpoint, "{}: config.json: interpolation '{}'; expected bilinear or bicubic", file,

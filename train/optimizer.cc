@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "train/optimizer.h"
 
+#include "core/profile.h"
 #include "layers/choices.h"
 #include "train/update_ranges.h"
 
@@ -53,6 +54,7 @@ void Optimizer::set(Control slot, double value) {
 void Optimizer::set_lr(double lr) { set(Control::lr, lr); }
 
 void Optimizer::step(const Tensor& loss) {
+  const ProfileScope pass(ProfilePass::optimizer);
   measure_step(control_, store_.gradients(), loss);
   UpdateBuffers buffers{store_.values(),
                         store_.gradients(),

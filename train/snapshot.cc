@@ -133,6 +133,7 @@ json card_to_json(const ModelCard& card) {
           {"pretrained_cfg",
            {{"input_size", {3, size, size}},
             {"crop_pct", card.crop_pct},
+            {"crop_mode", name_of(card.crop_mode)},
             {"interpolation", name_of(card.interpolation)},
             {"mean", card.mean},
             {"std", card.std}}},
@@ -158,6 +159,7 @@ ModelCard card_from_json(const json& j, const std::string& file) {
     card.model.num_classes = checked_whole(j.at("num_classes"), "num_classes", 1, kMostClasses, file);
     card.model.img_size = image_side(cfg.at("input_size"), file);
     card.crop_pct = cfg.at("crop_pct").get<double>();
+    card.crop_mode = eval_crop_of(cfg.value("crop_mode", "center")).value_or(EvalCrop::center);
     card.interpolation =
         interpolation_of(cfg.at("interpolation").get<std::string>()).value_or(Interpolation::bicubic);
     card.mean = cfg.at("mean").get<std::array<float, 3>>();

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "data/resize.h"
+#include "data/eval_crop.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/nonfinite.h"
@@ -42,6 +42,7 @@ struct ModelCard {
   std::int64_t val_from_train = 0;
   std::array<float, 3> mean{}, std{};
   double crop_pct = 1;
+  EvalCrop crop_mode = EvalCrop::center;
   Interpolation interpolation = Interpolation::bicubic;
   std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, where a file names them
   std::optional<double> test_crop_pct;

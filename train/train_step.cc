@@ -7,6 +7,7 @@
 #include "core/ops/add.h"
 #include "core/ops/normalize_images.h"
 #include "core/ops/scale.h"
+#include "core/profile.h"
 
 namespace salu {
 namespace {
@@ -43,11 +44,15 @@ TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optim
 
 TrainStep::~TrainStep() = default;
 
-Tensor TrainStep::forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last) {
+Variable TrainStep::forward(const Tensor& images, const Tensor& targets, Context& context) {
+  const ProfileScope pass(ProfilePass::forward);
   const Tensor pixels = normalize_images(images, options_.mean, options_.std, store_.activations());
   const Variable logits = model_.forward(Variable(pixels), context);
-  const Variable loss =
-      options_.bce ? bce_with_logits(logits, targets) : cross_entropy(logits, targets);  // (n,K) -> (1)
+  return options_.bce ? bce_with_logits(logits, targets) : cross_entropy(logits, targets);  // (n,K) -> (1)
+}
+
+Tensor TrainStep::forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last) {
+  const Variable loss = forward(images, targets, context);
   const double share = 1 / static_cast<double>(options_.accumulate * ranks_.size());
   LeafListener complete;
   if (last) complete = [this](const Node& leaf) { reducer_.complete(leaf); };
@@ -100,6 +105,7 @@ void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std:
 }
 
 void TrainStep::place_inputs(const Tensor& images, const Tensor& targets, Slot& slot) {
+  const ProfileScope scope("place_inputs");
   const Backend& gpu = cuda_backend();
   if (!images_.defined() || images_.shape() != images.shape() || targets_.shape() != targets.shape()) {
     images_ = Tensor::empty(images.shape(), images.dtype(), device_);

@@ -54,6 +54,8 @@ class TrainStep {
  private:
   struct Slot;
   void do_step(const Tensor& images, const Tensor& targets, std::int64_t step);
+  /// The loss of these pictures.
+  Variable forward(const Tensor& images, const Tensor& targets, Context& context);
   /// Returns what this part adds to the loss of the batch. Behind the last part the gradients are complete.
   Tensor forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last);
   void queue(std::int64_t step);

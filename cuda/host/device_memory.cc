@@ -10,7 +10,7 @@
 #include <map>
 #include <mutex>
 
-#include "core/error.h"
+#include "core/out_of_memory.h"
 #include "cuda/host/host.h"
 #include "cuda/host/machine.h"
 #include "cuda/host/sanitizer.h"
@@ -138,7 +138,7 @@ void check_device_range(const char* what, const void* p, std::size_t bytes) {
 
 void* allocate_host_pinned(std::size_t bytes) {
   void* block = pinned().add(bytes);
-  if (!block) fail(ErrorCode::environment, "cuda-host: no pinned memory of {} bytes", bytes);
+  if (!block) throw OutOfMemory(fmt::format("cuda-host: no pinned memory of {} bytes", bytes));
   return block;
 }
 void release_host_pinned(void* block) { pinned().remove("release of pinned memory", block); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/library/handles.h"
 
-#include "core/error.h"
+#include "core/out_of_memory.h"
 #include "cuda/library/descriptor.h"
 #include "cuda/runtime.h"
 #include "cuda/runtime_cuda.h"
@@ -43,8 +43,8 @@ void* library_workspace() {
   static void* const block = [] {
     void* b = allocate_raw(static_cast<std::size_t>(kWorkspaceBytes));
     if (!b) {
-      fail(ErrorCode::environment, "device memory: no {} MiB left for the workspace of the CUDA libraries",
-           kWorkspaceBytes >> 20);
+      throw OutOfMemory(fmt::format("device memory: no {} MiB left for the workspace of the CUDA libraries",
+                                    kWorkspaceBytes >> 20));
     }
     return b;
   }();

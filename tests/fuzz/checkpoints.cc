@@ -60,7 +60,7 @@ Checkpoint sample() {
 
 const char* kTimmConfig = R"({"architecture": "resnet18", "num_classes": 2, "num_features": 512,
 "label_names": ["cat", "dog"], "pretrained_cfg": {"input_size": [3, 224, 224], "test_input_size": [3, 288, 288],
-"crop_pct": 0.95, "test_crop_pct": 1.0, "crop_mode": "center", "interpolation": "bicubic",
+"crop_pct": 0.95, "test_crop_pct": 1.0, "crop_mode": "border", "interpolation": "bicubic",
 "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}})";
 
 /// The run folder of one checkpoint; a part of it can be changed.
