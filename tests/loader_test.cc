@@ -281,11 +281,7 @@ TEST_CASE("more bad pictures than --max-bad, and than one, stop the run") {
       options.batch_size = 50;
       options.bad_images = policy;
       Loader loader(std::make_shared<Damaged>(std::move(bad)), scramble, options);
-      loader.start(0);
-      Batch batch;
-      return error_of([&] {
-        while (loader.next(batch)) continue;
-      });
+      return error_of([&] { epoch_of(loader, 0); });
     };
     CHECK(error({5}, {}) == "no error");
     CHECK(contains(
