@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -32,30 +33,52 @@ class GroupFormatter : public CLI::Formatter {
   bool all_;
 };
 
-/// CLI11 2.1 takes a '#' in quotes for the beginning of a comment.
+std::string without_comment(const std::string& line) {
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (quote != 0) {
+      if (line[i] == quote) quote = 0;
+    } else if (line[i] == '#') {
+      return line.substr(0, i);
+    } else if (line[i] == '"' || line[i] == '\'') {
+      quote = line[i];
+    }
+  }
+  return line;
+}
+
+/// The key of a line of a configuration file, or "".
+std::string key_of(const std::string& line) {
+  const std::string plain = without_comment(line);
+  std::string key = CLI::detail::trim_copy(plain.substr(0, plain.find('=')));
+  return CLI::detail::remove_quotes(key);
+}
+
+/// CLI11 2.1 takes a '#' in quotes for the beginning of a comment, and the first of two equal keys.
 class QuotedToml : public CLI::ConfigTOML {
  public:
   QuotedToml() { commentChar = '\0'; }
+  /// Its own errors begin with the line.
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
     std::string text;
-    for (std::string line; std::getline(in, line);) text += without_comment(line) + "\n";
-    std::istringstream stripped(text);
-    return CLI::ConfigTOML::from_config(stripped);
-  }
-
- private:
-  static std::string without_comment(const std::string& line) {
-    char quote = 0;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      if (quote != 0) {
-        if (line[i] == quote) quote = 0;
-      } else if (line[i] == '#') {
-        return line.substr(0, i);
-      } else if (line[i] == '"' || line[i] == '\'') {
-        quote = line[i];
+    std::map<std::string, int> seen;
+    int number = 0;
+    for (std::string line; std::getline(in, line);) {
+      ++number;
+      text += without_comment(line) + "\n";
+      const std::string key = key_of(line);
+      if (key.starts_with('[') && key.ends_with(']')) {
+        throw CLI::ConfigError(
+            fmt::format("line {}: section {}; expected keys without sections, such as lr=0.1", number, key));
+      }
+      if (line.find('=') == line.npos) continue;  // may be a further line of a list
+      if (const auto [first, is_new] = seen.emplace(key, number); !is_new) {
+        throw CLI::ConfigError(
+            fmt::format("line {}: {} stands in line {}, too; expected it once", number, key, first->second));
       }
     }
-    return line;
+    std::istringstream stripped(text);
+    return CLI::ConfigTOML::from_config(stripped);
   }
 };
 
@@ -67,30 +90,75 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
-/// CLI11 names the key that no option knows, but not where it stands.
-[[noreturn]] void explain_config(const CLI::App& app, const std::string& message) {
-  const std::string path = app.get_config_ptr()->as<std::string>(),
-                    key = message.substr(message.rfind(' ') + 1);
+/// The file of -c, or "" when there is none that can be read.
+std::string config_path(const CLI::App& app) {
+  const CLI::Option* option = app.get_config_ptr();
+  if (!option || option->count() == 0) return "";
+  std::error_code error;
+  const std::string path = option->results().front();
+  return std::filesystem::is_regular_file(path, error) ? path : "";
+}
+
+std::vector<CLI::ConfigItem> config_items(const CLI::App& app) {
+  const std::string path = config_path(app);
+  try {
+    return path.empty() ? std::vector<CLI::ConfigItem>() : app.get_config_formatter_base()->from_file(path);
+  } catch (const CLI::Error&) {
+    return {};  // another error came first
+  }
+}
+
+/// "c.toml: line 3: "
+std::string place_in_config(const CLI::App& app, const std::string& key) {
+  const std::string path = config_path(app);
   std::ifstream file(path);
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
-    if (line.starts_with(key)) {
-      std::string hint = did_you_mean("--" + key, option_names(app));
-      fail(ErrorCode::usage, "{}: line {}: unknown key '{}'{}. See --help-all", escaped(path), number,
-           escaped(key), hint);
-    }
+    if (key_of(line) == key) return fmt::format("{}: line {}: ", escaped(path), number);
   }
-  fail(ErrorCode::usage, "{}: {}", escaped(path), escaped(message));
+  return escaped(path) + ": ";
+}
+
+/// CLI11 names the key that it cannot take, but not where it stands.
+[[noreturn]] void explain_config(const CLI::App& app, const std::string& message) {
+  constexpr std::string_view kUnknown = "INI was not able to parse ";
+  if (message.starts_with("line ")) {
+    fail(ErrorCode::usage, "{}: {}", escaped(config_path(app)), escaped(message));
+  }
+  if (message.starts_with(kUnknown)) {
+    const std::string key = message.substr(kUnknown.size());
+    fail(ErrorCode::usage, "{}unknown key '{}'{}. See --help-all", place_in_config(app, key), escaped(key),
+         did_you_mean("--" + key, option_names(app)));
+  }
+  const std::string key = message.substr(0, message.find(':'));
+  fail(ErrorCode::usage, "{}{}", place_in_config(app, key), escaped(message));
+}
+
+/// Where the value of an option was found, if not on the command line: "c.toml: line 3: " or
+/// "SALU_EPOCHS in the environment: ". CLI11 does not tell; the same text there does.
+std::string source_of(const CLI::App& app, const CLI::Option& option) {
+  const std::string value = CLI::detail::join(option.results());
+  for (const CLI::ConfigItem& item : config_items(app)) {
+    const bool named = option.check_name("--" + item.name) || option.check_name("-" + item.name);
+    if (named && CLI::detail::join(item.inputs) == value) return place_in_config(app, item.name);
+  }
+  const char* variable = option.get_envname().empty() ? nullptr : std::getenv(option.get_envname().c_str());
+  return variable && variable == value ? option.get_envname() + " in the environment: " : "";
 }
 
 [[noreturn]] void explain(const CLI::App& app, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ConfigError*>(&error)) explain_config(app, error.what());
+  const std::string message = error.what();
+  if (dynamic_cast<const CLI::ConfigError*>(&error)) explain_config(app, message);
   for (const CLI::Option* o : app.get_options()) {
+    const std::string name = o->get_name();
     if (o->get_items_expected_max() == 1 && o->results().size() > 1) {
-      fail(ErrorCode::usage, "{} given twice; expected once", o->get_name());
+      fail(ErrorCode::usage, "{}{} given twice; expected once", source_of(app, *o), name);
     }
+    if (o->count() > 0 &&
+        (message.starts_with(name + ":") || message.find(": " + name + " =") != message.npos))
+      fail(ErrorCode::usage, "{}{}", source_of(app, *o), escaped(message));
   }
-  fail(ErrorCode::usage, "{}", escaped(error.what()));
+  fail(ErrorCode::usage, "{}", escaped(message));
 }
 
 void refuse_unknown(const CLI::App& app) {

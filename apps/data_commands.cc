@@ -41,7 +41,7 @@ std::string counted(std::int64_t number) { return grouped(static_cast<std::uint6
 int pack_command(const std::vector<std::string>& arguments) {
   std::string dir, out, bad_images = "stop";
   int size = 256, threads = 0;
-  double max_bad = 1;
+  double max_bad = kMaxBadPercent;
   bool overwrite = false, quiet = false;
   CLI::App app("Writes an image folder as one file of decoded, reduced pictures.", "salutrain pack");
   const auto add = [](CLI::Option* option) { option->group("Common")->capture_default_str(); };
@@ -52,7 +52,8 @@ int pack_command(const std::vector<std::string>& arguments) {
   add(app.add_option("--bad-images", bad_images,
                      "stop, skip: leave out unreadable pictures, up to --max-bad of them")
           ->check(CLI::IsMember({"stop", "skip"})));
-  add(app.add_option("--max-bad", max_bad, "skip: percent of the pictures that may be unreadable")
+  add(app.add_option("--max-bad", max_bad,
+                     "skip: percent of the pictures that may be unreadable; above 0, one may be")
           ->check(real_number(0, false, 100)));
   add(app.add_option("--threads", threads, "CPU threads, 0: all cores; the file does not depend on it")
           ->check(whole_number(0, 1024)));
@@ -112,7 +113,8 @@ int verify_command(const std::vector<std::string>& arguments) {
     }
     if (count > kShown && !all) fmt::print("{}: {} more (--all)\n", name_of(problem), count - kShown);
   }
-  fmt::print("{} problems\n", counted(static_cast<std::int64_t>(result.findings.size())));
+  fmt::print("{} problem{}\n", counted(static_cast<std::int64_t>(result.findings.size())),
+             result.findings.size() == 1 ? "" : "s");
   return result.findings.empty() ? 0 : static_cast<int>(ErrorCode::data);
 }
 

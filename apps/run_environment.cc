@@ -4,27 +4,15 @@
 #include <ctime>
 
 #include "apps/revision.h"
+#include "core/text.h"
 #include "cuda/cuda.h"
 
 namespace salu {
 namespace {
 
-/// As one would type it: words that a shell would take apart stand in quotes.
 std::string command_line(const std::vector<std::string>& arguments) {
   std::string line = "salutrain";
-  for (const std::string& word : arguments) {
-    const bool plain = !word.empty() && word.find_first_not_of(
-                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                            "0123456789_-+=./,:@%") == word.npos;
-    line += ' ';
-    if (plain) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += '\'';
-  }
+  for (const std::string& word : arguments) line += ' ' + shell_word(word);
   return line;
 }
 

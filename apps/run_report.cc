@@ -5,6 +5,7 @@
 
 #include "apps/cli.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "train/json_fields.h"
 #include "train/report/report.h"
 #include "train/signals.h"
@@ -119,8 +120,8 @@ void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome&
     }
     if (!outcome.finished || stop_signal() != 0) {
       pictures.scores.reset();
-      pictures.note =
-          fmt::format("Not scored: stopped before. To score it: salutrain report {}", shown(folder));
+      pictures.note = fmt::format("Not scored: stopped before. To score it: salutrain report {}",
+                                  shell_word(folder.string()));
     }
     progress.line("report: " + shown(write_report(folder, pictures)));
   } catch (const Error& e) {

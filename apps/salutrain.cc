@@ -14,6 +14,7 @@
 #include "apps/sanity.h"
 #include "apps/train_options.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "data/stb.h"
 #include "train/preview.h"
 #include "train/ranks/rank_checks.h"
@@ -61,15 +62,19 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
   if (outcome.best_epoch >= 0)
     fmt::print("best {}{}: {:.3f} at epoch {}\n", options.config.eval_metric,
                options.config.model_ema ? " (ema)" : "", std::abs(outcome.best_score), outcome.best_epoch);
-  if (outcome.no_gain) fmt::print("no gain in {} epochs: finished early\n", options.config.patience);
+  if (outcome.no_gain) {
+    fmt::print("no gain in {} epoch{}: finished early\n", options.config.patience,
+               options.config.patience == 1 ? "" : "s");
+  }
   if (outcome.finished) {
-    const std::string data_dir =
-        options.config.data.data_dir.empty() ? "" : " --data-dir " + shown(options.config.data.data_dir);
-    fmt::print("score it: saluevaluate {} --dataset {}{}\n", shown(run_dir / "last"),
+    const std::string data_dir = options.config.data.data_dir.empty()
+                                     ? ""
+                                     : " --data-dir " + shell_word(options.config.data.data_dir.string());
+    fmt::print("score it: saluevaluate {} --dataset {}{}\n", shell_word((run_dir / "last").string()),
                options.config.data.dataset, data_dir);
   } else {
     fmt::print("stopped; go on with: {}salutrain --resume {}\n",
-               ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", shown(run_dir));
+               ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", shell_word(run_dir.string()));
   }
 }
 
@@ -91,19 +96,43 @@ std::filesystem::path open_folder(const TrainOptions& options, Trainer& trainer,
   return ranks.gather(path).front();
 }
 
+/// Where a resumed run goes on at another learning rate than its schedule had foreseen, or "".
+std::string rate_note(const Trainer& trainer, const TrainConfig& before, const TrainConfig& now) {
+  const double next = trainer.lr_under(now, trainer.step());
+  if (next == trainer.lr_under(before, trainer.step())) return "";
+  return fmt::format("learning rate: {:.4g} at the end of the run so far, now {:.4g} ({} over {} epoch{})",
+                     trainer.lr_under(before, std::max<std::int64_t>(trainer.step() - 1, 0)), next, now.sched,
+                     now.epochs, now.epochs == 1 ? "" : "s");
+}
+
+/// About a warm-up that is as long as the run, or "".
+std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch) {
+  const std::int64_t epochs = config.total_epochs();
+  const double last = learning_rate(config.schedule(steps_per_epoch), epochs * steps_per_epoch - 1);
+  if (*config.warmup_epochs < static_cast<double>(epochs) || last >= *config.lr) return "";
+  return fmt::format(
+      "warning: --warmup-epochs {}: the run has {} epoch{} and ends at a learning rate of {:.4g}, "
+      "{:.4g} is never reached",
+      *config.warmup_epochs, epochs, epochs == 1 ? "" : "s", last, *config.lr);
+}
+
 void describe_run(const TrainOptions& options, Trainer& trainer, const Communicator& ranks,
                   Progress& progress, const std::filesystem::path& folder) {
   const TrainConfig& config = options.config;
+  const std::int64_t size = trainer.data().train->size(), steps = size / config.pictures_per_step(),
+                     seen = steps * config.pictures_per_step();
   progress.line(
-      fmt::format("{} ({} parameters) on {}: {} pictures, {} classes; {} lr {:.4g} weight decay {:.3g}; "
+      fmt::format("{} ({} parameters) on {}: {} pictures{}, {} classes; {} lr {:.4g} weight decay {:.3g}; "
                   "on {}; run folder {}",
-                  config.model.name, trainer.model().store().count(), trainer.data().train->name(),
-                  trainer.data().train->size(), trainer.data().train->class_names().size(), *config.opt,
-                  *config.lr, *config.weight_decay,
+                  config.model.name, trainer.model().store().count(), trainer.data().train->name(), size,
+                  seen < size ? fmt::format(" ({} of them in an epoch)", seen) : "",
+                  trainer.data().train->class_names().size(), *config.opt, *config.lr, *config.weight_decay,
                   describe_placement(trainer.model_config().placement, options.device), shown(folder)));
   if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.exchange()));
   progress.line("training pictures: " + describe_training(trainer.transform()));
-  if (!trainer.initial_note().empty()) progress.line(trainer.initial_note());
+  for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps)}) {
+    if (!note.empty()) progress.line(note);
+  }
 }
 
 int train(const TrainOptions& options) {
@@ -131,6 +160,10 @@ int train(const TrainOptions& options) {
   if (ranks->is_root()) describe_run(options, trainer, *ranks, progress, path);
   if (!options.resume.empty()) {
     trainer.resume(options.checkpoint, {options.allow_rank_change, options.fresh_optimizer});
+    if (ranks->is_root()) {
+      const std::string note = rate_note(trainer, TrainCommandLine().read_run(path).config, config);
+      if (!note.empty()) progress.line(note);
+    }
   }
   if (ranks->is_root()) {
     replace_file(real_files(), path / "config.toml", options.resolved_toml);
@@ -158,7 +191,10 @@ int main(int argc, char** argv) {
     const auto options = TrainCommandLine().read(arguments);
     if (!options) return 0;
     if (options->list_models) {
-      for (const std::string& name : model_names()) fmt::print("{}\n", name);
+      for (const std::string& name : model_names()) {
+        const std::string aliases = aliases_of(name);
+        fmt::print("{}{}\n", name, aliases.empty() ? "" : " (" + aliases + ")");
+      }
       return 0;
     }
     if (options->print_config) {

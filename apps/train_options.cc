@@ -93,7 +93,8 @@ void add_data(CLI::App& app, TrainOptions& o) {
   add(app.add_option("--bad-images", c.bad_images,
                      "stop, skip: pass over unreadable pictures, up to --max-bad of them")
           ->check(CLI::IsMember({"stop", "skip"})));
-  add(app.add_option("--max-bad", c.max_bad, "skip: percent of the pictures that may be unreadable")
+  add(app.add_option("--max-bad", c.max_bad,
+                     "skip: percent of the pictures that may be unreadable; above 0, one may be")
           ->check(real_number(0, false, 100)));
   add(app.add_option("--validation-batch-size", c.validation_batch_size, "pictures per evaluation step")
           ->check(whole_number(1, 1048576)));
@@ -256,7 +257,10 @@ std::vector<std::string> inherited_flags(const TrainConfig& c) {
   if (!c.mean) add("--mean", card.mean);
   if (!c.std) add("--std", card.std);
   if (!c.interpolation) flags.insert(flags.end(), {"--interpolation", name_of(card.interpolation)});
-  if (!c.model.stem) flags.insert(flags.end(), {"--stem", stem_of(card.model)});
+  ModelConfig stemmed = c.model;
+  stemmed.stem = stem_of(card.model);
+  if (!c.model.stem && unused_setting(stemmed) != "--stem")
+    flags.insert(flags.end(), {"--stem", *stemmed.stem});
   return flags;
 }
 

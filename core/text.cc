@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace salu {
 namespace {
 
@@ -60,6 +62,22 @@ std::size_t utf8_bytes(std::string_view text) {
   const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
   const bool surrogate = lead == 0xed && byte(1) > 0x9f, beyond = lead == 0xf4 && byte(1) > 0x8f;
   return overlong || surrogate || beyond ? 0 : length;
+}
+
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return std::string(word);
+  const std::string printable = escaped(word);
+  if (printable == word) {
+    std::string quoted;
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return "'" + quoted + "'";
+  }
+  // $'…' of bash, zsh and ksh: \xNN is a byte.
+  std::string quoted;
+  for (const char c : word) quoted += c == '\'' || c == '\\' ? fmt::format("\\{}", c) : escaped({&c, 1});
+  return "$'" + quoted + "'";
 }
 
 }  // namespace salu

@@ -19,4 +19,7 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 /// longer than need be, a surrogate, or beyond U+10FFFF.
 std::size_t utf8_bytes(std::string_view text);
 
+/// `word` as one would type it: quoted where a shell would take it for something else.
+std::string shell_word(std::string_view word);
+
 }  // namespace salu

@@ -20,12 +20,17 @@ enum class BadImages {
   leave_out,   ///< the batch gets smaller: for scoring, where no picture may count twice
 };
 
+/// Of a data set; see PictureSource.
+constexpr double kMaxBadPercent = 0.1;
+
 /// The pictures of a data set under one of these policies; bad ones are remembered. All functions may be
 /// called from several threads. What is given depends on the files alone, not on who asks first.
 class PictureSource {
  public:
-  /// `max_bad_percent`: of the data set, for the policies that go on.
-  PictureSource(std::shared_ptr<const Dataset> dataset, BadImages policy, double max_bad_percent = 1)
+  /// `max_bad_percent`: of the data set, for the policies that go on. Above 0, one may be bad whatever it is:
+  /// small data sets hold less than that.
+  PictureSource(std::shared_ptr<const Dataset> dataset, BadImages policy,
+                double max_bad_percent = kMaxBadPercent)
       : dataset_(std::move(dataset)), policy_(policy), max_bad_percent_(max_bad_percent) {}
 
   using Use = std::function<Image(Picture&)>;

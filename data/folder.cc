@@ -19,14 +19,15 @@ std::string shown(const fs::path& path) { return escaped(path.string()); }
 Listing full_listing(Listing listing) {
   const std::vector<std::string>& names = listing.classes;
   if (names.size() < 2) {
-    fail(ErrorCode::data, "{}: {} class folders{}{}; expected at least 2, each with its pictures",
-         shown(listing.root), names.size(), names.empty() ? "" : ": ", first_names(names));
+    fail(ErrorCode::data, "{}: {} class folder{}{}{}; expected at least 2, each with its pictures",
+         shown(listing.root), names.size(), names.size() == 1 ? "" : "s", names.empty() ? "" : ": ",
+         first_names(names));
   }
   if (const auto empty = empty_classes(listing); !empty.empty()) {
     fail(ErrorCode::data,
-         "{}: {} classes without pictures: {}; expected .jpg, .jpeg, .png, .bmp, .ppm "
+         "{}: {} class{} without pictures: {}; expected .jpg, .jpeg, .png, .bmp, .ppm "
          "or .pgm files in each",
-         shown(listing.root), empty.size(), first_names(empty));
+         shown(listing.root), empty.size(), empty.size() == 1 ? "" : "es", first_names(empty));
   }
   return listing;
 }

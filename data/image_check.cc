@@ -380,6 +380,7 @@ ImageInfo check_image(std::span<const std::uint8_t> bytes, const std::string& na
   if (text.starts_with("\x89PNG\r\n\x1A\n")) return check_png(in, name, limits);
   if (text.starts_with("BM")) return check_bmp(in, limits);
   if (text.size() > 1 && text[0] == 'P' && text[1] >= '1' && text[1] <= '7') return check_pnm(in, limits);
+  if (text.empty()) in.refuse("is empty; expected a JPEG, PNG, BMP or PNM");
   constexpr std::size_t kShown = 6;
   in.refuse("is not a JPEG, PNG, BMP or PNM (starts '{}')", escaped(text.substr(0, kShown)));
 }

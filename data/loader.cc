@@ -200,19 +200,18 @@ class Loader::Epoch {
   }
 
   // The transformed picture at `index`, the sample at this position of the order. `index` becomes that of its
-  // substitute; nothing when it is left out. An exception gets the sample's index and keeps its exit code.
+  // substitute; nothing when it is left out. An exception says where the sample lies and keeps its exit code.
   std::optional<Image> sample(std::int64_t& index, std::int64_t position) const {
     const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
                         static_cast<std::uint32_t>(position % loader_.options_.repeats)};
-    const auto place = [&] {
-      return fmt::format("sample {} of {}", index, escaped(loader_.dataset_->name()));
-    };
+    const auto place = [&] { return escaped(loader_.dataset_->place(index)); };
     try {
       return loader_.pictures_->read(index,
                                      [&](Picture& picture) { return loader_.transform_(picture, key); });
     } catch (const OutOfMemory& e) {
       throw OutOfMemory(fmt::format("{} ({})", e.what(), place()));
     } catch (const Error& e) {
+      if (std::string_view(e.what()).find(place()) != std::string_view::npos) throw;
       fail(e.code(), "{} ({})", e.what(), place());
     } catch (const std::bad_alloc&) {
       throw OutOfMemory(fmt::format("out of memory while loading {}", place()));

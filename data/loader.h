@@ -38,7 +38,7 @@ struct LoaderOptions {
   int repeats = 1;
   std::uint64_t seed = 42;
   BadImages bad_images = BadImages::stop;
-  double max_bad_percent = 1;  ///< pictures that may be bad under the other policies
+  double max_bad_percent = kMaxBadPercent;  ///< pictures that may be bad under the other policies
   /// What is left to do to a batch when its pictures are there; may be empty. Gets (seed, Purpose::mixing,
   /// epoch, number of the batch); called from several threads.
   std::function<void(Batch&, RandomKey)> finish;
@@ -63,8 +63,8 @@ class Loader {
   /// so a call before the evaluation hides the wait for the first batch after it.
   void start(std::uint32_t epoch, std::int64_t first_batch = 0);
   /// The next batch with a picture in it (a small last one may have none for this rank); false at the end of
-  /// the epoch, or when LoaderOptions::stop ends it. Throws what a worker threw, with the sample's index, in
-  /// the place of the batch that is missing, and again when called again.
+  /// the epoch, or when LoaderOptions::stop ends it. Throws what a worker threw, with the place of
+  /// the sample, instead of the batch that is missing, and again when called again.
   bool next(Batch& batch);
   /// Seconds that next() has waited (or worked, without workers) since start().
   double wait_seconds() const;

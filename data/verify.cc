@@ -127,7 +127,8 @@ Verification verify_folder(const fs::path& dir,
   const Listing train = list_class_folders(layout.train);
   if (train.classes.size() < 2) {
     out.findings.push_back(
-        {Problem::classes, fmt::format("train: {} classes; expected at least 2", train.classes.size())});
+        {Problem::classes, fmt::format("train: {} class{}; expected at least 2", train.classes.size(),
+                                       train.classes.size() == 1 ? "" : "es")});
   }
   check_classes(train, "train", out);
   const Listing eval = eval_listing(layout, train, out);

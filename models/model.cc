@@ -3,6 +3,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "core/text.h"
 #include "layers/choices.h"
 #include "models/cnn4.h"
@@ -155,6 +157,26 @@ std::vector<std::string> model_names() {
 
 std::string stem_of(const ModelConfig& config) {
   return config.stem.value_or(config.img_size > 64 ? "imagenet" : "cifar");
+}
+
+std::string unused_setting(const ModelConfig& config) {
+  const auto entry = std::ranges::find(registry(), canonical_model_name(config.name), &Entry::name);
+  if (entry == registry().end()) return "";  // make_model() refuses it
+  const Family family = entry->family;
+  const bool residual = family == Family::resnet || family == Family::small_resnet;
+  if (config.stem && family != Family::resnet) return "--stem";
+  if (config.head_init && !residual) return "--head-init";
+  if (config.weight_init && !residual && family != Family::cnn4) return "--weight-init";
+  if (config.drop_path > 0 && family == Family::cnn4) return "--drop-path";
+  return config.drop > 0 && family == Family::cnn4 ? "--drop" : "";
+}
+
+std::string aliases_of(const std::string& name) {
+  std::vector<std::string> aliases;
+  for (const auto& [alias, real] : kAliases) {
+    if (name == real) aliases.emplace_back(alias);
+  }
+  return fmt::format("{}", fmt::join(aliases, ", "));
 }
 
 std::string canonical_model_name(const std::string& name) {

@@ -49,11 +49,17 @@ std::string stem_of(const ModelConfig& config);
 /// Builds and initialises. Throws ErrorCode::usage for unknown names, with the nearest one.
 std::unique_ptr<Model> make_model(const ModelConfig& config);
 
+/// The flag of a setting that `config` makes and its network has no place for, or "".
+std::string unused_setting(const ModelConfig& config);
+
 /// An alias (deit_tiny_patch16_224, vit_b_16, …) becomes the name that stands in the registry.
 std::string canonical_model_name(const std::string& name);
 
 /// All names that make_model() knows, in the order of the help.
 std::vector<std::string> model_names();
+
+/// What else make_model() takes for a name: "vit_b_16, deit_base_patch16_224".
+std::string aliases_of(const std::string& name);
 
 /// The layers of one forward pass over one image, with parameters and multiply-adds.
 std::vector<LayerRecord> summarize(Model& model, const ModelConfig& config);

@@ -153,8 +153,8 @@ class Data(BadInput):
             (14, 3, "is a gzip archive; unpack it first", *cifar, "archive.tar.gz"),
             (14, 3, "is a gzip archive; unpack it first", *pack, "archive.tar.gz"),
             (14, 3, "is a tar archive; unpack it first", *folder, "archive.tar"),
-            (15, 3, "empty/train: 1 class folders: a; expected at least 2", *folder, "empty"),
-            (15, 3, "one/train: 1 class folders: a; expected at least 2", *folder, "one"),
+            (15, 3, "empty/train: 1 class folder: a; expected at least 2", *folder, "empty"),
+            (15, 3, "one/train: 1 class folder: a; expected at least 2", *folder, "one"),
             (15, 3, "2 classes without pictures: a, b", *folder, "hollow"),
             (15, 3, "only in train: b; only in val: c", *folder, "differ"),
             (25, 3, "loop/train/a/x.jpg: not a regular file", *folder, "loop"),
@@ -221,8 +221,9 @@ class Pictures(BadInput):
         self.refuse(row, 3, f"{name}: {message}", EVALUATE, "predict", self.shared / "run", name)
 
     def test_no_picture(self):
-        for data in (b"", b"\xff", b"text\n", b"<html><body>404"):
-            shown = {b"": "", b"\xff": "\\xff", b"text\n": "text\\x0a"}.get(data, "<html>")
+        self.predict(16, "is empty; expected a JPEG, PNG, BMP or PNM", b"")
+        for data in (b"\xff", b"text\n", b"<html><body>404"):
+            shown = {b"\xff": "\\xff", b"text\n": "text\\x0a"}.get(data, "<html>")
             self.predict(16, f"is not a JPEG, PNG, BMP or PNM (starts '{shown}')", data)
 
     def test_cut(self):

@@ -65,11 +65,20 @@ class DataPrograms(unittest.TestCase):
         flags = ["--dataset", "folder", "--data-dir", self.set]
         stopped = self.train("stopped", *flags, code=3)
         self.assertIn("train/cat/7.ppm: truncated at byte", stopped.stderr)
-        # One of 40 scored pictures is more than 1 %.
+        # One of the 220 and one of the 40 may be bad; a second one is more than 0.1 %.
+        self.train("one", *flags, "--bad-images", "skip")
+        (self.set / "val/dog/1.ppm").write_bytes(b"")
         scored = self.train("scored", *flags, "--bad-images", "skip", code=3)
-        self.assertIn("1 of 40 pictures of folder:set are unreadable; expected at most 1 %", scored.stderr)
-        self.train("patient", *flags, "--bad-images", "skip", "--max-bad", "3")
-        (self.set / "val/dog/0.ppm").unlink()
+        self.assertIn("2 of 40 pictures of folder:set are unreadable; expected at most 0.1 % (--max-bad), or one. The last: ",
+                      scored.stderr)
+        self.assertIn("val/dog/1.ppm: is empty", scored.stderr)
+        # All of them stand in the log, with their reasons.
+        log = (self.dir / "scored/log.txt").read_text(encoding="utf-8")
+        for line in ("train/cat/7.ppm: truncated", "val/dog/0.ppm: is not a", "val/dog/1.ppm: is empty"):
+            self.assertEqual(log.count(line), 1, line)
+        self.train("patient", *flags, "--bad-images", "skip", "--max-bad", "5")
+        for i in range(2):
+            (self.set / f"val/dog/{i}.ppm").unlink()
         self.train("skipped", *flags, "--bad-images", "skip", "--workers", "0")
         log = (self.dir / "skipped/log.txt").read_text(encoding="utf-8")
         self.assertEqual(log.count("bad picture skipped"), 1)

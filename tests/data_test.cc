@@ -55,6 +55,19 @@ class Uneven : public Dataset {
   int label(std::int64_t index) const override { return index < 50 ? 0 : index < 80 ? 1 : 2; }
 };
 
+TEST_CASE("words for a shell") {
+  CHECK(shell_word("runs/a_b-1.5+x=2,3:4@5%") == "runs/a_b-1.5+x=2,3:4@5%");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("a b") == "'a b'");
+  CHECK(shell_word("$x~*") == "'$x~*'");
+  CHECK(shell_word("it's") == "'it'\\''s'");
+  CHECK(shell_word("a\\b") == "'a\\b'");
+  // printf %s "$word" in bash gives these bytes back.
+  CHECK(shell_word("a\nb'c\\d") == "$'a\\x0ab\\'c\\\\d'");
+  CHECK(shell_word("\xc3\xa4"
+                   "f") == "$'\\xc3\\xa4f'");
+}
+
 TEST_CASE("a subset is its source at the given places") {
   const auto source = std::make_shared<Uneven>();
   const auto part = subset(source, {100, 3, 60});

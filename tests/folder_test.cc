@@ -109,7 +109,7 @@ TEST_CASE("missing, empty and differing folders") {
   fs::create_directory(here / "train");
   CHECK(contains(opening(here), "train: 0 class folders; expected at least 2"));
   write_file(here / "train" / "cat" / "1.png", plain<1>(8, 8));
-  CHECK(contains(opening(here), "train: 1 class folders: cat; expected at least 2"));
+  CHECK(contains(opening(here), "train: 1 class folder: cat; expected at least 2"));
   fs::create_directory(here / "train" / "dog");
   fs::create_directory(here / "train" / "e\nel");
   CHECK(contains(opening(here), "2 classes without pictures: dog, e\\x0ael; expected .jpg"));
@@ -171,8 +171,8 @@ TEST_CASE("a flat val folder takes its classes from val_map.txt, in it or beside
   CHECK(contains(refused(map + "val_9 n03\n"), "line 6: no picture val_9 in "));
   CHECK(contains(refused("val_1\n"), "line 1: 'val_1'; expected NAME CLASS"));
   CHECK(contains(refused("val_1 n01\nval_2 n02\nwith blank n03"), "val_3.png: not in "));
-  CHECK(contains(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02"),
-                 "1 classes without pictures: n03"));
+  CHECK(
+      contains(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02"), "1 class without pictures: n03"));
 }
 
 TEST_CASE("Kaggle's ImageNet folder is read as it is unpacked") {

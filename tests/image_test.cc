@@ -217,12 +217,12 @@ TEST_CASE("flipped bits of other kinds never crash, and decode to the same pictu
 }
 
 TEST_CASE("what is no picture is named by its first bytes") {
-  CHECK(refusal({}) == "3: x.jpg: is not a JPEG, PNG, BMP or PNM (starts '')");
+  CHECK(refusal({}) == "3: x.jpg: is empty; expected a JPEG, PNG, BMP or PNM");
   CHECK(contains(refusal(bytes_of("<html><body>")), "is not a JPEG, PNG, BMP or PNM (starts '<html>')"));
   CHECK(contains(refusal({7}), "(starts '\\x07')"));
   CHECK(contains(refusal(bytes_of("GIF89a\1\2\3\4")), "(starts 'GIF89a')"));
   CHECK(contains(refusal(bytes_of("P3 1 1 255 1 2 3")), "unsupported PNM kind (P3)"));
-  CHECK(contains(error_of([] { decode_image({}, "a\nb\xff"); }), "3: a\\x0ab\\xff: is not"));
+  CHECK(contains(error_of([] { decode_image({}, "a\nb\xff"); }), "3: a\\x0ab\\xff: is empty"));
 }
 
 TEST_CASE("a wrong checksum names its chunk") {

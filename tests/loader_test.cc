@@ -230,7 +230,7 @@ TEST_CASE("a bad picture is reported once, and the next good one takes its place
   std::vector<Seen> reference;
   for (const int workers : {0, 1, 5}) {
     std::vector<std::string> reports;
-    LoaderOptions options{.batch_size = 7, .workers = workers, .shuffle = true};
+    LoaderOptions options{.batch_size = 7, .workers = workers, .shuffle = true, .max_bad_percent = 1};
     options.bad_images = BadImages::substitute;
     options.report = [&](const std::string& line) { reports.push_back(line); };
     Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{10, 11, 299}), scramble, options);
@@ -259,7 +259,7 @@ TEST_CASE("a bad picture is reported once, and the next good one takes its place
 TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes") {
   for (const int workers : {0, 3}) {
     for (const std::int64_t batch_size : {1, 2, 300}) {
-      LoaderOptions options{.batch_size = batch_size, .workers = workers};
+      LoaderOptions options{.batch_size = batch_size, .workers = workers, .max_bad_percent = 1};
       options.bad_images = BadImages::leave_out;
       Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{0, 298, 299}), scramble, options);
       std::int64_t expected = 1;
@@ -275,22 +275,24 @@ TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes")
   }
 }
 
-TEST_CASE("more than 1 % of bad pictures stop the run") {
+TEST_CASE("more bad pictures than --max-bad, and than one, stop the run") {
   for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
-    LoaderOptions options{.batch_size = 50, .workers = 0};
-    options.bad_images = policy;
-    Loader loader(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
-    loader.start(0);
-    Batch batch;
-    CHECK(loader.next(batch));
-    CHECK(loader.next(batch));
-    CHECK(contains(error_of([&] { loader.next(batch); }),
-                   "3: 4 of 300 pictures of damaged are unreadable; expected at most 1 % (--max-bad). "
-                   "The last: 105.jpg: truncated. Find all of them with salutrain verify"));
-    options.max_bad_percent = 1.4;  // 4 of 300 are less
-    Loader patient(std::make_shared<Damaged>(std::set<std::int64_t>{5, 6, 7, 105}), scramble, options);
-    patient.start(0);
-    for (int i = 0; i < 6; ++i) CHECK(patient.next(batch));
+    const auto error = [&](std::set<std::int64_t> bad, LoaderOptions options) {
+      options.batch_size = 50;
+      options.bad_images = policy;
+      Loader loader(std::make_shared<Damaged>(std::move(bad)), scramble, options);
+      return error_of([&] { epoch_of(loader, 0); });
+    };
+    CHECK(error({5}, {}) == "no error");
+    CHECK(contains(
+        error({5, 7}, {}),
+        "3: 2 of 300 pictures of damaged are unreadable; expected at most 0.1 % (--max-bad), or one. "));
+    CHECK(contains(error({5}, {.max_bad_percent = 0}),
+                   "3: 1 of 300 pictures of damaged are unreadable; expected at most 0 % (--max-bad). "));
+    CHECK(contains(error({5, 6, 7, 105}, {.workers = 0, .max_bad_percent = 1}),
+                   "expected at most 1 % (--max-bad), or one. The last: 105.jpg: truncated. Find all of them "
+                   "with salutrain verify"));
+    CHECK(error({5, 6, 7, 105}, {.max_bad_percent = 1.4}) == "no error");  // 4 of 300 are less
   }
 }
 

@@ -4,8 +4,10 @@
 
 Usage: run_flags_test.py SALUTRAIN SALUEVALUATE"""
 import json
+import math
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -233,6 +235,118 @@ class Splits(Programs):
             result = run(TRAIN, *command)
             self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(len(rows_of(folder)), 2)
+
+
+class WithoutEffect(Programs):
+    """Settings that nothing would read are refused, and doubtful ones named."""
+    def test_settings_of_other_networks(self):
+        for model, flag, value in (("cnn4", "--drop-path", "0.9"), ("cnn4", "--drop", "0.5"), ("cnn4", "--stem", "imagenet"),
+                                   ("cnn4", "--head-init", "framework"), ("salunet_c8", "--stem", "cifar"),
+                                   ("salunet_t", "--stem", "cifar"), ("deit_tiny_patch16_224", "--weight-init", "lecun")):
+            self.refuse(2, f"{flag}: {model} has no use for it; expected another --model with it", TRAIN, "--model", model,
+                        flag, value, "--print-config")
+        for flags in (["cnn4", "--drop-path", "0", "--weight-init", "lecun"], ["resnet18", "--stem", "imagenet"],
+                      ["salunet_t", "--drop-path", "0.1", "--drop", "0.1"], ["salunet_c8", "--head-init", "framework"]):
+            self.assertEqual(run(TRAIN, "--model", *flags, "--print-config").returncode, 0, flags)
+
+    def test_milestones_of_another_schedule(self):
+        flags = ["--decay-milestones", "3,5", "--print-config"]
+        self.refuse(2, "--decay-milestones: the schedule cosine has none; expected --sched multistep with it", TRAIN, *flags)
+        self.assertEqual(run(TRAIN, "--sched", "multistep", *flags).returncode, 0)
+
+    def test_fine_tuning_of_a_network_without_a_stem(self):
+        first = self.train("first", "--model", "cnn4", "--max-steps", "1")
+        folder = self.train("second", "--model", "cnn4", "--max-steps", "1", "--initial-checkpoint", first)
+        self.assertNotIn("stem=\"c", (folder / "config.toml").read_text())
+
+    def test_a_warm_up_longer_than_the_run(self):
+        flags = ["--lr", "0.5", "--epochs", "2", "--warmup-epochs"]
+        log = (self.train("run", *flags, "5") / "log.txt").read_text()
+        # 12 steps of 30: the last is at 11/30 of the way.
+        self.assertIn("warning: --warmup-epochs 5: the run has 2 epochs and ends at a learning rate of 0.1833, 0.5 is never "
+                      "reached\n", log)
+        self.assertNotIn("warning", (self.train("short", *flags, "1") / "log.txt").read_text())
+        onecycle = self.train("onecycle", *flags, "2", "--sched", "onecycle")  # its last step is the peak
+        self.assertNotIn("warning", (onecycle / "log.txt").read_text())
+
+
+class Settings(Programs):
+    def test_where_a_bad_setting_stands(self):
+        config = self.dir / "c.toml"
+        for text, message in (("# first\n[data]\nlr=1\n", "line 2: section [data]; expected keys without sections, such as lr=0.1"),
+                              ("lr=1\nepochs=2\n lr = 3\n", "line 3: lr stands in line 1, too; expected it once"),
+                              ("epochs=2\nlr=2\n\"lr\"=2\n", "line 3: lr stands in line 2, too; expected it once"),
+                              ("seed=1\nepochs=x\n", "line 2: --epochs: 'x' is not a whole number in 1..1000000"),
+                              ("seed=1\nscale=[0.1,7]\n", "line 2: --scale: 7 is not a finite number"),
+                              ("b=0\n", "line 1: --batch-size: '0' is not a whole number"),
+                              ("seed=1\noutput='x'\n", "line 2: output: This option is not allowed in a configuration file"),
+                              ("lrs=1\nl=2\n", "line 1: unknown key 'lrs' (did you mean --lr?)"),
+                              ("lr=1\nl=2\n", "line 2: unknown key 'l'")):
+            config.write_text(text)
+            self.refuse(2, f"error: {config}: {message}", TRAIN, "-c", config)
+        config.write_text("seed=1\nepochs=x\n")
+        self.refuse(2, "error: --epochs: 'y' is not a whole number", TRAIN, "-c", config, "--epochs", "y")
+        config.write_text("seed=1\nepochs=2\n")
+        bad = {"SALU_EPOCHS": "x", "SALU_BATCH_SIZE": "-1"}
+        result = run(TRAIN, "-c", config, env=bad)
+        self.assertIn("error: SALU_BATCH_SIZE in the environment: --batch-size: '-1' is not a whole number", result.stderr)
+        result = run(TRAIN, "--print-config", env={"SALU_EPOCHS": "x"})
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("error: SALU_EPOCHS in the environment: --epochs: 'x' is not a whole number", result.stderr)
+        self.refuse(2, "error: --epochs: 'x' is not", TRAIN, "--epochs", "x")
+
+
+class Said(Programs):
+    """Lines that a user acts on."""
+    def test_what_an_epoch_leaves_out(self):
+        log = (self.train("a", "--train-num-samples", "300", "--batch-size", "70", "--grad-accum-steps", "3") / "log.txt")
+        self.assertIn(": 300 pictures (210 of them in an epoch), ", log.read_text())
+        log = self.train("b", "--train-num-samples", "64", "--max-steps", "1") / "log.txt"
+        self.assertIn(": 64 pictures, ", log.read_text())
+
+    def test_the_rate_of_a_run_that_gets_longer(self):
+        folder = self.train("run", "--lr", "0.01", "--warmup-epochs", "0")
+        result = run(TRAIN, "--resume", folder, "--epochs", "4", "--progress", "none")
+        # Half a cosine: 11 of 12 steps, then 12 of 24.
+        was = 0.005 * (1 + math.cos(math.pi * 11 / 12))
+        self.assertIn(f"learning rate: {was:.4g} at the end of the run so far, now 0.005 (cosine over 4 epochs)\n", result.stderr)
+        stopped = self.train("stopped", "--max-steps", "3")
+        again = run(TRAIN, "--resume", stopped, "--progress", "none")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertNotIn("learning rate:", again.stderr)
+
+    def test_commands_that_can_be_pasted(self):
+        folder = self.dir / "it's a run"
+        result = run(TRAIN, *small("--output", folder, "--max-steps", "1"))
+        command = re.search(r"go on with: (salutrain .*)", result.stdout).group(1)
+        self.assertEqual(shlex.split(command), ["salutrain", "--resume", str(folder)])
+        result = run(TRAIN, *shlex.split(command)[1:], "--progress", "none")
+        command = re.search(r"score it: (saluevaluate .*)", result.stdout).group(1)
+        self.assertEqual(run(EVALUATE, *shlex.split(command)[1:]).returncode, 0)
+        strange = self.dir / "a\nä\\'"
+        result = run(TRAIN, *small("--output", strange, "--max-steps", "1"))
+        command = re.search(r"go on with: salutrain --resume (.*)", result.stdout).group(1)
+        said = subprocess.run(["bash", "-c", f"printf %s {command}"], capture_output=True, check=True).stdout
+        self.assertEqual(said, os.fsencode(strange))
+
+    def test_folders_of_others_are_not_overwritten(self):
+        folder = self.dir / "proj"
+        (folder / "checkpoints").mkdir(parents=True)
+        for name in ("checkpoints/mine.pt", "log.txt", "config.toml"):
+            (folder / name).write_text("mine")
+        for flags in ([], ["--overwrite"]):
+            self.refuse(2, "proj: is not empty (no checkpoint in it); expected a new or an empty folder", TRAIN,
+                        *small("--output", folder, "--quiet", *flags))
+            self.refuse(2, ". Give --output another name", TRAIN, *small("--output", folder, "--quiet", *flags))
+        self.assertEqual({(folder / name).read_text() for name in ("checkpoints/mine.pt", "log.txt", "config.toml")}, {"mine"})
+
+    def test_networks_have_their_aliases(self):
+        lines = run(TRAIN, "--list-models").stdout.splitlines()
+        self.assertIn("vit_base_patch16_224 (vit_b_16, deit_base_patch16_224)", lines)
+        self.assertIn("salunet_c8", lines)
+
+    def test_digits_of_the_configuration(self):
+        self.assertIn("warmup-epochs=0.3\n", run(TRAIN, "--epochs", "3", "--print-config").stdout)
 
 
 class Leftovers(Programs):

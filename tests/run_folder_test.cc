@@ -12,6 +12,7 @@
 #include "tests/catch.h"
 #include "tests/checkpoint_samples.h"
 #include "tests/temp_folder.h"
+#include "train/environment.h"
 
 namespace salu::test {
 namespace {
@@ -44,24 +45,99 @@ TEST_CASE("a new run folder is made with its parents, locked, and left clean") {
   CHECK(open_error({.dir = path}) == "no error");  // an empty folder will do
 }
 
+/// What salutrain writes before the first step.
+void mark_as_run(const fs::path& folder) {
+  put(folder / "config.toml", "lr=1\n");
+  add_start(folder / "environment.json", {{"salunet", "1"}}, false, quick_files());
+}
+
 TEST_CASE("a folder with something in it needs a flag") {
   TempFolder root;
-  put(root / "run" / "notes.txt", "mine");
-  CHECK(open_error({.dir = root / "run"}) ==
-        fmt::format("2: {0}: is not empty (no checkpoint in it); expected a new or an empty folder. Use "
-                    "--resume {0} or "
-                    "--overwrite",
-                    (root / "run").string()));
-  CheckpointStore(root / "run", quick_files()).save("epoch-0012", sample_checkpoint(12), true);
-  CHECK(contains(open_error({.dir = root / "run"}), "is not empty (newest checkpoint: epoch-0012)"));
-  CHECK(!fs::exists(root / "run" / ".lock"));
+  put(root / "it's" / "notes.txt", "mine");
+  CHECK(open_error({.dir = root / "it's"}) ==
+        fmt::format("2: {}: is not empty (no checkpoint in it); expected a new or an empty folder. Give "
+                    "--output another name",
+                    (root / "it's").string()));
+  mark_as_run(root / "it's");
+  CHECK(open_error({.dir = root / "it's"}).ends_with("expected a new or an empty folder. Use --overwrite"));
+  CheckpointStore(root / "it's", quick_files()).save("epoch-0012", sample_checkpoint(12), true);
+  const std::string error = open_error({.dir = root / "it's"});
+  CHECK(contains(error, "is not empty (newest checkpoint: epoch-0012)"));
+  CHECK(error.ends_with(fmt::format("Use --resume '{}/it'\\''s' or --overwrite", root.path().string())));
+  CHECK(!fs::exists(root / "it's" / ".lock"));
+  CHECK(open_error({.dir = root / "it's", .resume = true}) == "no error");
+  CHECK(names_in(root / "it's") == "best checkpoints config.toml environment.json last notes.txt ");
+}
 
-  CHECK(open_error({.dir = root / "run", .resume = true}) == "no error");
-  CHECK(names_in(root / "run") == "best checkpoints last notes.txt ");
-  put(root / "run" / "metrics.csv", "epoch\n");
-  put(root / "run" / "events.out.tfevents.1", "");
+TEST_CASE("overwriting deletes a run, and of a run what it wrote") {
+  TempFolder root;
+  mark_as_run(root / "run");
+  CheckpointStore store(root / "run", quick_files());
+  store.save("step-00000004", sample_checkpoint(1), true);
+  store.save("epoch-0012", sample_checkpoint(12), true);
+  for (const char* own :
+       {"metrics.csv", "metrics.jsonl", "coefficients.csv", "events.out.tfevents.1", "log.txt", "curves.svg",
+        "report.html", "report.html.tmp", "checkpoints/.tmp-epoch-0013/x"}) {
+    put(root / "run" / own, "");
+  }
+  for (const char* other : {"notes.txt", "confusion.csv", "per_class.csv", "bad_images.txt", ".tmp-mine",
+                            "checkpoints/mine.pt", "checkpoints/epoch-notes.txt", "checkpoints/mine/last"}) {
+    put(root / "run" / other, "mine");
+  }
   CHECK(open_error({.dir = root / "run", .overwrite = true}) == "no error");
-  CHECK(names_in(root / "run") == "notes.txt ");
+  CHECK(names_in(root / "run") ==
+        ".tmp-mine bad_images.txt checkpoints confusion.csv notes.txt per_class.csv ");
+  CHECK(names_in(root / "run" / "checkpoints") == "epoch-notes.txt mine mine.pt ");
+  CHECK(fs::exists(root / "run" / "checkpoints" / "mine" / "last"));
+
+  mark_as_run(root / "plain");
+  CheckpointStore(root / "plain", quick_files()).save("epoch-0001", sample_checkpoint(1), true);
+  CHECK(open_error({.dir = root / "plain", .overwrite = true}) == "no error");
+  CHECK(names_in(root / "plain") == "");
+}
+
+TEST_CASE("what is no run is not overwritten") {
+  TempFolder root;
+  const fs::path mine = root / "mine";
+  const auto refused = [&] {
+    const std::string error = open_error({.dir = mine, .overwrite = true});
+    CHECK(error ==
+          fmt::format("2: {}: is not empty (no checkpoint in it); expected a new or an empty folder, or "
+                      "a run to --overwrite: config.toml and environment.json. Give --output another "
+                      "name",
+                      mine.string()));
+  };
+  put(mine / "log.txt", "mine");
+  refused();
+  put(mine / "config.toml", "mine");
+  refused();
+  put(mine / "environment.json", "{\"mine\": 1}");
+  refused();
+  put(mine / ".lock", "");
+  put(mine / "checkpoints" / "epoch-0001" / "weights", "mine");
+  refused();
+  CHECK(names_in(mine) == ".lock checkpoints config.toml environment.json log.txt ");
+
+  // A copy that followed the links: `last` holds the only copy of something.
+  mark_as_run(root / "copy");
+  put(root / "copy" / "last" / "model.safetensors", "");
+  put(root / "copy" / "metrics.csv", "");
+  CHECK(contains(open_error({.dir = root / "copy", .overwrite = true}), "copy/last: is not a link"));
+  CHECK(names_in(root / "copy") == "config.toml environment.json last metrics.csv ");
+}
+
+TEST_CASE("a run that was killed on its way to the first step is overwritten") {
+  TempFolder root;
+  const fs::path run = root / "run";
+  for (const char* file : {"log.txt", "config.toml.tmp", "config.toml", "environment.json.tmp"}) {
+    put(run / ".lock", "");
+    put(run / file, "");
+    CHECK(open_error({.dir = run, .overwrite = true}) == "no error");
+    CHECK(names_in(run) == "");
+  }
+  put(run / ".lock", "");
+  put(run / "metrics.csv", "mine");
+  CHECK(open_error({.dir = run, .overwrite = true}).starts_with("2: "));
 }
 
 TEST_CASE("what is no folder, or not there to resume") {

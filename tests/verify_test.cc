@@ -98,7 +98,7 @@ TEST_CASE("classes that are empty or in one split only") {
   fs::remove_all(dir / "train/b");
   fs::remove_all(dir / "train/c");
   fs::remove_all(dir / "val");
-  CHECK(findings(dir.path()) == Pairs{{Problem::classes, "train: 1 classes; expected at least 2"}});
+  CHECK(findings(dir.path()) == Pairs{{Problem::classes, "train: 1 class; expected at least 2"}});
 }
 
 TEST_CASE("the order of classes that only one split has does not make pictures equal or different") {

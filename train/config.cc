@@ -55,6 +55,21 @@ double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
   return *c.lr_base * (linear ? times : std::sqrt(times));
 }
 
+/// Settings that nothing would read.
+void refuse_unused(const TrainConfig& c) {
+  if (c.bce_target_thresh && !c.bce_loss) {
+    fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");
+  }
+  if (const std::string flag = unused_setting(c.model); !flag.empty()) {
+    fail(ErrorCode::usage, "{}: {} has no use for it; expected another --model with it", flag,
+         escaped(c.model.name));
+  }
+  if (!c.decay_milestones.empty() && schedule_of(c.sched) != ScheduleKind::multistep) {
+    fail(ErrorCode::usage, "--decay-milestones: the schedule {} has none; expected --sched multistep with it",
+         c.sched);
+  }
+}
+
 }  // namespace
 
 void TrainConfig::resolve() {
@@ -88,13 +103,11 @@ void TrainConfig::resolve() {
   clip_grad = clip_grad.value_or(clip == ClipMode::agc ? 0.01 : defaults.clip_grad);
   const bool one_cycle = schedule_of(sched) == ScheduleKind::onecycle;
   const double length = static_cast<double>(epochs);
-  warmup_epochs = warmup_epochs.value_or(one_cycle ? 0.3 * length : std::min(5.0, 0.1 * length));
+  warmup_epochs = warmup_epochs.value_or(one_cycle ? 3 * length / 10 : std::min(5.0, length / 10));
   warmup_lr = warmup_lr.value_or(one_cycle ? *lr / 25 : 0);
   min_lr = min_lr.value_or(one_cycle ? *lr / 25e4 : 0);
   static_cast<void>(metric());
-  if (bce_target_thresh && !bce_loss) {
-    fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");
-  }
+  refuse_unused(*this);
   // Names and lists are checked here, before anything is made.
   static_cast<void>(schedule(1));
   static_cast<void>(transform({}));

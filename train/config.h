@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "data/bad_images.h"
 #include "data/dataset.h"
 #include "data/mixing.h"
 #include "data/transform.h"
@@ -91,7 +92,7 @@ struct TrainConfig {
   int threads = 0;                   ///< 0: all cores
   int workers = -1;                  ///< -1: one per core, at most 4
   std::string bad_images = "stop";   ///< or "skip": unreadable pictures are passed over
-  double max_bad = 1;                ///< skip: percent of the pictures that may be bad
+  double max_bad = kMaxBadPercent;   ///< skip: percent of the pictures that may be bad
   std::string eval_metric = "top1";  ///< top1, top5, loss: what `best` and the patience go by
   std::int64_t patience = 0;         ///< stop after so many epochs without a gain; 0: never
   double min_delta = 0;              ///< what counts as a gain

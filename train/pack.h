@@ -12,7 +12,7 @@ namespace salu {
 struct PackOptions {
   int size = 256;  ///< pictures with a longer short side are reduced to it (bicubic); nothing is cut off
   BadImages bad_images = BadImages::stop;  ///< or leave_out
-  double max_bad_percent = 1;
+  double max_bad_percent = kMaxBadPercent;
   std::function<void(std::int64_t done, std::int64_t all)> progress;  ///< may be empty
   std::function<void(const std::string&)> report;                     ///< lines about pictures left out
 };

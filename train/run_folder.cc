@@ -4,8 +4,11 @@
 #include <fmt/chrono.h>
 
 #include <algorithm>
+#include <span>
 
+#include "core/text.h"
 #include "train/checkpoint.h"
+#include "train/environment.h"
 
 namespace salu {
 namespace {
@@ -14,16 +17,24 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLock = ".lock";
 constexpr const char* kProbe = ".probe";
-/// What a run writes; with a '*' at the end, whatever begins so.
-constexpr const char* kOwnFiles[] = {
-    "config.toml", "environment.json", "log.txt",     "metrics.csv",   "metrics.jsonl",   "events.out.*",
-    "curves.svg",  "report.html",      "confusion.*", "per_class.csv", "checkpoints",     "last",
-    "best",        "bad_images.txt",   ".tmp-*",      kProbe,          "coefficients.csv"};
+/// What a run writes before its first step.
+constexpr const char* kFirstFiles[] = {"log.txt", "config.toml", "environment.json", kProbe};
+/// What it writes later, beside its checkpoints; with a '*' at the end, whatever begins so.
+constexpr const char* kLaterFiles[] = {"metrics.csv",  "metrics.jsonl", "coefficients.csv",
+                                       "events.out.*", "curves.svg",    "report.html"};
+/// The folders in checkpoints/.
+constexpr const char* kCheckpoints[] = {"epoch-*", "step-*", ".tmp-*", ".old-*"};
 
-bool is_own(const std::string& name) {
-  return std::any_of(std::begin(kOwnFiles), std::end(kOwnFiles), [&](std::string_view own) {
+bool is_one_of(std::span<const char* const> patterns, const fs::path& path) {
+  const std::string name = path.filename().string();
+  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view own) {
     return own.ends_with('*') ? name.starts_with(own.substr(0, own.size() - 1)) : name == own;
   });
+}
+
+/// Of these files, or one of them on its way through replace_file().
+bool is_file_of(std::span<const char* const> patterns, const fs::path& path) {
+  return is_one_of(patterns, path.extension() == ".tmp" ? fs::path(path).replace_extension() : path);
 }
 
 std::vector<fs::directory_entry> contents(const fs::path& folder) {
@@ -34,6 +45,27 @@ std::vector<fs::directory_entry> contents(const fs::path& folder) {
   }
   if (error) fail(ErrorCode::environment, "{}: cannot list: {}", shown(folder), error.message());
   return found;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+/// A killed run may not have come to its environment.json: then its lock lies there, and nothing that it did
+/// not write.
+bool is_run(const fs::path& path) {
+  const fs::path environment = path / "environment.json";
+  if (is_there(path / "config.toml") && is_there(environment)) {
+    return !starts_of(read_text(environment, ErrorCode::environment)).empty();
+  }
+  return is_there(path / kLock) &&
+         std::ranges::all_of(contents(path), [](const auto& e) { return is_file_of(kFirstFiles, e.path()); });
 }
 
 fs::path fresh_default(const RunFolderOptions& options) {
@@ -53,22 +85,47 @@ void check_contents(const fs::path& path, const RunFolderOptions& options) {
     fail(ErrorCode::usage, "{}: is a file; expected a folder. Give --output another name", shown(path));
   }
   if (options.resume && !exists) fail(ErrorCode::usage, "{}: no such run folder to resume", shown(path));
-  if (!exists || options.resume || options.overwrite || contents(path).empty()) return;
+  if (!exists || options.resume || contents(path).empty()) return;
+  const bool run = is_run(path);
+  if (options.overwrite && run) return;
   const auto newest = CheckpointStore(path).newest();
-  fail(ErrorCode::usage,
-       "{}: is not empty ({}); expected a new or an empty folder. Use --resume {} or --overwrite",
-       shown(path), newest ? "newest checkpoint: " + escaped(*newest) : "no checkpoint in it", shown(path));
+  const std::string word = shell_word(path.string());
+  fail(ErrorCode::usage, "{}: is not empty ({}); expected a new or an empty folder{}. {}", shown(path),
+       newest ? "newest checkpoint: " + escaped(*newest) : "no checkpoint in it",
+       options.overwrite ? ", or a run to --overwrite: config.toml and environment.json" : "",
+       newest && run ? fmt::format("Use --resume {} or --overwrite", word)
+       : run         ? "Use --overwrite"
+                     : "Give --output another name");
 }
 
-void remove_own_files(FileOps& ops, const fs::path& path) {
-  for (const auto& entry : contents(path)) {
-    if (!is_own(entry.path().filename().string())) continue;
-    if (entry.is_directory() && !entry.is_symlink()) {
+/// Folders of checkpoints, and checkpoints/ itself when nothing else is in it.
+void remove_checkpoints(FileOps& ops, const fs::path& folder) {
+  if (!is_folder(folder)) return;
+  for (const auto& entry : contents(folder)) {
+    if (entry.is_directory() && !entry.is_symlink() && is_one_of(kCheckpoints, entry.path()))
       ops.remove_tree(entry.path());
-    } else {
-      ops.remove_file(entry.path());
+  }
+  if (!fs::is_symlink(folder) && contents(folder).empty()) ops.remove_tree(folder);
+}
+
+/// What the run wrote. Files of others stay, and what makes it a run goes last: a kill in between leaves one.
+void remove_run(FileOps& ops, const fs::path& path) {
+  constexpr const char* kLinks[] = {"last", "best", ".tmp-last", ".tmp-best"};
+  for (const char* name : kLinks) {
+    if (is_there(path / name) && !fs::is_symlink(path / name)) {
+      fail(ErrorCode::usage, "{}: is not a link to a checkpoint; expected nothing else there. Move it away",
+           shown(path / name));
     }
   }
+  remove_checkpoints(ops, path / "checkpoints");
+  const auto remove = [&](const auto& is_doomed) {
+    for (const auto& entry : contents(path)) {
+      if ((entry.is_symlink() || !entry.is_directory()) && is_doomed(entry.path()))
+        ops.remove_file(entry.path());
+    }
+  };
+  remove([&](const fs::path& p) { return is_one_of(kLinks, p) || is_file_of(kLaterFiles, p); });
+  remove([](const fs::path& p) { return is_file_of(kFirstFiles, p); });
 }
 
 }  // namespace
@@ -82,7 +139,7 @@ RunFolder::RunFolder(const RunFolderOptions& options, FileOps& ops)
   check_contents(path_, options);
   ops_.make_folders(path_);
   lock_.emplace(path_ / kLock);
-  if (options.overwrite && !options.resume) remove_own_files(ops_, path_);
+  if (options.overwrite && !options.resume) remove_run(ops_, path_);
   require_space(4096);
 }
 

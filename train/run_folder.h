@@ -18,13 +18,13 @@ struct RunFolderOptions {
   std::string model;
   int image_size = 0;
   bool resume = false;     ///< the folder must exist, whatever is in it
-  bool overwrite = false;  ///< what an earlier run left is deleted, files of others stay
+  bool overwrite = false;  ///< an earlier run there is deleted, files of others stay
 };
 
 /// Creates or opens the folder, takes its lock, and writes a probe, so that a read-only or full disk shows
-/// before the first step. Throws ErrorCode::usage when the folder holds something and neither flag is set, or
-/// when there is nothing to resume; ErrorCode::environment when another process has it or it cannot be
-/// written to.
+/// before the first step. Throws ErrorCode::usage when the folder holds something and neither flag is set,
+/// when it holds something and is no run to overwrite, or when there is nothing to resume;
+/// ErrorCode::environment when another process has it or it cannot be written to.
 class RunFolder {
  public:
   explicit RunFolder(const RunFolderOptions& options, FileOps& ops = real_files());

@@ -157,6 +157,10 @@ double Trainer::lr_at(std::int64_t step) const {
   return learning_rate(schedule_, step) * at_.non_finite.lr_factor;
 }
 
+double Trainer::lr_under(const TrainConfig& config, std::int64_t step) const {
+  return learning_rate(config.schedule(train_loader_->batches()), step) * at_.non_finite.lr_factor;
+}
+
 bool Trainer::signalled() {
   bool any = false;  // not stop_signal(): one may come to this rank in between
   for (const std::int64_t signal : ranks_.gather(std::int64_t{stop_signal()})) {

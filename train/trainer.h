@@ -61,6 +61,8 @@ class Trainer {
   const TransformOptions& transform() const { return transform_; }
   std::string exchange() const { return step_->exchange(); }  ///< who adds the ranks' gradients: "MPI"
   std::int64_t step() const { return at_.step; }              ///< optimizer steps so far
+  /// The learning rate of a step of this run, were its schedule that of `config`.
+  double lr_under(const TrainConfig& config, std::int64_t step) const;
 
  private:
   void train_epoch();  // up to its end, or until should_stop()

@@ -46,8 +46,12 @@ std::vector<int> layer_numbers(const ParameterStore& store) {
   int number = 0;
   for (const Parameter& p : parameters) {
     const std::string now = block_of(p.name);
-    if (blocks ? now != block : p.group == ParameterGroup::weights && !numbers.empty()) ++number;
-    block = now;
+    const bool matrix = p.group == ParameterGroup::weights;
+    // A norm behind the last block is part of it, as in timm; the head begins with its matrix.
+    if (blocks ? now != block && (matrix || now != "") : matrix && !numbers.empty()) {
+      ++number;
+      block = now;
+    }
     numbers.push_back(number);
   }
   return numbers;

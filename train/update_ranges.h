@@ -11,7 +11,8 @@
 namespace salu {
 
 /// The layer of each parameter, in order of creation: 0 for the stem, then the blocks ("layer1.0",
-/// "blocks.3"), then what follows them. Without blocks every matrix begins a layer.
+/// "blocks.3"), the last one with the norm behind it, then the head. Without blocks every matrix begins a
+/// layer.
 std::vector<int> layer_numbers(const ParameterStore& store);
 
 /// Learning rate, weight decay and largest step by group and layer; neighbours that are treated alike form

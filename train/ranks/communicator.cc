@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "train/checkpoint.h"
 
 namespace salu {
@@ -22,7 +23,7 @@ std::string Whereabouts::text(int ranks) const {
   const auto newest = CheckpointStore(run_dir_).newest();
   if (!newest) return out + fmt::format("; no complete checkpoint in {} yet", shown(run_dir_));
   return out + fmt::format(". Newest complete checkpoint: {}; go on with: mpirun -n {} salutrain --resume {}",
-                           escaped(*newest), ranks, shown(run_dir_));
+                           escaped(*newest), ranks, shell_word(run_dir_.string()));
 }
 
 std::vector<std::int64_t> Communicator::gather(std::int64_t mine) {

@@ -36,7 +36,7 @@ struct PictureScoring {
   int workers = 2;
   std::size_t worst = 24;  ///< pictures to keep
   BadImages bad_images = BadImages::stop;
-  double max_bad_percent = 1;
+  double max_bad_percent = kMaxBadPercent;
   std::function<void(const std::string&)> report;  ///< as LoaderOptions
   std::function<bool()> stop;  ///< asked before every batch: true ends it there; may be empty
 };
