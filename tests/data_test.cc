@@ -64,8 +64,8 @@ TEST_CASE("words for a shell") {
   CHECK(shell_word("a\\b") == "'a\\b'");
   // printf %s "$word" in bash gives these bytes back.
   CHECK(shell_word("a\nb'c\\d") == "$'a\\x0ab\\'c\\\\d'");
-  CHECK(shell_word("\xc3\xa4"
-                   "f") == "$'\\xc3\\xa4f'");
+  CHECK(shell_word("\xe4 f") == "$'\\xe4 f'");
+  CHECK(shell_word("\u00e4 f") == "'\u00e4 f'");
 }
 
 TEST_CASE("a subset is its source at the given places") {
