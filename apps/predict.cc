@@ -41,7 +41,6 @@ Prediction best_of(const std::vector<double>& values, const ModelCard& card,
 
 std::vector<Prediction> predict_images(const PredictOptions& options) {
   ScoringModel model = open_scoring_model(options.checkpoint, options.scoring);
-  model.say_which_weights();
   std::vector<std::string> descriptions;
   if (options.label_type == "description")
     descriptions = class_descriptions(options.class_descriptions, model);
@@ -70,6 +69,7 @@ std::vector<Prediction> predict_images(const PredictOptions& options) {
       out.back().image = options.images[static_cast<std::size_t>(first + i)];
     }
   }
+  model.say_which_weights();
   return out;
 }
 
