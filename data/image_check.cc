@@ -323,7 +323,9 @@ ImageInfo check_bmp(Walk in, const DecodeLimits& limits) {
   if (bits == 1 || bits == 4 || bits == 8) {
     const std::uint64_t table = kFileHeader + header;
     if (offset < table) in.refuse("damaged: pixels at byte {}, inside the header", offset);
-    check_palette_indices(first_line, info, line_bytes, bits, (offset - table) / (old ? 3 : 4));
+    // Of the old kind, stb 2.27 leaves the last 12 bytes of the table unread.
+    const std::uint64_t unread = old ? std::min<std::uint64_t>(offset - table, 12) : 0;
+    check_palette_indices(first_line, info, line_bytes, bits, (offset - table - unread) / (old ? 3 : 4));
   }
   return info;
 }
