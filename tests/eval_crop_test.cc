@@ -15,34 +15,17 @@
 ///       out.paste(image, (x, y))
 ///       return out
 ///
-/// with picture() of tests/resize_test.cc and the mean (0.485, 0.5, 0.406).
+/// with picture() of tests/hashed_pictures.h and the mean (0.485, 0.5, 0.406).
 #include "data/eval_crop.h"
 
 #include <cmath>
 
 #include "data/transform.h"
 #include "tests/catch.h"
+#include "tests/hashed_pictures.h"
 
 namespace salu::test {
 namespace {
-
-Image picture(int height, int width) {
-  Image image(height, width);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        image.at(y, x)[c] = static_cast<std::uint8_t>((x * 37 + y * 91 + c * 53 + x * y * 7) % 256);
-      }
-    }
-  }
-  return image;
-}
-
-std::uint64_t fnv(const Image& image) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const std::uint8_t b : image.pixels) hash = (hash ^ b) * 0x100000001b3u;
-  return hash;
-}
 
 constexpr auto kBilinear = Interpolation::bilinear, kBicubic = Interpolation::bicubic;
 

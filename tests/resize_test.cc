@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// Scaling against Pillow and torchvision. The expected values come from Pillow 9.4 and torchvision 0.14:
 ///
-///   def picture(h, w): return np.array([[[(x*37 + y*91 + c*53 + x*y*7) % 256 for c in range(3)]
-///                                        for x in range(w)] for y in range(h)], np.uint8)
 ///   np.asarray(Image.fromarray(picture(5, 7)).resize((width, height), Image.BICUBIC)).flatten()
-///   T.Compose([T.Resize(floor(size / pct), interpolation), T.CenterCrop(size)])(Image.fromarray(picture(h,
-///   w)))
+///   crop = T.Compose([T.Resize(floor(size / pct), interpolation), T.CenterCrop(size)])
+///   crop(Image.fromarray(picture(h, w)))
 ///
-/// Longer results are compared by the 64-bit FNV-1a hash of their bytes.
+/// with picture() of tests/hashed_pictures.h. Longer results are compared by the hash there.
 #include "data/resize.h"
 
 #include <set>
@@ -15,27 +13,10 @@
 
 #include "data/transform.h"
 #include "tests/catch.h"
+#include "tests/hashed_pictures.h"
 
 namespace salu::test {
 namespace {
-
-Image picture(int height, int width) {
-  Image image(height, width);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        image.at(y, x)[c] = static_cast<std::uint8_t>((x * 37 + y * 91 + c * 53 + x * y * 7) % 256);
-      }
-    }
-  }
-  return image;
-}
-
-std::uint64_t fnv(const Image& image) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const std::uint8_t b : image.pixels) hash = (hash ^ b) * 0x100000001b3u;
-  return hash;
-}
 
 constexpr auto kBilinear = Interpolation::bilinear, kBicubic = Interpolation::bicubic;
 
