@@ -72,9 +72,10 @@ std::vector<std::string> words_of(const std::string& value) {
 
 /// However they are written: 0.002 and 2e-3, true and 1, [0.08, 1] and [0.08, 1.0].
 bool same_value(const std::string& a, const std::string& b) {
+  constexpr double kWhole = 0x1p53;  // beyond, neighbouring seeds are one double: digits count
   return std::ranges::equal(words_of(a), words_of(b), [](const std::string& x, const std::string& y) {
     const auto number = number_of(x);
-    return x == y || (number && number == number_of(y));
+    return x == y || (number && *number < kWhole && number == number_of(y));
   });
 }
 

@@ -384,6 +384,12 @@ class Resuming(Programs):
             self.assertEqual(refused.returncode, 4, flags)
             self.assertIn(f"{flags[0]} is ", refused.stderr)
 
+    def test_large_seeds_are_told_apart(self):
+        folder = self.train("run", "--seed", "9007199254740992", "--max-steps", "6")
+        refused = self.resume(folder, "--seed", "9007199254740993")
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+        self.assertIn("--seed is 9007199254740992 in that run", refused.stderr)
+
     def test_with_the_file_it_was_started_with(self):
         recipe = self.dir / "recipe.toml"
         recipe.write_text("lr = 0.002\nmodel = 'salunet_c8'\nepochs = 2\n", encoding="utf-8")
