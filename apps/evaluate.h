@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// What saluevaluate does for one checkpoint, and the tables of all.
+/// What saluevaluate does for one checkpoint.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,14 +52,5 @@ EvalResult with_smaller_batches(std::int64_t& batch_size,
 
 /// Scores the raw weights, and beside them the averaged ones where the checkpoint holds any.
 std::vector<ScoredWeights> score_checkpoint(const std::string& path, const EvaluateOptions& options);
-
-/// All rows, best first.
-std::string result_table(std::vector<ScoredWeights> scored, bool show_average);
-std::string class_table(const ScoredWeights& scored);
-nlohmann::json result_json(const ScoredWeights& scored);
-/// An object for one row, else an array.
-nlohmann::json results_json(const std::vector<ScoredWeights>& scored);
-/// timm's columns first.
-std::string results_csv(const std::vector<ScoredWeights>& scored);
 
 }  // namespace salu

@@ -3,6 +3,7 @@
 #include "apps/cli.h"
 #include "apps/evaluate.h"
 #include "apps/predict.h"
+#include "apps/result_table.h"
 #include "apps/score_report.h"
 #include "core/parallel.h"
 #include "train/onnx/export.h"
