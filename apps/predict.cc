@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "apps/class_lists.h"
 #include "data/decode.h"
@@ -11,12 +12,10 @@
 namespace salu {
 namespace {
 
-std::vector<double> probabilities(const std::vector<double>& logits) {
-  const double largest = *std::ranges::max_element(logits);
+std::vector<double> probabilities(std::span<const float> logits) {
+  const RowSoftmax softmax = softmax_of(logits.data(), static_cast<std::int64_t>(logits.size()));
   std::vector<double> out;
-  for (const double v : logits) out.push_back(std::exp(v - largest));
-  const double sum = std::accumulate(out.begin(), out.end(), 0.0);
-  for (double& v : out) v /= sum;
+  for (const float v : logits) out.push_back(softmax.probability(v));
   return out;
 }
 
@@ -56,16 +55,15 @@ std::vector<Prediction> predict_images(const PredictOptions& options) {
       std::ranges::copy(image.pixels, batch.data<std::uint8_t>() + i * side * side * 3);
     }
     const Tensor logits = predict(*model.model, batch, model.scoring(options.scoring));
-    const std::vector<double> values = logits.values<double>();
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto row = values.begin() + i * logits.dim(1);
-      const std::vector<double> own(row, row + logits.dim(1));
-      if (std::ranges::any_of(own, [](double v) { return std::isnan(v); })) {
+      const std::span row(logits.data<float>() + i * logits.dim(1), static_cast<std::size_t>(logits.dim(1)));
+      if (std::ranges::any_of(row, [](float v) { return std::isnan(v); })) {
         fail(ErrorCode::numerics, "{}: {}: the logits hold NaN. Use weights that are finite",
              options.checkpoint, escaped(options.images[static_cast<std::size_t>(first + i)]));
       }
-      out.push_back(best_of(options.output_type == "prob" ? probabilities(own) : own, model.card,
-                            descriptions, options.topk));
+      out.push_back(best_of(
+          options.output_type == "prob" ? probabilities(row) : std::vector<double>(row.begin(), row.end()),
+          model.card, descriptions, options.topk));
       out.back().image = options.images[static_cast<std::size_t>(first + i)];
     }
   }

@@ -48,7 +48,7 @@ PictureReport score_run(const std::filesystem::path& folder, TrainConfig config,
   card.model.placement = placement;
   const std::unique_ptr<Model> model = make_model(card.model);
   load_state_dict(model->store(), checkpoint.model, file);
-  const DataSplits data = open_dataset(config.data);
+  const DataSplits data = config.open_data();
   if (!std::ranges::equal(data.eval->class_names(), card.class_names, {}, utf8_or_escaped)) {
     fail(ErrorCode::data,
          "{}: has other classes than the run was trained on. Give its data set: --data-dir DIR",
@@ -104,7 +104,7 @@ int report_command(const std::vector<std::string>& arguments) {
       pictures.note = fmt::format("Not scored: {}", e.what());
     }
   }
-  fmt::print("{}\n", shown(write_report(folder, pictures)));
+  fmt::print("{}\n", shown(write_run_report(folder, pictures)));
   return 0;
 }
 
@@ -123,7 +123,7 @@ void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome&
       pictures.note = fmt::format("Not scored: stopped before. To score it: salutrain report {}",
                                   shell_word(folder.string()));
     }
-    progress.line("report: " + shown(write_report(folder, pictures)));
+    progress.line("report: " + shown(write_run_report(folder, pictures)));
   } catch (const Error& e) {
     progress.line(fmt::format("no report: {}", e.what()));
   }

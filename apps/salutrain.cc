@@ -19,6 +19,7 @@
 #include "train/preview.h"
 #include "train/ranks/rank_checks.h"
 #include "train/run_folder.h"
+#include "train/run_start.h"
 #include "train/signals.h"
 #include "train/trainer.h"
 
@@ -32,14 +33,9 @@ ProgressStyle style_of(const std::string& name) {
   return name == "none" ? ProgressStyle::none : ProgressStyle::automatic;
 }
 
-/// Pictures have the data set's own size unless --img-size says otherwise.
 int print_summary(const TrainOptions& options) {
-  ModelConfig config = options.config.model;
-  const DataSplits data = open_dataset(options.config.data);
-  config.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
-  config.img_size = options.config.img_size.value_or(data.img_size);
-  const std::unique_ptr<Model> model = make_model(config);
-  fmt::print("{}", summary_table(*model, config));
+  const RunStart start = run_start(options.config);
+  fmt::print("{}", summary_table(*start.model, start.card.model));
   return 0;
 }
 

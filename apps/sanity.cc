@@ -95,7 +95,7 @@ Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) 
   trial.checkpoint_bytes = trainer.checkpoint_bytes();
   CheckpointStore(path).load("last");
   replace_file(real_files(), path / "config.toml", "");
-  write_report(path, {std::nullopt, ""});
+  write_run_report(path, {std::nullopt, ""});
   return trial;
 }
 
@@ -136,7 +136,7 @@ int print_overfit(const TrainOptions& options) {
 int print_dry_run(const TrainOptions& options) {
   require_one_process("--dry-run");
   const TrainConfig config = prepared(options);
-  const DataSplits data = open_dataset(config.data);
+  const DataSplits data = config.open_data();
   install_stop_signals();
   const TrialFolder folder(config.output);
   Trainer trainer(shortened(config, data));

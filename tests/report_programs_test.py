@@ -273,6 +273,18 @@ class Files(Report):
         part = slice(first.index("<h2>Confusion"), first.index("<p class=\"soft\">40 pictures"))
         self.assertEqual(first[part], second[part])
 
+    def test_figures_of_a_run_with_its_own_normalisation(self):
+        colours = ["--mean", "0.1", "0.2", "0.3", "--std", "0.05", "0.06", "0.07"]
+        self.train("weights", *colours, "--report", "false")
+        for flags in (colours, ["--initial-checkpoint", self.dir / "weights/last"]):
+            folder = self.train("run", "--overwrite", *flags)
+            with open(folder / "metrics.csv", encoding="utf-8") as file:
+                last = list(csv.DictReader(file))[-1]
+            figures = [f"top-1 {float(last['eval_top1']):.2f} %, loss {float(last['eval_loss']):.4f}."]
+            self.assertEqual(re.findall(r"top-1 [0-9.]+ %, loss [0-9.]+", self.page_of(folder).text), figures)
+            self.run_it("report", folder)
+            self.assertEqual(re.findall(r"top-1 [0-9.]+ %, loss [0-9.]+", self.page_of(folder).text), figures)
+
     def test_without_salu_there_is_no_geometry(self):
         folder = self.train("run", "--norm", "batchnorm", "--act", "relu")
         self.assertNotIn("SALU geometry", self.page_of(folder).text)

@@ -186,7 +186,7 @@ TEST_CASE("the worst pictures and the confusions, against a plain loop") {
   Tensor logits = Tensor::empty({kPictures, kClasses}), labels = Tensor::empty({kPictures}, DType::i64);
   Tensor images = Tensor::empty({kPictures, 1, 2, 3}, DType::u8);
   std::vector<std::tuple<double, std::int64_t, double>> expected;  // -loss, index, p(truth)
-  std::map<std::pair<int, int>, std::int64_t> confusion;
+  std::vector<std::int64_t> confusion(kClasses * kClasses);
   Batch batch{images, labels, {}};
   for (std::int64_t i = 0; i < kPictures; ++i) {
     double sum = 0;
@@ -204,16 +204,18 @@ TEST_CASE("the worst pictures and the confusions, against a plain loop") {
     for (int k = 1; k < kClasses; ++k) best = row[k] > row[best] ? k : best;
     if (i == 9) row[1] = NAN;
     expected.emplace_back(i == 9 ? -INFINITY : std::log(p), 100 - i, p);
-    if (i != 9) ++confusion[{truth, best}];
+    if (i != 9) ++confusion[static_cast<std::size_t>(truth * kClasses + best)];
   }
   std::sort(expected.begin(), expected.end());
+  EvalResult result;
+  count_batch(result, logits, labels);
+  CHECK(confusion_matrix(result) == confusion);
   for (const std::size_t keep : {0, 1, 5, 100}) {
-    PictureScores scores;
-    keep_pictures(scores, logits, batch, keep);
-    CHECK(scores.confusion == confusion);
-    REQUIRE(scores.worst.size() == std::min<std::size_t>(keep, kPictures));
-    for (std::size_t w = 0; w < scores.worst.size(); ++w) {
-      const ScoredPicture& picture = scores.worst[w];
+    std::vector<ScoredPicture> worst;
+    keep_worst(worst, keep, batch, logits);
+    REQUIRE(worst.size() == std::min<std::size_t>(keep, kPictures));
+    for (std::size_t w = 0; w < worst.size(); ++w) {
+      const ScoredPicture& picture = worst[w];
       const auto& [negative_loss, index, p] = expected[w];
       CHECK(picture.index == index);
       CHECK(picture.picture.pixels[5] == static_cast<std::uint8_t>(10 * (100 - index) + 5));
@@ -241,8 +243,7 @@ TEST_CASE("names from outside do not break the page") {
   scores.result.class_samples.assign(scores.class_names.size(), 10);
   scores.result.class_correct.assign(scores.class_names.size(), 4);
   for (int t = 0; t < classes; ++t) {
-    scores.confusion[{t, t}] = 4;
-    scores.confusion[{t, (t + 1) % classes}] = 6;
+    for (int i = 0; i < 10; ++i) scores.result.outcomes.push_back({t, i < 4 ? t : (t + 1) % classes});
     ScoredPicture picture;
     picture.truth = t;
     picture.picture = Image(4, 200);
@@ -266,8 +267,8 @@ TEST_CASE("names from outside do not break the page") {
 
 TEST_CASE("a run that has only begun has a page, another folder has none") {
   TempFolder folder;
-  CHECK(contains(error_of([&] { write_report(folder.path(), {}); }), "no run is there"));
-  CHECK(error_of([&] { write_report(folder.path(), {}); }).starts_with("4: "));
+  CHECK(contains(error_of([&] { write_run_report(folder.path(), {}); }), "no run is there"));
+  CHECK(error_of([&] { write_run_report(folder.path(), {}); }).starts_with("4: "));
   put_run(folder, "model=\"salunet_c8\"\ndataset=\"shapes\"\nepochs=3\n");
   put(folder / "metrics.csv", "epoch,tra");
   put(folder / "environment.json", "{\"starts\": [{");

@@ -79,6 +79,20 @@ class TryingOut(Programs):
         self.assertRegex(result.stderr, r"error: (loss|the loss).*Lower --lr \(now 1e\+30\)")
 
 
+    def test_the_network_tried_out_is_the_one_that_is_trained(self):
+        weights = self.train("weights", "--epochs", "1")
+        # Weights that stay where they are, so that the steps of --benchmark can be compared as well.
+        still = ["--no-aug", "--lr", "1e-30", "--epochs", "1", "--log-interval", "1"]
+        for flags in (["--mean", "0.1", "0.2", "0.3", "--std", "0.05", "0.06", "0.07"], ["--bce-loss"],
+                      ["--initial-checkpoint", weights / "last"]):
+            run_dir = self.train("run", "--overwrite", *still, *flags)
+            losses = [json.loads(row)["loss"] for row in (run_dir / "metrics.jsonl").read_text().splitlines()]
+            result = run(TRAIN, *small(*still, "--overfit-batch", "2", *flags))
+            self.assertIn(f"step 1  loss {losses[0]:.4f}\n", result.stdout, flags)
+            result = run(TRAIN, *small(*still, "--benchmark", "3", *flags))
+            self.assertIn(f"loss {losses[0]:.4f}\n", result.stdout, flags)  # 13 steps, three batches in turn
+
+
 class Names(Programs):
     def test_experiment(self):
         command = [TRAIN, *small("--experiment", "first", "--epochs", "1")]

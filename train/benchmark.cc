@@ -8,6 +8,7 @@
 
 #include "core/backend.h"
 #include "train/first_batches.h"
+#include "train/run_start.h"
 #include "train/train_step.h"
 
 namespace salu {
@@ -27,22 +28,19 @@ double BenchmarkResult::quantile(double q) const {
 }
 
 BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, bool profile) {
-  const DataSplits data = open_dataset(config.data);
-  const std::vector<TrainBatch> inputs = first_batches(data, config, kBatches);
-  ModelConfig model_config = config.model;
-  model_config.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
-  model_config.img_size = config.img_size.value_or(data.img_size);
-  const auto model = make_model(model_config);
+  const RunStart start = run_start(config);
+  const std::vector<TrainBatch> inputs = first_batches(start.data, config, kBatches);
+  ParameterStore& store = start.model->store();
   std::unique_ptr<Ema> ema;
   if (config.model_ema) {
-    ema = std::make_unique<Ema>(model->store(), config.model_ema_decay, config.model_ema_warmup);
+    ema = std::make_unique<Ema>(store, config.model_ema_decay, config.model_ema_warmup);
   }
-  Optimizer optimizer(model->store(), config.optimizer(), ema.get());
-  TrainStep step(*model, model->store(), optimizer, config.step(data));
+  Optimizer optimizer(store, config.optimizer(), ema.get());
+  TrainStep step(*start.model, store, optimizer, config.step(start.data));
 
   BenchmarkResult result;
-  result.parameters = model->store().count();
-  result.img_size = model_config.img_size;
+  result.parameters = store.count();
+  result.img_size = start.card.model.img_size;
   Clock::time_point last = Clock::now();
   const auto take = [&](bool all) {
     while (const auto done = step.take(all)) {
@@ -56,7 +54,7 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, boo
       result.loss = done->result.loss;
     }
   };
-  const Device device = model->store().values().device();
+  const Device device = store.values().device();
   std::optional<Profile> clock;
   for (std::int64_t i = 0; i < kBenchmarkWarmup + steps; ++i) {
     if (profile && i == kBenchmarkWarmup) {

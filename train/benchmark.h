@@ -23,9 +23,9 @@ struct BenchmarkResult {
   double quantile(double q) const;
 };
 
-/// Trains on a few batches of the data set, which are read before the clock starts and take turns, unchanged:
-/// kBenchmarkWarmup steps, then `steps` timed ones. A step's time is that between its result and the one
-/// before, so it holds whatever a training loop waits for.
+/// Trains the network of a run on a few batches of the data set, which are read before the clock starts and
+/// take turns, unchanged: kBenchmarkWarmup steps, then `steps` timed ones. A step's time is that between its
+/// result and the one before, so it holds whatever a training loop waits for.
 ///
 /// With `profile` the rows of the result add up to the timed steps; expects a configuration without `graph`,
 /// as a step that is replayed has no ops.

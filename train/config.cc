@@ -151,6 +151,13 @@ OptimizerConfig TrainConfig::optimizer() const {
   return out;
 }
 
+DataSplits TrainConfig::open_data() const {
+  DataSplits splits = open_dataset(data);
+  splits.mean = mean.value_or(splits.mean);
+  splits.std = std.value_or(splits.std);
+  return splits;
+}
+
 TrainStepOptions TrainConfig::step(const DataSplits& splits) const {
   TrainStepOptions out;
   out.mean = splits.mean;
@@ -208,7 +215,7 @@ TransformOptions TrainConfig::transform(const DataSplits& splits) const {
   out.cutout = cutout;
   out.erase = {reprob, choice_of("--remode", kEraseModes, remode), recount};
   if (interpolation) out.interpolation = *interpolation_of(*interpolation);
-  out.moments = {mean.value_or(splits.mean), std.value_or(splits.std)};
+  out.moments = {splits.mean, splits.std};
   return out;
 }
 

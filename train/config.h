@@ -111,6 +111,8 @@ struct TrainConfig {
   std::int64_t total_epochs() const { return epochs + cooldown_epochs; }
   EvalMetric metric() const;
   OptimizerConfig optimizer() const;
+  /// The data set, whose mean and std are those that the network is fed with.
+  DataSplits open_data() const;
   TrainStepOptions step(const DataSplits& data) const;
   ScheduleConfig schedule(std::int64_t steps_per_epoch) const;
   /// Pictures have the size of the data set unless --img-size says otherwise.

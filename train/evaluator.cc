@@ -72,6 +72,20 @@ std::int64_t rank_of(const float* row, std::int64_t classes, std::int64_t label)
   return rank;
 }
 
+double RowSoftmax::probability(float logit) const {
+  return std::exp(static_cast<double>(logit) - largest) / sum;
+}
+
+double RowSoftmax::loss(float logit) const { return largest + std::log(sum) - static_cast<double>(logit); }
+
+RowSoftmax softmax_of(const float* row, std::int64_t classes) {
+  RowSoftmax out;
+  out.best = std::max_element(row, row + classes) - row;
+  out.largest = static_cast<double>(row[out.best]);
+  for (std::int64_t k = 0; k < classes; ++k) out.sum += std::exp(static_cast<double>(row[k]) - out.largest);
+  return out;
+}
+
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels) {
   const std::int64_t classes = logits.dim(1);
   const float* row = logits.data<float>();
@@ -80,19 +94,15 @@ void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels)
   result.class_correct.resize(static_cast<std::size_t>(classes));
   for (std::int64_t i = 0; i < logits.dim(0); ++i, row += classes) {
     const std::int64_t truth = label[i];
-    const float score = row[truth];
     const std::int64_t rank = rank_of(row, classes, truth);
-    const float* best = std::max_element(row, row + classes);
-    const double largest = static_cast<double>(*best);
-    double sum = 0;
-    for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(static_cast<double>(row[k]) - largest);
-    result.loss_sum += largest + std::log(sum) - static_cast<double>(score);
+    const RowSoftmax softmax = softmax_of(row, classes);
+    result.loss_sum += softmax.loss(row[truth]);
     result.samples += 1;
     result.correct1 += rank < 1;
     result.correct5 += rank < 5;
     result.class_samples[static_cast<std::size_t>(truth)] += 1;
     result.class_correct[static_cast<std::size_t>(truth)] += rank < 1;
-    if (!std::isnan(sum)) count_prediction(result, truth, best - row, 1 / sum);
+    if (!std::isnan(softmax.sum)) count_prediction(result, truth, softmax.best, 1 / softmax.sum);
   }
 }
 

@@ -55,6 +55,16 @@ std::vector<std::int64_t> confusion_matrix(const EvalResult& result);
 /// weighted by their pictures; 0 to 1.
 double calibration_error(const EvalResult& result);
 
+/// The softmax of a row of logits, in double.
+struct RowSoftmax {
+  std::int64_t best = 0;  ///< the largest logit, the first of equals
+  double largest = 0,
+         sum = 0;  ///< sum: of exp(logit - largest); NaN when a logit is NaN or the largest infinite
+  double probability(float logit) const;
+  double loss(float logit) const;  ///< minus the logarithm of its probability
+};
+RowSoftmax softmax_of(const float* row, std::int64_t classes);
+
 /// Of a row of logits: how many classes score higher than `label`, and the same and come first.
 /// kNeverPredicted when the label's score is NaN or minus infinity.
 std::int64_t rank_of(const float* row, std::int64_t classes, std::int64_t label);

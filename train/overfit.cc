@@ -5,6 +5,7 @@
 
 #include "train/first_batches.h"
 #include "train/nonfinite.h"
+#include "train/run_start.h"
 #include "train/train_step.h"
 
 namespace salu {
@@ -25,14 +26,11 @@ TrainConfig without_noise(TrainConfig config) {
 OverfitResult overfit_batch(const TrainConfig& asked, std::int64_t steps,
                             const std::function<void(std::int64_t, double)>& report) {
   const TrainConfig config = without_noise(asked);
-  const DataSplits data = open_dataset(config.data);
-  const std::vector<TrainBatch> batches = first_batches(data, config, 1);
-  ModelConfig model_config = config.model;
-  model_config.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
-  model_config.img_size = config.img_size.value_or(data.img_size);
-  const auto model = make_model(model_config);
-  Optimizer optimizer(model->store(), config.optimizer(), nullptr);
-  TrainStep step(*model, model->store(), optimizer, config.step(data));
+  const RunStart start = run_start(config);
+  const std::vector<TrainBatch> batches = first_batches(start.data, config, 1);
+  ParameterStore& store = start.model->store();
+  Optimizer optimizer(store, config.optimizer(), nullptr);
+  TrainStep step(*start.model, store, optimizer, config.step(start.data));
   OverfitResult result{.pictures = config.pictures_per_step()};
   const auto take = [&](bool all) {
     while (const auto done = step.take(all)) {

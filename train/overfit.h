@@ -17,9 +17,9 @@ struct OverfitResult {
   bool learned() const { return last_loss < 0.1 * first_loss; }
 };
 
-/// Trains on the first batch so many times: without augmentation, mixing, smoothing and dropout, at a
-/// constant rate behind a warm-up of a tenth of the steps. `report` gets every step from 1, with its loss.
-/// Throws ErrorCode::numerics when the loss is not finite.
+/// Trains the network of a run on the first batch so many times: without augmentation, mixing, smoothing and
+/// dropout, at a constant rate behind a warm-up of a tenth of the steps. `report` gets every step from 1,
+/// with its loss. Throws ErrorCode::numerics when the loss is not finite.
 OverfitResult overfit_batch(const TrainConfig& config, std::int64_t steps,
                             const std::function<void(std::int64_t step, double loss)>& report);
 

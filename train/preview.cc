@@ -10,7 +10,7 @@ namespace salu {
 Image augmentation_preview(const TrainConfig& config) {
   constexpr std::int64_t kPictures = 8;
   constexpr std::uint32_t kVersions = 8;
-  const DataSplits data = open_dataset(config.data);
+  const DataSplits data = config.open_data();
   const TransformOptions transform = config.transform(data);
   const std::int64_t size = data.train->size(), pictures = std::min(kPictures, size);
   std::vector<std::vector<Image>> rows;

@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "train/batch_targets.h"
-#include "train/interop.h"
 #include "train/ranks/rank_checks.h"
+#include "train/run_start.h"
 #include "train/signals.h"
 
 namespace salu {
@@ -69,49 +69,30 @@ void check_shares(const TrainConfig& config, int ranks) {
   }
 }
 
+void check_patience(const TrainConfig& config, const DataSplits& data) {
+  if (config.patience == 0 || data.eval_is_validation) return;
+  fail(ErrorCode::usage,
+       "--patience: {} has no validation pictures, and a test set chooses nothing; expected some. Hold some "
+       "out with --val-from-train",
+       escaped(data.train->name()));
+}
+
 }  // namespace
 
-Trainer::Trainer(const TrainConfig& config, Communicator& ranks)
-    : config_(config), ranks_(ranks), data_(open_dataset(config.data)) {
+Trainer::Trainer(const TrainConfig& config, Communicator& ranks) : config_(config), ranks_(ranks) {
   check_shares(config, ranks.size());
-  if (config.patience > 0 && !data_.eval_is_validation) {
-    fail(
-        ErrorCode::usage,
-        "--patience: {} has no validation pictures, and a test set chooses nothing; expected some. Hold some "
-        "out with --val-from-train",
-        escaped(data_.train->name()));
-  }
-  card_.model = config.model;
-  card_.model.num_classes = static_cast<std::int64_t>(data_.train->class_names().size());
-  if (config.bce_loss && !card_.model.head_bias) {
-    // Each class starts as likely as it is (Lin et al. 2017, 3.3). From 0, the first epochs only teach that
-    // most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
-    card_.model.head_bias = -std::log(std::max(1.0, static_cast<double>(card_.model.num_classes - 1)));
-  }
-  card_.model.img_size = config.img_size.value_or(data_.img_size);
-  card_.class_names = data_.train->class_names();
-  card_.dataset = config.data.dataset;
-  card_.data_seed = config.data.seed;
-  card_.val_from_train = config.data.val_from_train;
-  data_.mean = config.mean.value_or(data_.mean);
-  data_.std = config.std.value_or(data_.std);
-  card_.mean = data_.mean;
-  card_.std = data_.std;
-  transform_ = config.transform(data_);
-  card_.crop_pct = transform_.crop_pct;
-  card_.interpolation = transform_.interpolation;
+  RunStart start = run_start(config);
+  check_patience(config, start.data);
+  data_ = std::move(start.data);
+  transform_ = std::move(start.transform);
+  card_ = std::move(start.card);
+  model_ = std::move(start.model);
+  initial_note_ = std::move(start.note);
   const auto report = [this](const std::string& text) {
     progress_->line(ranks_.is_root() ? text : fmt::format("rank {}: {}", ranks_.rank(), text));
   };
   train_loader_ = make_loader(config, data_.train, transform_, true, ranks, report);
   eval_loader_ = make_loader(config, data_.eval, transform_, false, ranks, report);
-  model_ = make_model(card_.model);
-  if (!config.initial_checkpoint.empty()) {
-    const std::string file = shown(config.initial_checkpoint);
-    initial_note_ =
-        load_pretrained(*model_, native_names(load_checkpoint(config.initial_checkpoint).model), file);
-    if (initial_note_.empty()) initial_note_ = file + ": all weights loaded";
-  }
   if (config.model_ema) {
     ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
   }

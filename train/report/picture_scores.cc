@@ -2,31 +2,24 @@
 #include "train/report/picture_scores.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
-
-#include "core/ops/normalize_images.h"
 
 namespace salu {
 namespace {
 
-/// Loss and probabilities of one row of logits.
-ScoredPicture score_row(const float* row, std::int64_t classes, int truth) {
+ScoredPicture score_row(const float* row, std::int64_t classes, std::int64_t truth) {
   ScoredPicture out;
-  out.truth = truth;
-  if (std::any_of(row, row + classes, [](float v) { return std::isnan(v); })) {
+  out.truth = static_cast<int>(truth);
+  const RowSoftmax softmax = softmax_of(row, classes);
+  if (std::isnan(softmax.sum)) {
     out.loss = INFINITY;
     return out;
   }
-  out.predicted = static_cast<int>(std::max_element(row, row + classes) - row);
-  const double largest = row[out.predicted];
-  double sum = 0;
-  for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(static_cast<double>(row[k]) - largest);
-  const double below = static_cast<double>(row[truth]) - largest;
-  out.loss = std::log(sum) - below;
-  out.truth_probability = std::exp(below) / sum;
-  out.predicted_probability = 1 / sum;
+  out.predicted = static_cast<int>(softmax.best);
+  out.loss = softmax.loss(row[truth]);
+  out.truth_probability = softmax.probability(row[truth]);
+  out.predicted_probability = softmax.probability(row[softmax.best]);
   return out;
 }
 
@@ -44,24 +37,23 @@ bool is_worse(const ScoredPicture& a, const ScoredPicture& b) {
 
 }  // namespace
 
-void keep_pictures(PictureScores& scores, const Tensor& logits, const Batch& batch, std::size_t worst) {
+void keep_worst(std::vector<ScoredPicture>& worst, std::size_t most, const Batch& batch,
+                const Tensor& logits) {
+  if (most == 0) return;
   const std::int64_t classes = logits.dim(1);
   for (std::int64_t i = 0; i < logits.dim(0); ++i) {
-    const auto truth = static_cast<int>(batch.labels.data<std::int64_t>()[i]);
-    ScoredPicture picture = score_row(logits.data<float>() + i * classes, classes, truth);
-    if (std::isfinite(picture.loss)) ++scores.confusion[{truth, picture.predicted}];
+    ScoredPicture picture =
+        score_row(logits.data<float>() + i * classes, classes, batch.labels.data<std::int64_t>()[i]);
     picture.index = batch.indices[static_cast<std::size_t>(i)];
-    if (scores.worst.size() == worst && (worst == 0 || !is_worse(picture, scores.worst.back()))) continue;
+    if (worst.size() == most && !is_worse(picture, worst.back())) continue;
     picture.picture = picture_of(batch.images, i);
-    if (scores.worst.size() == worst) scores.worst.pop_back();
-    scores.worst.insert(std::ranges::upper_bound(scores.worst, picture, is_worse), std::move(picture));
+    if (worst.size() == most) worst.pop_back();
+    worst.insert(std::ranges::upper_bound(worst, picture, is_worse), std::move(picture));
   }
 }
 
 PictureScores score_pictures(const Model& model, const DataSplits& data, const TransformOptions& transform,
                              const PictureScoring& options) {
-  const NoGrad guard;
-  const auto start = std::chrono::steady_clock::now();
   PictureScores scores;
   scores.class_names = data.eval->class_names();
   LoaderOptions loader_options;
@@ -73,18 +65,12 @@ PictureScores score_pictures(const Model& model, const DataSplits& data, const T
   Loader loader(
       data.eval, [transform](Picture& picture, RandomKey) { return eval_transform(picture, transform); },
       loader_options);
-  Batch batch;
-  loader.start(0);
-  while (!(options.stop && options.stop()) && loader.next(batch)) {
-    Context context;
-    const Tensor pixels = normalize_images(batch.images.to(model.store().values().device()), data.mean,
-                                           data.std, model.store().activations());
-    const Tensor logits = model.forward(Variable(pixels), context).value().to(Device{}).to(DType::f32);
-    count_batch(scores.result, logits, batch.labels);
-    keep_pictures(scores, logits, batch, options.worst);
-  }
+  scores.result =
+      evaluate(model, loader, {data.mean, data.std}, static_cast<std::int64_t>(scores.class_names.size()),
+               options.stop, [&](const Batch& batch, const Tensor& logits) {
+                 keep_worst(scores.worst, options.worst, batch, logits);
+               });
   for (ScoredPicture& picture : scores.worst) picture.place = data.eval->place(picture.index);
-  scores.result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return scores;
 }
 

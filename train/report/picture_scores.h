@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Scores that keep the pictures: which classes are taken for which, and where the network is most wrong.
+/// Scores that keep the pictures where the network is most wrong.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -25,9 +24,6 @@ struct ScoredPicture {
 struct PictureScores {
   EvalResult result;
   std::vector<std::string> class_names;
-  /// Pictures by (truth, prediction), where there are some: a full matrix of 20,000 classes would fill
-  /// gigabytes. Without pictures with a NaN logit.
-  std::map<std::pair<int, int>, std::int64_t> confusion;
   std::vector<ScoredPicture> worst;  ///< the highest loss first; of equals the one that comes first
 };
 
@@ -41,11 +37,12 @@ struct PictureScoring {
   std::function<bool()> stop;  ///< asked before every batch: true ends it there; may be empty
 };
 
-/// Scores the evaluation set of `data`.
+/// Scores the evaluation set of `data`, whose mean and std are those that the network is fed with.
 PictureScores score_pictures(const Model& model, const DataSplits& data, const TransformOptions& transform,
                              const PictureScoring& options);
 
-/// Adds one batch: everything but `result` and the places.
-void keep_pictures(PictureScores& scores, const Tensor& logits, const Batch& batch, std::size_t worst);
+/// Adds those pictures of a batch, without their places, that are among the `most` worst so far.
+void keep_worst(std::vector<ScoredPicture>& worst, std::size_t most, const Batch& batch,
+                const Tensor& logits);
 
 }  // namespace salu

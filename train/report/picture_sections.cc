@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "data/resize.h"
@@ -35,9 +36,12 @@ struct Pair {
   std::int64_t count;
 };
 
-std::vector<Pair> all_pairs(const PictureScores& scores) {
+/// Those that occur, by truth and prediction: a full matrix of 20,000 classes would fill gigabytes.
+std::vector<Pair> all_pairs(const EvalResult& result) {
+  std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> counts;
+  for (const auto& [truth, prediction] : result.outcomes) ++counts[{truth, prediction}];
   std::vector<Pair> pairs;
-  for (const auto& [pair, count] : scores.confusion) {
+  for (const auto& [pair, count] : counts) {
     pairs.push_back({static_cast<std::size_t>(pair.first), static_cast<std::size_t>(pair.second), count});
   }
   return pairs;
@@ -102,12 +106,12 @@ void draw_matrix(Markup& page, const PictureScores& scores) {
                                    {"height", coordinate(at.height)},
                                    {"viewBox", fmt::format("0 0 {} {}", at.width, at.height)}});
   draw_names(page, scores, at);
-  for (const Pair& pair : all_pairs(scores)) draw_cell(page, scores, at, pair);
+  for (const Pair& pair : all_pairs(scores.result)) draw_cell(page, scores, at, pair);
 }
 
 /// The most frequent confusions, the first of equals first.
 std::vector<Pair> confused_pairs(const PictureScores& scores) {
-  std::vector<Pair> pairs = all_pairs(scores);
+  std::vector<Pair> pairs = all_pairs(scores.result);
   std::erase_if(pairs, [](const Pair& p) { return p.truth == p.prediction; });
   std::ranges::stable_sort(pairs, std::greater<>(), &Pair::count);
   pairs.resize(std::min(pairs.size(), kShownPairs));
@@ -196,7 +200,7 @@ void write_worst_pictures(Markup& page, const PictureScores& scores) {
 void write_classes(Markup& page, const PictureScores& scores) {
   const EvalResult& result = scores.result;
   std::vector<std::int64_t> predicted(scores.class_names.size());
-  for (const Pair& pair : all_pairs(scores)) predicted[pair.prediction] += pair.count;
+  for (const auto& outcome : result.outcomes) ++predicted[static_cast<std::size_t>(outcome.prediction)];
   std::vector<std::size_t> order(scores.class_names.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto accuracy = [&](std::size_t k) {

@@ -81,7 +81,7 @@ std::string curves_svg(const RunData& run) {
   return svg.str();
 }
 
-std::filesystem::path write_report(const std::filesystem::path& folder, const PictureReport& pictures) {
+std::filesystem::path write_run_report(const std::filesystem::path& folder, const PictureReport& pictures) {
   const RunData run = read_run(folder);
   replace_file(real_files(), folder / "curves.svg", curves_svg(run));
   const std::filesystem::path page = folder / "report.html";

@@ -21,6 +21,6 @@ std::string curves_svg(const RunData& run);
 
 /// Writes both into the run folder, each as a whole or not at all. Reads the folder as it is now: a training
 /// may go on in it. Returns the path of the page.
-std::filesystem::path write_report(const std::filesystem::path& folder, const PictureReport& pictures);
+std::filesystem::path write_run_report(const std::filesystem::path& folder, const PictureReport& pictures);
 
 }  // namespace salu
