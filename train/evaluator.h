@@ -57,9 +57,8 @@ double calibration_error(const EvalResult& result);
 
 /// The softmax of a row of logits, in double.
 struct RowSoftmax {
-  std::int64_t best = 0;  ///< the largest logit, the first of equals
-  double largest = 0,
-         sum = 0;  ///< sum: of exp(logit - largest); NaN when a logit is NaN or the largest infinite
+  std::int64_t best = 0;        ///< the largest logit, the first of equals
+  double largest = 0, sum = 0;  ///< sum: of exp(logit - largest); NaN when a logit is NaN or +infinity
   double probability(float logit) const;
   double loss(float logit) const;  ///< minus the logarithm of its probability
 };
