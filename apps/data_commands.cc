@@ -12,6 +12,8 @@
 namespace salu {
 namespace {
 
+std::string counted(std::int64_t number) { return grouped(static_cast<std::uint64_t>(number)); }
+
 /// Whole lines on stderr, one in five seconds.
 class Ticker {
  public:
@@ -22,8 +24,7 @@ class Ticker {
     if (quiet_ || now < next_) return;
     next_ = now + std::chrono::seconds(5);
     const double seconds = std::chrono::duration<double>(now - start_).count();
-    fmt::print(stderr, "{} {} of {} pictures, {:.0f} img/s\n", action_,
-               grouped(static_cast<std::uint64_t>(done)), grouped(static_cast<std::uint64_t>(all)),
+    fmt::print(stderr, "{} {} of {} pictures, {:.0f} img/s\n", action_, counted(done), counted(all),
                static_cast<double>(done) / seconds);
   }
 
@@ -33,8 +34,6 @@ class Ticker {
   bool quiet_;
   Clock::time_point start_ = Clock::now(), next_ = start_ + std::chrono::seconds(5);
 };
-
-std::string counted(std::int64_t number) { return grouped(static_cast<std::uint64_t>(number)); }
 
 }  // namespace
 
