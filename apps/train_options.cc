@@ -292,7 +292,11 @@ std::optional<TrainOptions> TrainCommandLine::read(const std::vector<std::string
   if (!options) return std::nullopt;
   if (!options->resume.empty()) {
     options = resume(arguments);
-  } else if (!options->config.initial_checkpoint.empty()) {
+    options->arguments = arguments;
+    return options;
+  }
+  options->config.refuse_idle_cooldown();
+  if (!options->config.initial_checkpoint.empty()) {
     std::vector<std::string> all = arguments, more = inherited_flags(options->config);
     all.insert(all.end(), more.begin(), more.end());
     options = parse(all);
