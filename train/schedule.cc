@@ -52,7 +52,7 @@ double decayed(const ScheduleConfig& c, double epoch) {
 std::int64_t scheduled(const ScheduleConfig& c, std::int64_t step) {
   if (c.kind != ScheduleKind::step && c.kind != ScheduleKind::multistep) return step;
   const double length = c.epochs + (c.warmup_prefix ? c.warmup_epochs : 0);
-  return std::min(step, std::llround(length * static_cast<double>(c.steps_per_epoch)) - 1);
+  return std::min<std::int64_t>(step, std::llround(length * static_cast<double>(c.steps_per_epoch)) - 1);
 }
 
 }  // namespace
