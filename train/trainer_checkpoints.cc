@@ -58,8 +58,8 @@ void Trainer::go_on_from(const std::string& name_or_link) {
                     fmt::join(beyond, ", "), beyond.size() == 1 ? "was" : "were"));
   }
   if (!best.empty() && !std::filesystem::exists(folder_ / "best")) {
-    say(fmt::format("the weights of {}, the best so far, are gone: `best` comes with an epoch above {:.3f}",
-                    best, at_.best_score));
+    say(fmt::format("the weights of {}, the best so far, are gone: no `best` until an epoch exceeds them",
+                    best));
   }
   // What a kill has left behind goes, also when the run has nothing to save any more.
   checkpoints_->prune(config_.checkpoint_hist, at_.good);
