@@ -65,7 +65,7 @@ void add_schedule(CLI::App& app, TrainConfig& c) {
   add(app.add_option("--decay-milestones", c.decay_milestones, "of multistep, in epochs: 100,150"));
   add(app.add_option("--decay-rate", c.decay_rate, "of step and multistep")->check(real_number(0, true)));
   add(app.add_option("--cooldown-epochs", c.cooldown_epochs,
-                     "further epochs, at the last rate of the schedule")
+                     "further epochs, at the last rate of the schedule; cosine and onecycle: at --min-lr")
           ->check(whole_number(0, 1000000)));
   add(app.add_option("--sched-per-epoch", c.sched_per_epoch, "true: the rate changes between epochs only"));
 }

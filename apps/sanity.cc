@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "core/backend.h"
 #include "core/parallel.h"
@@ -39,20 +40,21 @@ class TrialFolder {
   explicit TrialFolder(const fs::path& output) {
     const fs::path parent = output.empty() ? fs::path("runs") : output.parent_path();
     std::error_code error;
-    if (!parent.empty() && !fs::exists(parent, error)) made_ = parent;
+    for (fs::path p = parent; !p.empty() && !fs::exists(p, error); p = p.parent_path()) missing_.push_back(p);
     path_ = parent / fmt::format(".dry-run-{}", getpid());
   }
   ~TrialFolder() {
     std::error_code error;
     fs::remove_all(path_, error);
-    if (!made_.empty()) fs::remove(made_, error);
+    for (const fs::path& folder : missing_) fs::remove(folder, error);
   }
   TrialFolder(const TrialFolder&) = delete;
   TrialFolder& operator=(const TrialFolder&) = delete;
   const fs::path& path() const { return path_; }
 
  private:
-  fs::path path_, made_;
+  fs::path path_;
+  std::vector<fs::path> missing_;  // the folders that it needs and makes, the deepest first
 };
 
 /// As short as a run can be that does everything once.
@@ -66,7 +68,7 @@ TrainConfig shortened(TrainConfig config, const DataSplits& data) {
 }
 
 struct Trial {
-  double step_seconds = 0;  ///< without the first; 0 when there was only one
+  std::optional<double> step_seconds;  ///< from the second step on; nothing when there are less than three
   double score_seconds = 0;
   std::int64_t scored = 0;
   std::uint64_t checkpoint_bytes = 0;
@@ -99,17 +101,23 @@ Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) 
   return trial;
 }
 
+std::string about(std::optional<double> seconds) {
+  return seconds ? "about " + duration_text(*seconds) : "too few steps to say how long";
+}
+
 void print_forecast(const TrainConfig& config, const DataSplits& data, const Trial& trial) {
   const std::int64_t steps = data.train->size() / config.pictures_per_step(), epochs = config.total_epochs();
-  const double training = trial.step_seconds * static_cast<double>(steps);
   const double scoring = trial.score_seconds / static_cast<double>(std::max<std::int64_t>(trial.scored, 1)) *
                          static_cast<double>(data.eval->size());
-  const double whole =
-      static_cast<double>(epochs) * training +
-      static_cast<double>((epochs + config.val_interval - 1) / config.val_interval) * scoring;
-  fmt::print("an epoch: {} steps of {} pictures, about {}; an evaluation of {} pictures, about {}\n", steps,
-             config.pictures_per_step(), duration_text(training), data.eval->size(), duration_text(scoring));
-  fmt::print("the run: {} epochs, about {}\n", epochs, duration_text(whole));
+  std::optional<double> training, whole;
+  if (trial.step_seconds) {
+    training = *trial.step_seconds * static_cast<double>(steps);
+    whole = static_cast<double>(epochs) * *training +
+            static_cast<double>((epochs + config.val_interval - 1) / config.val_interval) * scoring;
+  }
+  fmt::print("an epoch: {} steps of {} pictures, {}; an evaluation of {} pictures, {}\n", steps,
+             config.pictures_per_step(), about(training), data.eval->size(), about(scoring));
+  fmt::print("the run: {} epochs, {}\n", epochs, about(whole));
 }
 
 }  // namespace

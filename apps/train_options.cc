@@ -309,6 +309,7 @@ std::optional<TrainOptions> TrainCommandLine::read(const std::vector<std::string
       parse(all);
     }
     options = resolve();
+    options.config.refuse_idle_cooldown();
   }
   options.arguments = arguments;
   return options;

@@ -41,6 +41,7 @@ enum class Control : int {
   gradient_scale,  ///< out: clip_grad / norm where that is below 1
   correction1,     ///< out: 1 / (1 - beta1^t)
   correction2,     ///< out: sqrt(1 / (1 - beta2^t))
+  ema_updates,     ///< in and out: steps that moving averages have seen, likewise
   ema_keep,        ///< out: share that moving averages keep in this step
   count
 };
@@ -83,7 +84,7 @@ struct UpdateOptions {
   ClipMode clip_mode = ClipMode::norm;
   double clip_grad = 0;  ///< 0: no clipping
   double ema_decay = 0;
-  bool ema_warmup = false;  ///< keep at most 1 - t^(-2/3) in step t: the first step copies
+  bool ema_warmup = false;  ///< keep at most 1 - t^(-2/3) in its step t (ema_updates): the first one copies
 };
 
 /// Flat, f32, laid out alike.

@@ -43,7 +43,7 @@ SALU_HOST_DEVICE inline double slot(const double* control, Control c) { return c
 /// in Adam's second moment, where infinity would hold a weight for ever.
 inline constexpr double kMaxNorm = 1.8e19;
 
-/// Fills in applied, updates, gradient_scale, the corrections and ema_keep.
+/// Fills in applied, updates, gradient_scale, the corrections, ema_updates and ema_keep.
 SALU_HOST_DEVICE inline void prepare_step(double* control, const UpdateOptions& o) {
   const double norm = slot(control, Control::norm);
   const bool applies = std::isfinite(slot(control, Control::loss)) && norm <= kMaxNorm;  // false for NaN
@@ -54,7 +54,8 @@ SALU_HOST_DEVICE inline void prepare_step(double* control, const UpdateOptions& 
   slot(control, Control::gradient_scale) = clips ? o.clip_grad / norm : 1;
   slot(control, Control::correction1) = 1 / (1 - std::pow(o.beta1, t));
   slot(control, Control::correction2) = std::sqrt(1 / (1 - std::pow(o.beta2, t)));
-  const double most = o.ema_warmup ? 1 - std::pow(t, -2.0 / 3) : 1;
+  const double seen = slot(control, Control::ema_updates) += 1;
+  const double most = o.ema_warmup ? 1 - std::pow(seen, -2.0 / 3) : 1;
   slot(control, Control::ema_keep) = most < o.ema_decay ? most : o.ema_decay;
 }
 

@@ -256,6 +256,26 @@ TEST_CASE("the warm-up of the moving average starts with a copy and ends at the 
   }
 }
 
+TEST_CASE("an optimizer that starts anew leaves the moving average its memory") {
+  Net net(constant_init(0));
+  Ema ema(net.store, 0.99, true);
+  Optimizer first(net.store, plain(ClipMode::norm, 0), &ema);
+  double average = 0;
+  const auto check_step = [&](Optimizer& optimizer, int t) {
+    net.store.values().fill(t);  // the learning rate is 0: only the average moves
+    optimizer.step(kFiniteLoss);
+    const double keep = 1 - std::pow(t, -2.0 / 3);
+    average = keep * average + (1 - keep) * t;
+    CHECK(ema.values().values<double>()[2] == Approx(average).epsilon(1e-5));
+  };
+  for (int t = 1; t <= 8; ++t) check_step(first, t);
+  Optimizer second(net.store, plain(ClipMode::norm, 0), &ema);
+  second.set_ema_updates(first.ema_updates());
+  for (int t = 9; t <= 12; ++t) check_step(second, t);
+  CHECK(second.updates() == 4);
+  CHECK(second.ema_updates() == 12);
+}
+
 TEST_CASE("one cycle goes where PyTorch's OneCycleLR goes") {
   ScheduleConfig c;
   c.kind = ScheduleKind::onecycle;

@@ -280,6 +280,30 @@ TEST_CASE("a run that has only begun has a page, another folder has none") {
   CHECK_FALSE(contains(page, "SALU geometry"));
 }
 
+TEST_CASE("the heading counts the cooldown, and knows a run that patience ended") {
+  TempFolder folder;
+  const auto heading = [&](const std::string& settings, const std::string& rows) {
+    put_run(folder, "model=\"m\"\ndataset=\"shapes\"\n" + settings);
+    put(folder / "metrics.csv", rows);
+    return report_html(read_run(folder.path()), {});
+  };
+  const std::string rows = "epoch,eval_loss,eval_top1\n1,3,50\n2,1,50.5\n3,2,51\n";
+  CHECK(contains(heading("epochs=2\ncooldown-epochs=1\n", rows), "· 3 epochs, finished"));
+  CHECK(contains(heading("epochs=3\ncooldown-epochs=2\n", rows), "· 3 of 5 epochs<"));
+  const std::string by_top1 = "epochs=20\neval-metric=\"top1\"\npatience=2\n";
+  CHECK(contains(heading(by_top1, rows), "· 3 of 20 epochs<"));
+  // Gains of half a percent are none: the first epoch was the last gain.
+  CHECK(contains(heading(by_top1 + "min-delta=1\n", rows),
+                 "· 3 of 20 epochs, finished early: no gain in 2 epochs"));
+  const std::string by_loss = "epochs=20\neval-metric=\"loss\"\npatience=1\n";
+  CHECK(contains(heading(by_loss, rows), "· 3 of 20 epochs, finished early: no gain in 1 epoch<"));
+  CHECK(
+      contains(heading(by_loss, rows + "4,,\n"), "· 4 of 20 epochs<"));  // not behind an epoch without score
+  const std::string average = "epoch,eval_top1,ema_top1\n1,50,10\n2,50,20\n";
+  CHECK(contains(heading(by_top1, average), "· 2 of 20 epochs<"));
+  CHECK(contains(heading(by_top1, "epoch,eval_top1\n1,50\n2,50\n3,50\n"), "no gain in 2 epochs"));
+}
+
 TEST_CASE("environment.json grows with every start") {
   TempFolder folder;
   const auto file = folder / "environment.json";

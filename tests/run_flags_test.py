@@ -40,6 +40,24 @@ class TryingOut(Programs):
             self.assertRegex(result.stdout, r"memory of tensors: \d+\.\d MiB; a checkpoint: [0-9.]+ MiB\n")
             self.assertEqual(os.listdir(self.dir), [])
 
+    def test_dry_run_removes_every_folder_it_made(self):
+        for output in ("x/y/z/run", "x/y/z/run/", "x/../y/run"):
+            result = run(TRAIN, *small("--dry-run", "--output", f"{self.dir}/{output}"))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(os.listdir(self.dir), [], output)
+        (self.dir / "x").mkdir()
+        self.assertEqual(run(TRAIN, *small("--dry-run", "--output", self.dir / "x/y/z/run")).returncode, 0)
+        self.assertEqual([list(self.dir.iterdir()), os.listdir(self.dir / "x")], [[self.dir / "x"], []])
+
+    def test_dry_run_of_two_steps_has_no_forecast(self):
+        for batch, known in ((100, False), (66, True)):
+            result = run(TRAIN, *small("--dry-run", "--output", self.dir / "run", "--batch-size", batch))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(f"an epoch: {200 // batch} steps of {batch} pictures, "
+                          + ("about 0:0" if known else "too few steps to say how long; "), result.stdout)
+            self.assertIn("the run: 2 epochs, " + ("about 0:0" if known else "too few steps to say how long\n"), result.stdout)
+            self.assertIn("an evaluation of 60 pictures, about 0:00", result.stdout)
+
     def test_dry_run_meets_what_the_run_would(self):
         self.refuse(2, "one global batch needs 512", TRAIN, *small("--dry-run", "--batch-size", "512"))
         self.refuse(3, "nowhere", TRAIN, *small("--dry-run", "--dataset", "folder", "--data-dir", self.dir / "nowhere"))
@@ -205,7 +223,7 @@ class Splits(Programs):
         result = run(TRAIN, "--dataset", "folder", "--data-dir", self.dir / "set", "--model", "salunet_c8", "--batch-size", "4",
                      "--epochs", "1", "--quiet", "--output", folder)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.refuse(4, "no epoch was chosen: the run had no validation pictures. Give ", EVALUATE, folder / "best")
+        self.refuse(4, "no epoch was chosen: the run had no validation pictures, or its best epoch is gone. Give ", EVALUATE, folder / "best")
 
     def test_names_in_other_alphabets(self):
         for label in ("ünï", "猫", "a b"):

@@ -202,9 +202,35 @@ TEST_CASE("schedules") {
   CHECK(learning_rate(c, 1) == Approx(1));
   CHECK(learning_rate(c, 2) == Approx(0.1));
   CHECK(learning_rate(c, 9) == Approx(0.01));
+  CHECK(learning_rate(c, 5) == Approx(0.01));
   c.kind = ScheduleKind::constant;
   CHECK(learning_rate(c, 999) == Approx(1));
   CHECK_THAT(error_of([] { schedule_of("cosin"); }), Catch::Matchers::Contains("did you mean cosine"));
+}
+
+TEST_CASE("the cooldown stays at the last rate of the schedule") {
+  ScheduleConfig c;
+  c.kind = ScheduleKind::step;
+  c.lr = 1;
+  c.epochs = 2;
+  c.decay_epochs = 1.5;
+  c.steps_per_epoch = 10;
+  CHECK(learning_rate(c, 14) == Approx(1));
+  for (const int step : {15, 19, 20, 29, 30, 500}) CHECK(learning_rate(c, step) == Approx(0.1));
+  c.per_epoch = true;  // the second epoch begins before the drop
+  for (const int step : {0, 19, 20, 35, 500}) CHECK(learning_rate(c, step) == Approx(1));
+  c.per_epoch = false;
+  c.kind = ScheduleKind::multistep;
+  c.decay_milestones = {1, 2};  // the second one is where the cooldown begins
+  for (const int step : {10, 19, 20, 500}) CHECK(learning_rate(c, step) == Approx(0.1));
+  c.warmup_epochs = 1;
+  c.warmup_prefix = true;  // ten steps later, all of it
+  for (const int step : {20, 29, 30, 500}) CHECK(learning_rate(c, step) == Approx(0.1));
+  CHECK(learning_rate(c, 19) == Approx(1));
+  c.kind = ScheduleKind::cosine;
+  c.warmup_prefix = false;
+  c.min_lr = 0.25;
+  for (const int step : {20, 25, 500}) CHECK(learning_rate(c, step) == 0.25);
 }
 
 TEST_CASE("top-k counts ties and NaN as an examiner would") {
@@ -275,6 +301,20 @@ TEST_CASE("tensors that do not fit are listed") {
                           "unexpected: extra.weight; 1 of another shape: fc.weight is (10,64), "
                           "expected (7,64))"));
   CHECK(compare_bits(other->store().values(), before) == "");  // all or nothing
+}
+
+TEST_CASE("an average that older checkpoints have not counted has seen the steps of the optimizer") {
+  Checkpoint c;
+  c.progress = nlohmann::json::parse(
+      R"({"format": 1, "step": 12, "epoch": 1, "batch": 2, "loss_sum": 4.5, "loss_count": 3, "updates": 11,
+          "skipped_row": 0, "best_score": 9, "best_epoch": 1, "gain_score": 9, "gain_epoch": 1,
+          "data_fingerprint": 5})");
+  CHECK(read_progress(c, "f", 5).ema_updates == 11);
+  c.progress["ema_updates"] = 30;
+  CHECK(read_progress(c, "f", 5).ema_updates == 30);
+  CHECK(read_progress(c, "f", 5).updates == 11);
+  c.progress["ema_updates"] = -1;
+  CHECK(error_of([&] { read_progress(c, "f", 5); }).starts_with("4: f: "));
 }
 
 TEST_CASE("config.json says what is missing") {

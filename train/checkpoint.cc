@@ -2,6 +2,7 @@
 #include "train/checkpoint.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "train/checkpoint_files.h"
 
@@ -63,15 +64,29 @@ std::vector<CheckpointStore::Saved> CheckpointStore::saved() const {
   return found;
 }
 
+std::vector<CheckpointStore::Saved> CheckpointStore::given_up() const {
+  auto all = saved();
+  const auto last =
+      std::ranges::find(all, target_of("last"), [](const Saved& s) { return std::optional(s.name); });
+  all.erase(last == all.end() ? all.begin() : last, all.end());
+  return all;
+}
+
 std::optional<std::string> CheckpointStore::newest() const {
   const auto all = saved();
-  return all.empty() ? std::nullopt : std::optional(all.front().name);
+  return all.empty() ? std::nullopt : std::optional(all[given_up().size()].name);
 }
 
 std::optional<std::string> CheckpointStore::target_of(const std::string& link) const {
   std::error_code error;
   const fs::path target = fs::read_symlink(run_dir_ / link, error);
   return error ? std::nullopt : std::optional(target.filename().string());
+}
+
+std::optional<std::string> CheckpointStore::name_of(const std::string& name_or_link) const {
+  if (name_or_link != "last" && name_or_link != "best") return name_or_link;
+  const auto target = target_of(name_or_link);
+  return target || name_or_link == "best" ? target : newest();  // the crash came before the first link
 }
 
 fs::path CheckpointStore::folder_of(const std::string& name) const {
@@ -116,16 +131,19 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
   try {
     ops_.make_folders(folder_);
     remove_leftovers();
-    const auto before = saved();
+    const auto before = saved(), doomed = given_up();
     write_checkpoint_folder(ops_, next, checkpoint, before.empty() ? 0 : before.front().sequence + 1);
     const bool replaces = is_there(place);
     if (replaces) ops_.rename(place, replaced);
     ops_.rename(next, place);
+    for (const Saved& other : doomed) {  // before `last` moves: behind it they would count again
+      if (other.name != name) ops_.rename(other.folder, folder_ / prefixed(kUnfinished, other.name));
+    }
     ops_.sync_folder(folder_);
     point("last", name);
     if (best) point("best", name);
     ops_.sync_folder(run_dir_);
-    if (replaces) ops_.remove_tree(replaced);
+    if (replaces || !doomed.empty()) remove_leftovers();
   } catch (const Error& error) {
     try {
       remove_leftovers();
@@ -139,12 +157,34 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
   }
 }
 
+std::vector<std::string> CheckpointStore::go_on_from(const std::string& name_or_link,
+                                                     const std::string& best) {
+  remove_leftovers();
+  const auto name = name_of(name_or_link);
+  check(name && is_complete(folder_ / *name), "[checkpoint] expected a complete one, got '{}'",
+        escaped(name_or_link));
+  if (target_of("last") != name) point("last", *name);
+  ops_.sync_folder(run_dir_);
+  const auto all = saved(), beyond = given_up();
+  const auto counts = all | std::views::drop(beyond.size());
+  if (std::ranges::find(counts, best, &Saved::name) == counts.end()) {
+    if (is_link(run_dir_ / "best")) ops_.remove_file(run_dir_ / "best");
+  } else if (target_of("best") != best) {
+    point("best", best);
+  }
+  ops_.sync_folder(run_dir_);
+  std::vector<std::string> names;
+  std::ranges::transform(beyond, std::back_inserter(names), &Saved::name);
+  return names;
+}
+
 void CheckpointStore::prune(int keep_newest, const std::string& needed) {
   remove_leftovers();
   const auto last = target_of("last"), best = target_of("best");
   std::vector<fs::path> doomed;
   int rank = 0;
-  for (const Saved& saved : saved()) {
+  const auto all = saved();
+  for (const Saved& saved : all | std::views::drop(given_up().size())) {
     const bool newest = !saved.name.starts_with("step-") && rank++ < keep_newest;
     if (newest || saved.name == last || saved.name == best || saved.name == needed) continue;
     doomed.push_back(folder_ / prefixed(kUnfinished, saved.name));
@@ -180,9 +220,7 @@ std::string CheckpointStore::newest_intact_text(const std::string& except) const
 }
 
 Checkpoint CheckpointStore::load(const std::string& name_or_link) const {
-  std::optional<std::string> name = name_or_link;
-  if (name == "last" || name == "best") name = target_of(name_or_link);
-  if (!name && name_or_link == "last") name = newest();  // the crash came before the first link
+  const std::optional<std::string> name = name_of(name_or_link);
   if (!name && name_or_link == "best" && newest()) {
     fail(ErrorCode::checkpoint, "{}: no best checkpoint; the newest is {}", shown(run_dir_), *newest());
   }
@@ -199,7 +237,8 @@ Checkpoint load_checkpoint(const fs::path& path) {
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   if (error && path.filename() == "best" && is_folder(path.parent_path() / "checkpoints")) {
-    fail(ErrorCode::checkpoint, "{}: no epoch was chosen: the run had no validation pictures. Give {}",
+    fail(ErrorCode::checkpoint,
+         "{}: no epoch was chosen: the run had no validation pictures, or its best epoch is gone. Give {}",
          shown(path), shown(path.parent_path()));
   }
   if (error) fail(ErrorCode::checkpoint, "{}: cannot open: {}", shown(path), error.message());

@@ -6,7 +6,8 @@
 ///   RUN/last -> checkpoints/epoch-0012        RUN/best -> checkpoints/epoch-0009
 ///
 /// A save writes a folder `.tmp-<name>`, makes its files durable, seals it with COMMIT.json, and renames it.
-/// Only then do the links move, and only then may older checkpoints go.
+/// Only then do the links move, and only then may older checkpoints go. Up to `last` the checkpoints are one
+/// history: a run that goes on from an earlier one gives up those behind it.
 #pragma once
 
 #include <filesystem>
@@ -35,15 +36,21 @@ class CheckpointStore {
   explicit CheckpointStore(std::filesystem::path run_dir, FileOps& ops = real_files());
 
   /// Durable on return; `last`, and `best` on request, point to it. `name` may exist already: it is replaced
-  /// as safely as a new one is made. On an error the older checkpoints are intact, nothing half-written
-  /// remains, and the message names the newest complete checkpoint.
+  /// as safely as a new one is made. Those that go_on_from() gave up go. On an error the older checkpoints
+  /// are intact, nothing half-written remains, and the message names the newest complete checkpoint.
   void save(const std::string& name, const Checkpoint& checkpoint, bool best);
 
   /// "last", "best" or the name of a checkpoint. Without a `last` link the newest complete one is loaded.
   /// Throws ErrorCode::checkpoint; for a damaged one the message names the newest intact one.
   Checkpoint load(const std::string& name_or_link = "last") const;
 
-  /// The complete checkpoint that was saved last.
+  /// For a run that goes on from this one: `last` points to it, and `best` to the checkpoint `best` if that
+  /// is there and not younger; else there is no link `best`. Durable on return. Those that were saved after
+  /// it are given up: they can be loaded by name until the next save, but do not count any more. Returns
+  /// them.
+  std::vector<std::string> go_on_from(const std::string& name_or_link, const std::string& best);
+
+  /// The complete checkpoint that was saved last, of those that count.
   std::optional<std::string> newest() const;
 
   /// "no complete checkpoint in RUN (1 unfinished: .tmp-epoch-0013)"
@@ -59,8 +66,10 @@ class CheckpointStore {
     std::filesystem::path folder;
     std::int64_t sequence;
   };
-  std::vector<Saved> saved() const;  // complete ones, newest first
+  std::vector<Saved> saved() const;     // complete ones, newest first
+  std::vector<Saved> given_up() const;  // saved, but after `last`; newest first
   std::optional<std::string> target_of(const std::string& link) const;
+  std::optional<std::string> name_of(const std::string& name_or_link) const;
   std::filesystem::path folder_of(const std::string& name) const;
   void point(const std::string& link, const std::string& name);
   void remove_leftovers();

@@ -131,6 +131,14 @@ void TrainConfig::resolve() {
   model.seed = seed;
 }
 
+void TrainConfig::refuse_idle_cooldown() const {
+  if (cooldown_epochs == 0 || learning_rate(schedule(1), total_epochs() - 1) > 0) return;
+  fail(ErrorCode::usage,
+       "--cooldown-epochs {}: with --min-lr {} the schedule {} ends at a learning rate of 0, which teaches "
+       "nothing; expected --min-lr above 0. Give one, or leave the cooldown out",
+       cooldown_epochs, *min_lr, sched);
+}
+
 EvalMetric TrainConfig::metric() const { return eval_metric_of(eval_metric); }
 
 OptimizerConfig TrainConfig::optimizer() const {

@@ -106,6 +106,8 @@ struct TrainConfig {
   std::int64_t val_interval = 1;       ///< score after every so many epochs, and after the last
   int log_interval = 50;
 
+  /// Throws ErrorCode::usage when the cooldown would train at a learning rate of 0.
+  void refuse_idle_cooldown() const;
   void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense
   std::int64_t pictures_per_step() const { return batch_size * grad_accum_steps; }
   std::int64_t total_epochs() const { return epochs + cooldown_epochs; }

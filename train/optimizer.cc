@@ -74,11 +74,14 @@ StepResult Optimizer::result_of(const std::vector<double>& control) {
   return {slot(Control::loss), slot(Control::norm), slot(Control::applied) != 0};
 }
 
-std::int64_t Optimizer::updates() const {
-  return static_cast<std::int64_t>(control_.values<double>()[static_cast<std::size_t>(Control::updates)]);
+std::int64_t Optimizer::count(Control slot) const {
+  return static_cast<std::int64_t>(control_.values<double>()[static_cast<std::size_t>(slot)]);
 }
 
+std::int64_t Optimizer::updates() const { return count(Control::updates); }
 void Optimizer::set_updates(std::int64_t n) { set(Control::updates, static_cast<double>(n)); }
+std::int64_t Optimizer::ema_updates() const { return count(Control::ema_updates); }
+void Optimizer::set_ema_updates(std::int64_t n) { set(Control::ema_updates, static_cast<double>(n)); }
 
 Ema::Ema(ParameterStore& store, double decay, bool warmup)
     : store_(store), decay_(decay), warmup_(warmup), values_(store.values().clone()) {

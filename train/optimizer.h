@@ -76,9 +76,12 @@ class Optimizer {
   std::vector<State>& states() { return states_; }
   std::int64_t updates() const;  ///< steps applied: Adam's bias correction
   void set_updates(std::int64_t n);
+  std::int64_t ema_updates() const;  ///< steps that the average has seen: its warm-up
+  void set_ema_updates(std::int64_t n);
 
  private:
   void set(Control slot, double value);
+  std::int64_t count(Control slot) const;
 
   ParameterStore& store_;
   Ema* ema_;

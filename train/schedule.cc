@@ -48,11 +48,19 @@ double decayed(const ScheduleConfig& c, double epoch) {
   return std::max(c.min_lr, c.lr * std::pow(c.decay_rate, drops));
 }
 
+/// The cooldown stays at the last rate. That of a cosine or a cycle is min_lr, where it stays by itself.
+std::int64_t scheduled(const ScheduleConfig& c, std::int64_t step) {
+  if (c.kind != ScheduleKind::step && c.kind != ScheduleKind::multistep) return step;
+  const double length = c.epochs + (c.warmup_prefix ? c.warmup_epochs : 0);
+  return std::min<std::int64_t>(step, std::llround(length * static_cast<double>(c.steps_per_epoch)) - 1);
+}
+
 }  // namespace
 
 ScheduleKind schedule_of(const std::string& name) { return choice_of("--sched", kSchedules, name); }
 
-double learning_rate(const ScheduleConfig& c, std::int64_t step) {
+double learning_rate(const ScheduleConfig& c, std::int64_t asked) {
+  const std::int64_t step = scheduled(c, asked);
   const std::int64_t whole = step / c.steps_per_epoch * c.steps_per_epoch;
   const double epoch =
       static_cast<double>(c.per_epoch ? whole : step) / static_cast<double>(c.steps_per_epoch);

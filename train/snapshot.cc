@@ -54,6 +54,7 @@ json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
           {"loss_sum", p.loss_sum},
           {"loss_count", p.loss_count},
           {"updates", p.updates},
+          {"ema_updates", p.ema_updates},
           {"skipped_row", p.non_finite.row},
           {"skipped_recent", p.non_finite.recent},
           {"returns", p.non_finite.seen},
@@ -93,6 +94,7 @@ RunProgress progress_from_json(const json& j, const std::string& file) {
   p.non_finite.seen = j.value("returns", p.non_finite.seen);
   p.non_finite.lr_factor = j.value("lr_factor", 1.0);
   p.good = j.value("good", "");
+  p.ema_updates = j.contains("ema_updates") ? count("ema_updates") : p.updates;
   if (j.contains("ranks")) p.ranks = count("ranks", 1);
   if (!(p.non_finite.lr_factor > 0 && p.non_finite.lr_factor <= 1) || !is_plain_name(p.good)) {
     fail(ErrorCode::checkpoint, "{}: lr_factor is {}, good is '{}'; expected a number in (0, 1] and a name",
@@ -233,6 +235,7 @@ RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& fi
       read_named_tensors(model.store(), checkpoint.state, "optim." + s.name + ".", s.values, nullptr, file);
     }
     optimizer->set_updates(p.updates);
+    optimizer->set_ema_updates(p.ema_updates);
   }
   if (ema) read_named_tensors(model.store(), checkpoint.state, "ema.", ema->values(), &ema->buffers(), file);
   return p;

@@ -19,7 +19,8 @@ struct RunProgress {
   std::int64_t batch = 0;  ///< batches of it that are done
   double loss_sum = 0;     ///< over the samples of this epoch so far
   std::int64_t loss_count = 0;
-  std::int64_t updates = 0;  ///< steps that changed the weights
+  std::int64_t updates = 0;      ///< steps that changed the weights since the optimizer began
+  std::int64_t ema_updates = 0;  ///< steps that the averages have seen
   NonFinite non_finite;
   /// The newest checkpoint of an epoch or of --recovery-interval, where too many non-finite steps lead back
   /// to; "": none. Not one that was saved between two of them, and not that of a stop: with it, a resumed run

@@ -327,7 +327,7 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
   const RunProgress before = at_;
   const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
   const bool best = scored && data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
-  if (!save_due(fmt::format("epoch-{:04}", at_.epoch), best)) {  // `best` still names the one before
+  if (!save_due(epoch_name(at_.epoch), best)) {  // `best` still names the one before
     at_.best_score = before.best_score;
     at_.best_epoch = before.best_epoch;
   }

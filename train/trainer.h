@@ -20,7 +20,7 @@ namespace salu {
 
 struct ResumeOptions {
   bool other_ranks = false;      ///< the run may have had another number of ranks
-  bool fresh_optimizer = false;  ///< its optimizer starts anew: momentum and updates from 0, EMA warm-up too
+  bool fresh_optimizer = false;  ///< its optimizer starts anew: momentum and updates from 0; averages go on
 };
 
 /// How run() ended.
@@ -84,6 +84,8 @@ class Trainer {
   void write_checkpoint(const std::string& name, bool best);
   /// For checkpoints that are due at this step: true when it is saved, false to try again at the next one.
   bool save_due(const std::string& name, bool best);
+  void go_on_from(const std::string& name_or_link);  ///< moves the links there
+  static std::string epoch_name(std::int64_t epoch);
   std::string step_name() const;
   double lr_at(std::int64_t step) const;
   void open_log();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The part of the trainer that saves and loads. Rank 0 alone writes; what became of it, all ranks hear.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "train/state_dict.h"
@@ -37,14 +39,33 @@ void Trainer::resume(const std::string& name_or_link, const ResumeOptions& optio
         "Give --allow-rank-change to go on with it",
         file, at_.ranks, at_.ranks == 1 ? "" : "s", ranks_.size());
   }
-  // What a kill has left behind goes, also when the run has nothing to save any more.
-  if (ranks_.is_root()) checkpoints_->prune(config_.checkpoint_hist, at_.good);
+  // The average keeps its memory: at the start of its warm-up it would become a copy of the weights.
+  if (options.fresh_optimizer) optimizer_->set_ema_updates(at_.ema_updates);
+  ranks_.gather(at_.step);  // all have read it: from here on the links may move
+  if (ranks_.is_root()) go_on_from(name_or_link);
   saved_step_ = at_.step;
   last_lr_ = lr_at(std::max<std::int64_t>(at_.step - 1, 0));
   say(fmt::format("resuming {} at epoch {}, step {}{}", file, at_.epoch + 1, at_.step,
                   options.fresh_optimizer ? ", with a fresh optimizer" : ""));
 }
 
+/// Before anything else of the run changes: its log is cut to the checkpoint that `last` names.
+void Trainer::go_on_from(const std::string& name_or_link) {
+  const std::string best = at_.best_epoch < 0 ? "" : epoch_name(at_.best_epoch);
+  const std::vector<std::string> beyond = checkpoints_->go_on_from(name_or_link, best);
+  if (!beyond.empty()) {
+    say(fmt::format("{} {} saved behind the checkpoint to go on from: removed with the next save",
+                    fmt::join(beyond, ", "), beyond.size() == 1 ? "was" : "were"));
+  }
+  if (!best.empty() && !std::filesystem::exists(folder_ / "best")) {
+    say(fmt::format("the weights of {}, the best so far, are gone: no `best` until an epoch exceeds them",
+                    best));
+  }
+  // What a kill has left behind goes, also when the run has nothing to save any more.
+  checkpoints_->prune(config_.checkpoint_hist, at_.good);
+}
+
+std::string Trainer::epoch_name(std::int64_t epoch) { return fmt::format("epoch-{:04}", epoch); }
 std::string Trainer::step_name() const { return fmt::format("step-{:08}", at_.step); }
 
 void Trainer::go_back() {
@@ -96,6 +117,7 @@ void Trainer::save(const std::string& name, bool best) {
 void Trainer::write_checkpoint(const std::string& name, bool best) {
   at_.ranks = ranks_.size();
   at_.updates = optimizer_->updates();
+  at_.ema_updates = optimizer_->ema_updates();
   const Checkpoint snapshot =
       take_snapshot(*model_, *optimizer_, ema_.get(), at_, card_, data_.train->fingerprint());
   for (const auto* tensors : {&snapshot.model, &snapshot.state}) {

@@ -45,6 +45,7 @@ Checkpoint sample() {
                 {"loss_sum", 4.5},
                 {"loss_count", 3},
                 {"updates", 12},
+                {"ema_updates", 12},
                 {"skipped_row", 0},
                 {"skipped_recent", {3, 7}},
                 {"returns", {"loss nan"}},
@@ -214,7 +215,8 @@ void fuzz_checkpoint(std::span<const std::uint8_t> input) {
   check_card(card_of(checkpoint, "", "f"));
   const RunProgress p = read_progress(checkpoint, "f", 5);
   require(p.step >= 0 && p.epoch >= 0 && p.batch >= 0 && p.loss_count >= 0 && p.updates >= 0 &&
-              p.non_finite.row >= 0 && p.non_finite.lr_factor > 0 && p.best_epoch >= -1 && p.gain_epoch >= -1,
+              p.ema_updates >= 0 && p.non_finite.row >= 0 && p.non_finite.lr_factor > 0 &&
+              p.best_epoch >= -1 && p.gain_epoch >= -1,
           "a counter out of range");
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "train/file_ops.h"
 #include "train/report/sections.h"
@@ -40,16 +41,53 @@ std::string plain_text(const json& value) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+std::int64_t whole_setting(const RunData& run, const std::string& key) {
+  const std::string text = run.setting(key);
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+/// Whether --patience ended the run: Trainer's rule, over the rows of metrics.csv. It looks only behind an
+/// epoch that was scored.
+bool out_of_patience(const RunData& run) {
+  const std::int64_t patience = whole_setting(run, "patience");
+  const NumberTable& e = run.epochs;
+  if (patience == 0 || e.rows == 0) return false;
+  const std::string metric = run.setting("eval-metric");
+  const std::vector<double>& scores = e[(e.has("ema_top1") ? "ema_" : "eval_") + metric];
+  const double sign = metric == "loss" ? -1 : 1,
+               least = std::strtod(run.setting("min-delta").c_str(), nullptr);
+  double best = -INFINITY, gain_epoch = 0;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (!(sign * scores[i] > best + least)) continue;  // not scored: NaN
+    best = sign * scores[i];
+    gain_epoch = e["epoch"][i];
+  }
+  return !scores.empty() && !std::isnan(scores.back()) &&
+         e.last("epoch") - gain_epoch >= static_cast<double>(patience);
+}
+
+/// "4 epochs, finished", "3 of 20 epochs".
+std::string epochs_text(const RunData& run) {
+  const std::int64_t planned = whole_setting(run, "epochs") + whole_setting(run, "cooldown-epochs");
+  const double done = run.epochs.rows ? run.epochs.last("epoch") : 0;
+  if (done == static_cast<double>(planned)) return fmt::format("{} epochs, finished", planned);
+  const std::int64_t patience = whole_setting(run, "patience");
+  const std::string text = fmt::format("{} of {} epochs", number_text(done, ""), planned);
+  return out_of_patience(run) ? fmt::format("{}, finished early: no gain in {} epoch{}", text, patience,
+                                            patience == 1 ? "" : "s")
+                              : text;
+}
+
 }  // namespace
 
 void write_summary(Markup& page, const RunData& run) {
   const NumberTable& e = run.epochs;
-  const std::string planned = run.setting("epochs"), done = number_text(e.rows ? e.last("epoch") : 0, "");
   page.element("h1", fmt::format("{} on {}", run.setting("model"), run.data_name()));
   page.element(
       "div",
-      fmt::format("{} · {}{}", shown(run.folder.filename()),
-                  done == planned ? done + " epochs, finished" : done + " of " + planned + " epochs",
+      fmt::format("{} · {}{}", shown(run.folder.filename()), epochs_text(run),
                   run.starts.size() > 1 ? fmt::format(" · started {} times", run.starts.size()) : ""),
       {{"class", "soft"}});
   const auto tiles = page.in("div", {{"class", "tiles"}});
