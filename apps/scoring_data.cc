@@ -110,7 +110,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
   if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
   const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
   std::vector<std::string> names(std::begin(kEvalNames), std::end(kEvalNames));
-  if (split) names = {*split};
+  if (split) names = {split == "train" ? data.train_split : *split};
   for (const std::string& candidate : names) {
     if (!holds_folders(root / candidate)) continue;
     const std::string shown_name = split ? *split : candidate == "test" ? "test" : "val";
@@ -120,7 +120,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
     std::error_code error;
     return fs::exists(root / folder, error);
   };
-  const bool is_whole = holds(data.train_split) || holds("ILSVRC") || holds("Data");
+  const bool is_whole = holds(data.train_split) || holds("ILSVRC") || holds("Data/CLS-LOC");
   if (!asked && split && !is_whole) {
     fail(ErrorCode::data, "{}: no folder {}, which the run scored; expected it there. Or use --split NAME",
          shown(root), escaped(*split));

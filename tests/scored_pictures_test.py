@@ -66,6 +66,7 @@ class ScoredPictures(Programs):
             # With --dataset as well, they are other data: nothing of the run's settings is about them.
             other = self.score(folder, "--dataset", "folder", "--data-dir", moved)
             self.assertEqual((other["split"], other["samples"]), ("val", 12))
+        self.assertEqual(self.score(runs[3][0], "--data-dir", moved, "--split", "train")["samples"], 16)
         shutil.rmtree(moved / "holdout")
         self.assertIn("moved: no folder holdout; expected the one of --val-split",
                       self.score(runs[0][0], "--data-dir", moved, code=3))
