@@ -54,8 +54,7 @@ std::vector<std::string> given_arguments(const CLI::App& app);
 /// Every setting, for a file of -c. Throws ErrorCode::usage for one that would not come back from there.
 std::string settings_as_toml(const CLI::App& app);
 
-/// Runs a program, or a part of one that the rest can do without: prints `program: error: …` on stderr and
-/// returns the exit code of what was thrown.
+/// Runs a program: prints `program: error: …` on stderr and returns the exit code of what was thrown.
 int run_program(const char* program, const std::function<int()>& body);
 
 }  // namespace salu
