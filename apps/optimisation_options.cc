@@ -12,7 +12,8 @@ void add_optimisation(CLI::App& app, TrainConfig& c) {
           ->check(whole_number(1, 65536)));
   add(add_optional(app, "--opt", c.opt, "sgd (for batch norm), adam (coupled L2), adamw, lamb, lars"));
   add(add_optional(app, "--lr", c.lr,
-                   "learning rate (sgd: 0.1 B/128; lars: sqrt(B/128); others: 0.002 sqrt(B/128))")
+                   "learning rate (sgd: 0.1 B/128; lars: sqrt(B/128); others: 0.002 sqrt(B/128), "
+                   "transformers half of it)")
           ->check(real_number(0, true)));
   add(add_optional(app, "--lr-base", c.lr_base,
                    "learning rate of a step of --lr-base-size pictures, in place of --lr")

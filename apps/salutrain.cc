@@ -125,7 +125,10 @@ void describe_run(const TrainOptions& options, Trainer& trainer, const Communica
                   trainer.data().train->class_names().size(), *config.opt, *config.lr, *config.weight_decay,
                   describe_placement(trainer.model_config().placement, options.device), shown(folder)));
   if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.exchange()));
-  progress.line("training pictures: " + describe_training(trainer.transform()));
+  std::string pictures = describe_training(trainer.transform());
+  if (config.aug_repeats > 1) pictures += fmt::format(", each {} times", config.aug_repeats);
+  if (config.mixing().enabled()) pictures += ", " + describe_mixing(config.mixing());
+  progress.line("training pictures: " + pictures);
   for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps)}) {
     if (!note.empty()) progress.line(note);
   }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "apps/train_options.h"
 
+#include <algorithm>
+
 #include "apps/augmentation_options.h"
 #include "apps/cli.h"
 #include "apps/optimisation_options.h"
 #include "apps/ranks.h"
 #include "apps/resume_options.h"
+#include "core/text.h"
 #include "train/checkpoint.h"
 #include "train/file_ops.h"
 #include "train/interop.h"
@@ -268,70 +271,77 @@ std::vector<std::string> inherited_flags(const TrainConfig& c) {
 
 TrainCommandLine::TrainCommandLine() { register_options(app_, options_); }
 
-std::optional<TrainOptions> TrainCommandLine::parse(const std::vector<std::string>& arguments) {
+bool TrainCommandLine::parse(const std::vector<std::string>& arguments) {
   options_ = TrainOptions();
-  if (!parse_arguments(app_, arguments)) return std::nullopt;
+  if (!parse_arguments(app_, arguments)) return false;
+  options_.given = given_arguments(app_);
+  return true;
+}
+
+const TrainOptions& TrainCommandLine::resolve() {
   TrainConfig& config = options_.config;
   config.resolve();
   // A run is resumed and scored from other folders as well.
   if (!config.data.data_dir.empty()) config.data.data_dir = absolute(config.data.data_dir);
   if (!config.initial_checkpoint.empty()) config.initial_checkpoint = absolute(config.initial_checkpoint);
-  options_.given = given_arguments(app_);
   options_.resolved_toml = to_toml(app_, options_);
   return options_;
 }
 
 TrainOptions TrainCommandLine::read_run(const std::filesystem::path& folder) {
   read_environment(app_, false);
-  return parse({"--config", (folder / "config.toml").string()}).value();
+  parse({"--config", (folder / "config.toml").string()});
+  return resolve();
 }
 
 std::optional<TrainOptions> TrainCommandLine::read(const std::vector<std::string>& arguments) {
-  read_environment(app_, true);
-  std::optional<TrainOptions> options = parse(arguments);
-  if (!options) return std::nullopt;
-  if (!options->resume.empty()) {
-    options = resume(arguments);
-  } else if (!options->config.initial_checkpoint.empty()) {
-    std::vector<std::string> all = arguments, more = inherited_flags(options->config);
-    all.insert(all.end(), more.begin(), more.end());
-    options = parse(all);
+  const bool resumes = std::ranges::any_of(
+      arguments, [](const std::string& a) { return a == "--resume" || a.starts_with("--resume="); });
+  read_environment(app_, !resumes);  // a run that is resumed has its settings
+  if (!parse(arguments)) return std::nullopt;
+  TrainOptions options = options_;
+  if (resumes) {
+    options = merge_run(std::move(options));
+  } else {
+    if (!options.config.initial_checkpoint.empty()) {
+      std::vector<std::string> all = arguments, more = inherited_flags(options.config);
+      all.insert(all.end(), more.begin(), more.end());
+      parse(all);
+    }
+    options = resolve();
   }
-  options->arguments = arguments;
+  options.arguments = arguments;
   return options;
 }
 
-// The environment has no say: the run has its settings.
-TrainOptions TrainCommandLine::resume(const std::vector<std::string>& arguments) {
-  read_environment(app_, false);
-  TrainOptions options = parse(arguments).value();
-  if (!options.config.initial_checkpoint.empty()) {
+TrainOptions TrainCommandLine::merge_run(TrainOptions asked) {
+  if (!asked.config.initial_checkpoint.empty()) {
     fail(ErrorCode::usage,
          "--resume and --initial-checkpoint are mutually exclusive: a resumed run goes on with its own "
-         "weights. "
-         "Leave one out");
+         "weights. Leave one out");
   }
-  split_resume_path(options);
-  const std::filesystem::path config = options.run_dir / "config.toml";
+  split_resume_path(asked);
+  const std::filesystem::path config = asked.run_dir / "config.toml";
   if (!std::filesystem::exists(config)) {
     fail(ErrorCode::checkpoint,
          "--resume {}: no run is there (config.toml is missing). Give the folder that an earlier "
          "run printed",
-         escaped(options.resume));
+         escaped(asked.resume));
   }
-  const CheckpointStore store(options.run_dir);
-  if (options.checkpoint == "last" && !store.newest()) {
+  const CheckpointStore store(asked.run_dir);
+  if (asked.checkpoint == "last" && !store.newest()) {
     fail(ErrorCode::checkpoint, "{}. Start the run again: salutrain -c {} --output {} --overwrite",
-         store.none_text(), shown(config), shown(options.run_dir));
+         store.none_text(), shell_word(config.string()), shell_word(asked.run_dir.string()));
   }
-  const TrainOptions before = read_run(options.run_dir);
+  const std::string before = read_run(asked.run_dir).resolved_toml;
   std::vector<std::string> merged{"--config", config.string()};
-  merged.insert(merged.end(), options.given.begin(), options.given.end());
-  TrainOptions after = parse(merged).value();
-  refuse_changes(options, before.resolved_toml, after.resolved_toml);
+  merged.insert(merged.end(), asked.given.begin(), asked.given.end());
+  parse(merged);
+  TrainOptions after = resolve();
+  refuse_changes(asked, before, after.resolved_toml);
   after.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place
-  after.run_dir = options.run_dir;
-  after.checkpoint = options.checkpoint;
+  after.run_dir = asked.run_dir;
+  after.checkpoint = asked.checkpoint;
   return after;
 }
 

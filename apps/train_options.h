@@ -55,8 +55,12 @@ class TrainCommandLine {
   TrainOptions read_run(const std::filesystem::path& folder);
 
  private:
-  std::optional<TrainOptions> parse(const std::vector<std::string>& arguments);
-  TrainOptions resume(const std::vector<std::string>& arguments);
+  /// Into options_, as given; false when help was printed.
+  bool parse(const std::vector<std::string>& arguments);
+  /// Fills in what was left out.
+  const TrainOptions& resolve();
+  /// The run's settings, and those asked for beside them.
+  TrainOptions merge_run(TrainOptions asked);
 
   TrainOptions options_;
   CLI::App app_{"Trains a network, with or without normalization layers.", "salutrain"};

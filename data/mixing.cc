@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "data/mixing.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -93,6 +95,18 @@ void mix_targets(float* out, const float* own, const float* other, std::int64_t 
 }
 
 }  // namespace
+
+std::string describe_mixing(const MixOptions& options) {
+  std::vector<std::string> kinds;
+  if (options.mixup > 0) kinds.push_back(fmt::format("mixup {:g}", options.mixup));
+  if (options.has_minmax()) {
+    kinds.push_back(
+        fmt::format("cutmix of sides {:g}..{:g}", options.cutmix_minmax[0], options.cutmix_minmax[1]));
+  } else if (options.cutmix > 0) {
+    kinds.push_back(fmt::format("cutmix {:g}", options.cutmix));
+  }
+  return fmt::format("{}", fmt::join(kinds, ", "));
+}
 
 double draw_beta(Rng& rng, double alpha) {
   const double first = log_gamma_number(rng, alpha), second = log_gamma_number(rng, alpha);

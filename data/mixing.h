@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/rng.h"
@@ -35,6 +36,9 @@ struct MixOptions {
   bool uses_cutmix() const { return cutmix > 0 || has_minmax(); }
   bool enabled() const { return mixup > 0 || uses_cutmix(); }
 };
+
+/// "mixup 0.2, cutmix 1", or "".
+std::string describe_mixing(const MixOptions& options);
 
 /// What happens to one picture: it keeps the share `lambda`, its partner has the rest. With `cut` the
 /// partner's part is the box [top, bottom) x [left, right), whose area is the rest exactly.

@@ -26,9 +26,9 @@ Color mix(Color a, Color b, float t) {
   return {a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
 }
 
-// --- Outlines
-// ----------------------------------------------------------------------------------------------- Signed
-// distances: negative inside. Every shape fits the unit circle. Near the edge, where it matters for
+// Outlines.
+//
+// Signed distances: negative inside. Every shape fits the unit circle. Near the edge, where it matters for
 // antialiasing, the combinations by min (union) and max (intersection) are distances too.
 
 float box(Point p, Point center, Point half) {
@@ -104,8 +104,7 @@ const Kind kKinds[10] = {
      }},
 };
 
-// --- The scene
-// ----------------------------------------------------------------------------------------------
+// The scene.
 
 // Two colours that alternate across the picture: a gradient when `period` is long, stripes when it is short.
 struct Texture {

@@ -140,6 +140,14 @@ std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
   return std::make_unique<Resnet>(resnet);
 }
 
+/// Throws ErrorCode::usage with the nearest name for one that is unknown.
+const Entry& entry_of(const std::string& name) {
+  const auto it = std::ranges::find(registry(), canonical_model_name(name), &Entry::name);
+  if (it != registry().end()) return *it;
+  fail(ErrorCode::usage, "--model: unknown name '{}'; expected one of {}{}", escaped(name),
+       fmt::join(model_names(), ", "), did_you_mean(name, model_names()));
+}
+
 void start_head_at(Model& model, double bias) {
   const std::string name = std::string(model.head_name()) + ".bias";
   for (Parameter& parameter : model.store().parameters()) {
@@ -160,9 +168,7 @@ std::string stem_of(const ModelConfig& config) {
 }
 
 std::string unused_setting(const ModelConfig& config) {
-  const auto entry = std::ranges::find(registry(), canonical_model_name(config.name), &Entry::name);
-  if (entry == registry().end()) return "";  // make_model() refuses it
-  const Family family = entry->family;
+  const Family family = entry_of(config.name).family;
   const bool residual = family == Family::resnet || family == Family::small_resnet;
   if (config.stem && family != Family::resnet) return "--stem";
   if (config.head_init && !residual) return "--head-init";
@@ -187,17 +193,13 @@ std::string canonical_model_name(const std::string& name) {
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config) {
-  const std::string name = canonical_model_name(config.name);
-  for (const Entry& entry : registry()) {
-    if (name != entry.name) continue;
-    std::unique_ptr<Model> model = build(entry, config);
-    if (config.head_bias) start_head_at(*model, *config.head_bias);
-    model->store().allocate(config.seed, config.placement);
-    return model;
-  }
-  fail(ErrorCode::usage, "--model: unknown name '{}'; expected one of {}{}", escaped(config.name),
-       fmt::join(model_names(), ", "), did_you_mean(config.name, model_names()));
+  std::unique_ptr<Model> model = build(entry_of(config.name), config);
+  if (config.head_bias) start_head_at(*model, *config.head_bias);
+  model->store().allocate(config.seed, config.placement);
+  return model;
 }
+
+Norm norm_of(const ModelConfig& config) { return norm_act_of(entry_of(config.name), config).norm; }
 
 std::vector<LayerRecord> summarize(Model& model, const ModelConfig& config) {
   const NoGrad guard;

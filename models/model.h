@@ -49,7 +49,10 @@ std::string stem_of(const ModelConfig& config);
 /// Builds and initialises. Throws ErrorCode::usage for unknown names, with the nearest one.
 std::unique_ptr<Model> make_model(const ModelConfig& config);
 
-/// The flag of a setting that `config` makes and its network has no place for, or "".
+/// The norm it will have: the one that is named, else the network's own. Throws as make_model().
+Norm norm_of(const ModelConfig& config);
+
+/// The flag of a setting that `config` makes and its network has no place for, or "". Throws as make_model().
 std::string unused_setting(const ModelConfig& config);
 
 /// An alias (deit_tiny_patch16_224, vit_b_16, …) becomes the name that stands in the registry.

@@ -2,9 +2,12 @@
 /// Tensors of several chunks: the samples of test_op are too small to leave the first one.
 #include "core/ops/reduce.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "autograd/functions.h"
+#include "core/ops/softmax_row.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/op_samples.h"
@@ -248,6 +251,38 @@ TEST_CASE("softmax and cross entropy of several chunks") {
         }
         return out;
       });
+}
+
+TEST_CASE("a row of softmax agrees with std::exp in double, from the largest float down to -inf") {
+  double worst = 0;
+  for (std::int64_t i = 0; i <= 1'000'000; ++i) {
+    const float x = -87.0f * static_cast<float>(i) / 1e6f;
+    worst = std::max(worst, std::abs(bounded_exp(x) / std::exp(static_cast<double>(x)) - 1));
+  }
+  CHECK(worst < 2e-7);
+  CHECK(bounded_exp(0.0f) == 1.0f);
+  for (const std::int64_t n : {1, 3, 65, 1000}) {
+    std::vector<float> x(static_cast<std::size_t>(n)), y(x.size());
+    double sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      x[i] = 3e38f - static_cast<float>(i % 7) * 2e31f;  // neighbouring floats: differences of 0 and of 2e31
+      sum += x[i] == 3e38f ? 1 : 0;
+    }
+    softmax_row(y.data(), x.data(), n);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      CHECK(std::abs(y[i] - (x[i] == 3e38f ? 1 / sum : 0)) < 1e-7);
+    }
+  }
+  std::vector<float> masked = {-std::numeric_limits<float>::infinity(), 0, std::log(3.0f)};
+  CHECK(softmax_row(masked.data(), masked.data(), 3) == Approx(std::log(4.0)));
+  CHECK(std::abs(masked[0]) < 1e-37f);
+  CHECK(masked[2] == Approx(0.75));
+  for (const std::size_t at : {0, 1, 64}) {
+    std::vector<float> row(65, -1.0f);
+    row[at] = std::numeric_limits<float>::quiet_NaN();
+    CHECK(std::isnan(softmax_row(row.data(), row.data(), 65)));
+    CHECK(std::ranges::all_of(row, [](float p) { return std::isnan(p); }));
+  }
 }
 
 TEST_CASE("elementwise ops of several chunks reach every element") {

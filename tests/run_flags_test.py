@@ -359,6 +359,20 @@ class Said(Programs):
     def test_digits_of_the_configuration(self):
         self.assertIn("warmup-epochs=0.3\n", run(TRAIN, "--epochs", "3", "--print-config").stdout)
 
+    def test_the_optimizer_depends_on_the_norm(self):
+        for flags, opt in ((["--model", "resnet20"], "sgd"), (["--model", "resnet20", "--norm", "salu"], "adamw"),
+                           (["--model", "salunet_c20"], "adamw"), (["--model", "vit_cifar"], "adamw"),
+                           (["--model", "salunet_c20", "--norm", "batchnorm"], "sgd")):
+            self.assertIn(f'opt="{opt}"\n', run(TRAIN, *flags, "--print-config").stdout, flags)
+
+    def test_the_log_names_all_that_happens_to_pictures(self):
+        mixed = ["--mixup", "0.2", "--cutmix", "1", "--aug-repeats", "2"]
+        for name, flags, line in (("all", mixed, "cropped to 32, mirrored 0.5, each 2 times, mixup 0.2, cutmix 1\n"),
+                                  ("none", ["--no-aug", "--aug-repeats", "4"], "centre 32 of crop_pct 1\n")):
+            self.assertIn(line, (self.train(name, *flags) / "log.txt").read_text(encoding="utf-8"))
+        plain, repeated = self.train("plain", "--no-aug"), self.dir / "none"
+        self.assertEqual(weights_of(plain), weights_of(repeated))
+
 
 class Leftovers(Programs):
     def test_a_kill_behind_the_last_save(self):
@@ -379,8 +393,10 @@ class Resuming(Programs):
         flags = ["--epochs", "2", "--max-steps", "6"]
         folder, twin = self.train("run", *flags), self.train("twin", *flags)
         before = (folder / "config.toml").read_bytes()
-        polluted = {"SALU_ACT": "gelu", "SALU_CROP_PCT": "0.6", "SALU_LR_BASE": "0.1", "SALU_EPOCHS": "7"}
-        self.assertEqual(self.resume(folder, env=polluted).returncode, 0)
+        polluted = {"SALU_ACT": "gelu", "SALU_CROP_PCT": "0.6", "SALU_LR_BASE": "0.1", "SALU_EPOCHS": "many",
+                    "SALU_CLIP_MODE": "value"}
+        resumed = self.resume(folder, env=polluted)
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
         self.assertEqual(self.resume(twin).returncode, 0)
         self.assertEqual((folder / "config.toml").read_bytes(), before)
         self.assertEqual(weights_of(folder), weights_of(twin))
@@ -394,6 +410,16 @@ class Resuming(Programs):
             refused = self.resume(folder, *flags)
             self.assertEqual(refused.returncode, 4, flags)
             self.assertIn(f"{flags[0]} is ", refused.stderr)
+
+    def test_settings_that_need_others_of_the_run(self):
+        folder = self.train("run", "--bce-loss", "--bce-target-thresh", "0.2", "--sched", "multistep", "--decay-milestones",
+                            "1", "--clip-mode", "value", "--clip-grad", "5", "--max-steps", "6")
+        resumed = self.resume(folder, "--bce-target-thresh", "0.2", "--decay-milestones", "1", "--clip-mode", "value",
+                              "--max-steps", "7")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        refused = self.resume(folder, "--decay-milestones", "1,2")
+        self.assertEqual(refused.returncode, 4)
+        self.assertIn("--decay-milestones is", refused.stderr)
 
     def test_large_seeds_are_told_apart(self):
         folder = self.train("run", "--seed", "9007199254740992", "--max-steps", "6")

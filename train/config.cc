@@ -74,8 +74,7 @@ void refuse_unused(const TrainConfig& c) {
 
 void TrainConfig::resolve() {
   const bool transformer = model.name == "salunet_t" || canonical_model_name(model.name).starts_with("vit_");
-  const bool batch_normed =
-      model.name.starts_with("resnet") && model.norm.value_or("batchnorm") == "batchnorm";
+  const bool batch_normed = norm_of(model) == Norm::batchnorm;
   // SGD's first epochs are slow without batch norm: salunet_c8 on shapes is at 20 % after four epochs, at 92
   // % with adamw.
   if (!opt) opt = batch_normed ? "sgd" : "adamw";
@@ -95,6 +94,7 @@ void TrainConfig::resolve() {
   if (clip == ClipMode::value && !clip_grad) {
     fail(ErrorCode::usage, "--clip-mode value: no limit is given; expected --clip-grad with it");
   }
+  if (no_aug) aug_repeats = 0;
   if (lr_base) lr = scaled_lr(*this, kind);
   lr = lr.value_or(defaults.lr);
   weight_decay = weight_decay.value_or(defaults.weight_decay);

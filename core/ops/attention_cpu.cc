@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <cmath>
-
 #include "core/gemm.h"
 #include "core/ops/attention.h"
 #include "core/ops/reduce.h"
+#include "core/ops/softmax_row.h"
 
 namespace salu {
 namespace {
@@ -30,31 +29,13 @@ struct Heads {
   }
 };
 
-/// Row of scores -> row of probabilities, in place; returns the logarithm of the sum of exponentials.
-template <class T>
-T softmax_row(T* s, std::int64_t n) {
-  T largest = s[0], sum = 0;
-#pragma omp simd reduction(max : largest)
-  for (std::int64_t j = 0; j < n; ++j) largest = std::max(largest, s[j]);
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t j = 0; j < n; ++j) {
-    s[j] = std::exp(s[j] - largest);
-    sum += s[j];
-  }
-  const T factor = 1 / sum;
-  for (std::int64_t j = 0; j < n; ++j) s[j] *= factor;
-  return largest + std::log(sum);
-}
-
 /// Row of scores -> p, and row of dp -> ds, both in place.
 template <class T>
 void softmax_backward_row(T* s, T* dp, T log_sum, std::int64_t n) {
   T dot = 0;
+  exp_row(s, s, log_sum, n);
 #pragma omp simd reduction(+ : dot)
-  for (std::int64_t j = 0; j < n; ++j) {
-    s[j] = std::exp(s[j] - log_sum);
-    dot += s[j] * dp[j];
-  }
+  for (std::int64_t j = 0; j < n; ++j) dot += s[j] * dp[j];
   for (std::int64_t j = 0; j < n; ++j) dp[j] = s[j] * (dp[j] - dot);
 }
 
@@ -67,7 +48,9 @@ void forward(Tensor& y, Tensor& log_sum, const Tensor& qkv, double scale) {
     at.each<T>(1, [=](std::int64_t i, T* p) {
       const T *q = in + at.in(i), *k = q + d, *v = k + d;
       gemm<T>(false, true, t, t, h, static_cast<T>(scale), q, 3 * d, k, 3 * d, 0, p, t);  // (T,h) (T,h)^T
-      for (std::int64_t r = 0; r < t; ++r) logs[i * t + r] = softmax_row(p + r * t, t);
+      for (std::int64_t r = 0; r < t; ++r) {
+        logs[i * t + r] = static_cast<T>(softmax_row(p + r * t, p + r * t, t));
+      }
       gemm<T>(false, false, t, h, t, 1, p, t, v, 3 * d, 0, out + at.out(i), d);  // (T,T) (T,h)
     });
   });
