@@ -35,17 +35,30 @@ class Ticker {
   Clock::time_point start_ = Clock::now(), next_ = start_ + std::chrono::seconds(5);
 };
 
+void add_split_options(CLI::App& app, DataOptions& data) {
+  app.add_option("--train-split", data.train_split, "folder: where its training pictures lie")
+      ->check(plain_name())
+      ->group("Common")
+      ->capture_default_str();
+  add_optional(app, "--val-split", data.val_split,
+               "folder: where those to score lie (default val, validation, valid or test)")
+      ->check(plain_name())
+      ->group("Common");
+}
+
 }  // namespace
 
 int pack_command(const std::vector<std::string>& arguments) {
-  std::string dir, out, bad_images = "stop";
+  DataOptions data_options;
+  std::string out, bad_images = "stop";
   int size = 256, threads = 0;
   double max_bad = kMaxBadPercent;
   bool overwrite = false, quiet = false;
   CLI::App app("Writes an image folder as one file of decoded, reduced pictures.", "salutrain pack");
   const auto add = [](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  app.add_option("DIR", dir, "the folder above train and val")->required();
+  app.add_option("DIR", data_options.data_dir, "the folder above train and val")->required();
   app.add_option("OUT", out, "the file to write, such as imagenet-256.pack")->required();
+  add_split_options(app, data_options);
   add(app.add_option("--size", size, "reduce longer short sides to this; nothing is cut off")
           ->check(whole_number(1, 16384)));
   add(app.add_option("--bad-images", bad_images,
@@ -76,8 +89,6 @@ int pack_command(const std::vector<std::string>& arguments) {
   options.report = [&](const std::string& line) {
     if (!quiet) fmt::print(stderr, "{}\n", line);
   };
-  DataOptions data_options;
-  data_options.data_dir = dir;
   const DataSplits data = open_folder(data_options);
   const PackResult result = write_pack(data, out, options);
   fmt::print("{}: {} pictures of {} classes, {} bytes{}\n", shown(out), counted(result.pictures),
@@ -87,21 +98,22 @@ int pack_command(const std::vector<std::string>& arguments) {
 }
 
 int verify_command(const std::vector<std::string>& arguments) {
-  std::string dir;
+  DataOptions data;
   int threads = 0;
   bool all = false, quiet = false;
   CLI::App app("Reads every picture of a data set and says what is wrong with it.", "salutrain verify");
   const auto add = [](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  app.add_option("DIR", dir, "the folder above train and val, or a packed file")->required();
+  app.add_option("DIR", data.data_dir, "the folder above train and val, or a packed file")->required();
+  add_split_options(app, data);
   add(app.add_flag("--all", all, "show every finding, not the first 20 of each kind"));
   add(app.add_option("--threads", threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
   add(app.add_flag("-q,--quiet", quiet, "nothing on stderr but errors"));
   finish_app(app, "\nExit code 0: nothing is wrong; 3: something is.\n");
   if (!parse_arguments(app, arguments)) return 0;
   set_num_threads(threads);
-  const Verification result = verify_data(dir, Ticker("checked", quiet));
-  fmt::print("{}: {} pictures in train, {} in evaluation, {} classes\n", shown(dir), counted(result.train),
-             counted(result.eval), counted(result.classes));
+  const Verification result = verify_data(data, Ticker("checked", quiet));
+  fmt::print("{}: {} pictures in train, {} in evaluation, {} classes\n", shown(data.data_dir),
+             counted(result.train), counted(result.eval), counted(result.classes));
   constexpr int kShown = 20;
   for (int p = 0; p < kProblems; ++p) {
     const auto problem = static_cast<Problem>(p);

@@ -68,6 +68,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
   }
   std::int64_t batch_size = options.scoring.batch_size;
   std::vector<ScoredWeights> rows;
+  std::set<std::string> said;  // each weights find the same bad pictures
   for (const Weights& weights : model.weights) {
     load_weights(*model.model, weights.tensors, shown(path));
     ScoredWeights row;
@@ -75,6 +76,11 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
       LoaderOptions loader;
       loader.batch_size = pictures;
       loader.workers = options.workers;
+      loader.bad_images = data.bad_images;
+      loader.max_bad_percent = data.max_bad_percent;
+      loader.report = [&](const std::string& line) {
+        if (said.insert(line).second) fmt::print(stderr, "{}\n", line);
+      };
       return score(model, data, scoring, loader, labels ? &*labels : nullptr, row.real);
     };
     row.path = path;

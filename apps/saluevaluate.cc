@@ -28,6 +28,14 @@ bool read_options(EvaluateOptions& o, const Arguments& arguments) {
   add(app.add_option("--num-samples", o.data.num_samples, "score only so many pictures, 0: all")
           ->check(whole_number(0, 1LL << 40)));
   add(app.add_option("-j,--workers", o.workers, "loader threads")->check(whole_number(0, 256)));
+  add(add_optional(
+          app, "--bad-images", o.data.bad_images,
+          "stop, skip: pass over unreadable pictures, up to --max-bad of them;\nas in training by default"))
+      ->check(CLI::IsMember({"stop", "skip"}));
+  add(add_optional(app, "--max-bad", o.data.max_bad,
+                   "skip: percent of the pictures that may be unreadable; above 0, one may be;\nas in "
+                   "training by default"))
+      ->check(real_number(0, false, 100));
   std::string average;
   add(app.add_option("--metrics-avg", average, "also show precision, recall and F1: macro, micro, weighted"))
       ->check(CLI::IsMember({"macro", "micro", "weighted"}));
@@ -177,21 +185,26 @@ int evaluate_main(const Arguments& arguments) {
   if (options.results_file.has_parent_path()) real_files().make_folders(options.results_file.parent_path());
   if (!options.report.empty()) real_files().make_folders(options.report);
   std::vector<ScoredWeights> scored;
-  try {
-    for (const std::string& path : options.checkpoints) {
-      for (ScoredWeights& s : score_checkpoint(path, options)) {
-        describe(s);
-        scored.push_back(std::move(s));
-      }
-      write_results(options, scored);
+  int first_error = 0;
+  for (const std::string& path : options.checkpoints) {
+    std::vector<ScoredWeights> rows;
+    // One bad checkpoint does not cost the others.
+    const int error = run_program("saluevaluate", [&] {
+      rows = score_checkpoint(path, options);
+      return 0;
+    });
+    if (first_error == 0) first_error = error;
+    if (error != 0) continue;
+    for (ScoredWeights& s : rows) {
+      describe(s);
+      scored.push_back(std::move(s));
     }
-  } catch (const Error&) {
-    if (!scored.empty()) print_results(options, scored);  // one bad checkpoint does not cost the others
-    throw;
+    write_results(options, scored);
   }
+  if (scored.empty()) return first_error;
   write_reports(options, scored);
   print_results(options, scored);
-  return 0;
+  return first_error;
 }
 
 int predict_main(const Arguments& arguments) {

@@ -63,11 +63,7 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
                options.config.patience == 1 ? "" : "s");
   }
   if (outcome.finished) {
-    const std::string data_dir = options.config.data.data_dir.empty()
-                                     ? ""
-                                     : " --data-dir " + shell_word(options.config.data.data_dir.string());
-    fmt::print("score it: saluevaluate {} --dataset {}{}\n", shell_word((run_dir / "last").string()),
-               options.config.data.dataset, data_dir);
+    fmt::print("score it: saluevaluate {}\n", shell_word((run_dir / "last").string()));
   } else {
     fmt::print("stopped; go on with: {}salutrain --resume {}\n",
                ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", shell_word(run_dir.string()));

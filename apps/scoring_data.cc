@@ -70,35 +70,62 @@ bool holds_folders(const fs::path& folder) {
   return !error && std::any_of(begin(entries), end(entries), is_class);
 }
 
-/// The data of the run that a checkpoint lies in, as its config.toml has it; nothing for other checkpoints.
-std::optional<DataOptions> data_of_run(const fs::path& checkpoint) {
-  fs::path folder = checkpoint.lexically_normal();
-  for (int level = 0; level < 4 && !folder.empty(); ++level, folder = folder.parent_path()) {
-    std::error_code error;
-    if (!fs::exists(folder / "config.toml", error) || !fs::exists(folder / "checkpoints", error)) continue;
-    try {
-      return TrainCommandLine().read_run(folder).config.data;
-    } catch (const Error&) {
-      return std::nullopt;  // scoring does not need it
+/// The run that a checkpoint lies in, or "". A link may stand for the checkpoint, and for the run's
+/// checkpoints on another disk: both ways up are tried.
+fs::path run_of(const fs::path& checkpoint) {
+  std::error_code error;
+  for (fs::path folder :
+       {fs::weakly_canonical(checkpoint, error), fs::absolute(checkpoint, error).lexically_normal()}) {
+    for (int level = 0; level < 5 && !folder.empty(); ++level, folder = folder.parent_path()) {
+      if (fs::exists(folder / "config.toml", error) && fs::exists(folder / "checkpoints", error))
+        return folder;
     }
+  }
+  return "";
+}
+
+/// The settings of the run that a checkpoint lies in; nothing for other checkpoints.
+std::optional<TrainConfig> config_of_run(const fs::path& checkpoint) {
+  const fs::path folder = run_of(checkpoint);
+  try {
+    if (!folder.empty()) return TrainCommandLine().read_run(folder).config;
+  } catch (const Error&) {
+    // Scoring does not need it.
   }
   return std::nullopt;
 }
 
-/// Class folders below DIR/val and the like (or DIR/`split`), or in DIR itself: no training pictures are
-/// needed. Nothing when DIR is laid out otherwise.
-std::optional<ScoringData> open_folder_split(const fs::path& root, const std::optional<std::string>& split) {
+/// --dataset and --data-dir together, or another kind than that of training: the run's settings are not about
+/// those pictures. One of the two only says where, or what, the data of the run are.
+bool names_other_data(const ScoringDataOptions& options, const ModelCard& card) {
+  return options.dataset && (*options.dataset != card.dataset || !options.data_dir.empty());
+}
+
+/// Class folders below DIR/val and the like (or DIR/`asked`, or what the run scored), or in DIR itself: no
+/// training pictures are needed. Nothing when DIR is laid out otherwise.
+std::optional<ScoringData> open_folder_split(const DataOptions& data,
+                                             const std::optional<std::string>& asked) {
+  const fs::path& root = data.data_dir;
+  const std::optional<std::string>& split = asked ? asked : data.val_split;
   if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
   const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
   std::vector<std::string> names(std::begin(kEvalNames), std::end(kEvalNames));
-  if (split) names = {*split};
+  if (split) names = {split == "train" ? data.train_split : *split};
   for (const std::string& candidate : names) {
     if (!holds_folders(root / candidate)) continue;
     const std::string shown_name = split ? *split : candidate == "test" ? "test" : "val";
     return ScoringData{std::make_shared<FolderDataset>(name, root / candidate), shown_name};
   }
-  std::error_code error;
-  if (split || fs::exists(root / "train", error) || fs::exists(root / "ILSVRC", error)) return std::nullopt;
+  const auto holds = [&](const std::string& folder) {
+    std::error_code error;
+    return fs::exists(root / folder, error);
+  };
+  const bool is_whole = holds(data.train_split) || holds("ILSVRC") || holds("Data/CLS-LOC");
+  if (!asked && split && !is_whole) {
+    fail(ErrorCode::data, "{}: no folder {}, which the run scored; expected it there. Or use --split NAME",
+         shown(root), escaped(*split));
+  }
+  if (split || is_whole) return std::nullopt;
   return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
 }
 
@@ -117,21 +144,23 @@ ScoringData named_split(DataOptions data, const std::string& split) {
 
 ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card,
                               const fs::path& checkpoint) {
-  DataOptions data;
+  TrainConfig config;  // of the run, as far as it is about these data
+  DataOptions& data = config.data;
   data.dataset = options.dataset.value_or(card.dataset.empty() ? "folder" : card.dataset);
-  const auto run = options.data_dir.empty() ? data_of_run(checkpoint) : std::nullopt;
-  if (run && run->dataset == data.dataset) data = *run;
+  if (!names_other_data(options, card)) {
+    const auto run = config_of_run(checkpoint);
+    if (run && run->data.dataset == data.dataset) config = *run;
+    data.val_from_train = card.val_from_train;
+  }
   if (!options.data_dir.empty()) data.data_dir = options.data_dir;
+  data.seed = card.data_seed;
   const std::int64_t count =
       options.split || options.num_samples > 0 ? options.num_samples : data.val_num_samples;
-  const std::optional<std::string> folder = options.split ? options.split : data.val_split;
-  data.seed = card.data_seed;
-  data.val_from_train = card.val_from_train;
   const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";
   const bool drawn = data.dataset == "shapes" || data.dataset == "synthetic";  // come in any number
   data.val_num_samples = drawn && !held_out ? count : 0;
   std::optional<ScoringData> out;
-  if (data.dataset == "folder" && !held_out) out = open_folder_split(data.data_dir, folder);
+  if (data.dataset == "folder" && !held_out) out = open_folder_split(data, options.split);
   if (!out && options.split && !held_out) out = named_split(data, *options.split);
   if (!out) {
     DataSplits splits = open_dataset(data);
@@ -139,6 +168,8 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   }
   out->pictures = limited(std::move(out->pictures), count, data.seed, "--num-samples");
   out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
+  if (options.bad_images.value_or(config.bad_images) == "skip") out->bad_images = BadImages::leave_out;
+  out->max_bad_percent = options.max_bad.value_or(config.max_bad);
   return *out;
 }
 

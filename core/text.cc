@@ -64,6 +64,8 @@ std::size_t utf8_bytes(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+std::string shown(const std::filesystem::path& path) { return escaped(path.string()); }
+
 std::string shell_word(std::string_view word) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";

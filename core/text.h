@@ -2,6 +2,7 @@
 /// Small helpers for the text of messages.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 /// Bytes of the UTF-8 character that `text`, which is not empty, begins with; 0 when it is none: cut short,
 /// longer than need be, a surrogate, or beyond U+10FFFF.
 std::size_t utf8_bytes(std::string_view text);
+
+/// A path as messages show it, escaped().
+std::string shown(const std::filesystem::path& path);
 
 /// `word` as one would type it: quoted where a shell would take it for something else.
 std::string shell_word(std::string_view word);

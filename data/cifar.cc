@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "data/archive.h"
 #include "data/decode.h"
 #include "data/fingerprint.h"
@@ -16,8 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPlane = CifarDataset::kSide * CifarDataset::kSide;
 constexpr std::int64_t kTrainSize = 50000, kTestSize = 10000;
-
-std::string shown(const fs::path& path) { return escaped(path.string()); }
 
 struct Layout {
   const char* name;

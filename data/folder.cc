@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "data/decode.h"
 #include "data/fingerprint.h"
 #include "data/resize.h"
@@ -12,8 +13,6 @@ namespace salu {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string shown(const fs::path& path) { return escaped(path.string()); }
 
 // A split with pictures of two classes or more.
 Listing full_listing(Listing listing) {
@@ -34,14 +33,12 @@ Listing full_listing(Listing listing) {
 
 void check_same_classes(const std::vector<std::string>& a, const fs::path& train_root,
                         const std::vector<std::string>& b, const fs::path& eval_root) {
-  const auto only_in = [](const std::vector<std::string>& some, const std::vector<std::string>& others) {
-    std::vector<std::string> out;
-    std::set_difference(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(out));
-    return out.empty() ? std::string("none") : first_names(out);
-  };
   if (a == b) return;
+  const auto listed = [](const std::vector<std::string>& names) {
+    return names.empty() ? std::string("none") : first_names(names);
+  };
   fail(ErrorCode::data, "{}: classes differ from {}; only in train: {}; only in {}: {}", shown(eval_root),
-       shown(train_root), only_in(a, b), shown(eval_root.filename()), only_in(b, a));
+       shown(train_root), listed(only_in(a, b)), shown(eval_root.filename()), listed(only_in(b, a)));
 }
 
 // Side of the first picture that can be read; the usual one when it is large. An unreadable picture is the

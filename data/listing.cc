@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "data/archive.h"
 
 namespace salu {
@@ -17,8 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMaps[] = {"val_map.txt", "LOC_val_solution.csv"};
-
-std::string shown(const fs::path& path) { return escaped(path.string()); }
 
 bool hidden(const fs::path& name) { return name.native().starts_with('.'); }
 
@@ -71,23 +70,74 @@ void sort_files(std::vector<ListedFile>& files) {
   });
 }
 
-// Pictures may lie deeper than the class folder, as torchvision allows.
-void list_class(Listing& listing, int label) {
-  std::vector<fs::path> folders = {listing.classes[static_cast<std::size_t>(label)]};
-  while (!folders.empty()) {
-    const fs::path folder = folders.back();
-    folders.pop_back();
-    for (const fs::directory_entry& entry : entries(listing.root / folder)) {
-      const fs::path path = folder / entry.path().filename();
+fs::path without_links(const fs::path& folder) {
+  std::error_code error;
+  fs::path real = fs::canonical(folder, error);
+  if (error) fail(ErrorCode::data, "{}: cannot be followed: {}", shown(folder), error.message());
+  return real;
+}
+
+bool contains(const fs::path& folder, const fs::path& other) {
+  return std::mismatch(folder.begin(), folder.end(), other.begin(), other.end()).first == folder.end();
+}
+
+struct Folder {
+  fs::path path;              // below the listing's root
+  fs::path real;              // the same without links
+  std::vector<fs::path> way;  // real folders from where a link led on: root, class, ...
+};
+
+// Pictures may lie deeper than the class folder, and behind links, as torchvision allows. A link that leads
+// back up is not followed, and no folder is entered twice: by its own name rather than by a link, by the
+// first of several links.
+class ClassWalk {
+ public:
+  ClassWalk(Listing& listing, int label) : listing_(listing), label_(label) {}
+
+  void run() {
+    const fs::path& root = listing_.root;
+    const fs::path name = listing_.classes[static_cast<std::size_t>(label_)];
+    links_[name] = {name, without_links(root / name), {without_links(root)}};
+    while (!links_.empty()) {
+      folders_.push_back(std::move(links_.extract(links_.begin()).mapped()));
+      while (!folders_.empty()) list_next();
+    }
+  }
+
+ private:
+  void list_next() {
+    const Folder folder = std::move(folders_.back());
+    folders_.pop_back();
+    if (!seen_.insert(folder.real).second) return;
+    for (const fs::directory_entry& entry : entries(listing_.root / folder.path)) {
+      const fs::path path = folder.path / entry.path().filename();
       std::error_code error;
       if (is_picture(path)) {
-        listing.files.push_back(listed(entry, path, label));
-      } else if (entry.is_directory(error) && !entry.is_symlink(error)) {
-        folders.push_back(path);  // no links: they may lead in a circle
+        listing_.files.push_back(listed(entry, path, label_));
+      } else if (entry.is_directory(error)) {
+        add_folder(folder, path, entry.is_symlink(error));
       }
     }
   }
-}
+
+  void add_folder(const Folder& parent, const fs::path& path, bool link) {
+    if (!link) {
+      folders_.push_back({path, parent.real / path.filename(), parent.way});
+      return;
+    }
+    Folder target{path, without_links(listing_.root / path), parent.way};
+    target.way.push_back(parent.real);
+    const bool circle = std::ranges::any_of(
+        target.way, [&](const fs::path& passed) { return contains(target.real, passed); });
+    if (!circle) links_[path] = std::move(target);
+  }
+
+  Listing& listing_;
+  int label_;
+  std::vector<Folder> folders_;       // to be listed before the next link is followed
+  std::map<fs::path, Folder> links_;  // by path, so that the order is that of names, not of the disk
+  std::set<fs::path> seen_;           // real
+};
 
 struct MapLine {
   int number = 0;  // from 1
@@ -172,9 +222,18 @@ std::string first_names(const std::vector<std::string>& names) {
   return names.size() > kShown ? text + ", ..." : text;
 }
 
+std::vector<std::string> only_in(const std::vector<std::string>& some,
+                                 const std::vector<std::string>& others) {
+  std::vector<std::string> out;
+  std::set_difference(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(out));
+  return out;
+}
+
 Listing list_class_folders(const fs::path& root) {
   Listing listing{root, subfolders(root), {}};
-  for (std::size_t c = 0; c < listing.classes.size(); ++c) list_class(listing, static_cast<int>(c));
+  for (std::size_t c = 0; c < listing.classes.size(); ++c) {
+    ClassWalk(listing, static_cast<int>(c)).run();
+  }
   sort_files(listing.files);
   return listing;
 }

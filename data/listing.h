@@ -23,8 +23,9 @@ struct Listing {
 };
 
 /// root/<class>/<picture>: the classes are the sub-folders in the order of their bytes. Pictures end in .jpg
-/// .jpeg .png .bmp .ppm .pgm in any case; names that begin with a dot and other files are ignored. Classes
-/// may be empty. Throws ErrorCode::data when a folder cannot be listed or a picture is not a regular file.
+/// .jpeg .png .bmp .ppm .pgm in any case and may lie deeper, also behind links; names that begin with a dot
+/// and other files are ignored. Classes may be empty. Throws ErrorCode::data when a folder cannot be listed
+/// or a picture is not a regular file.
 Listing list_class_folders(const std::filesystem::path& root);
 
 /// root/<picture>, with the classes in `map`: lines "NAME CLASS", or ImageNet's LOC_val_solution.csv. NAME
@@ -56,6 +57,10 @@ FolderLayout find_folders(const std::filesystem::path& dir, const std::string& t
 /// val_map.txt or LOC_val_solution.csv in it, beside it or in layout.dir; without one, throws
 /// ErrorCode::data.
 Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes);
+
+/// The names of `some` that `others` lacks; both are sorted.
+std::vector<std::string> only_in(const std::vector<std::string>& some,
+                                 const std::vector<std::string>& others);
 
 /// The first few names, for a message.
 std::string first_names(const std::vector<std::string>& names);

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "data/decode.h"
 #include "data/fingerprint.h"
 #include "data/listing.h"
@@ -81,23 +82,17 @@ void judge(const std::vector<Item>& items, const std::vector<Scanned>& scanned, 
   }
 }
 
-std::vector<std::string> only_in(const std::vector<std::string>& some,
-                                 const std::vector<std::string>& others) {
-  std::vector<std::string> out;
-  std::set_difference(some.begin(), some.end(), others.begin(), others.end(), std::back_inserter(out));
-  return out;
-}
-
 void check_classes(const Listing& listing, const std::string& split, Verification& out) {
   for (const std::string& name : empty_classes(listing)) {
     out.findings.push_back({Problem::classes, fmt::format("{}: class {} is empty", split, escaped(name))});
   }
 }
 
-void compare_classes(const Listing& train, const Listing& eval, const std::string& eval_name,
-                     Verification& out) {
+void compare_classes(const Listing& train, const std::string& train_name, const Listing& eval,
+                     const std::string& eval_name, Verification& out) {
   for (const std::string& name : only_in(train.classes, eval.classes)) {
-    out.findings.push_back({Problem::classes, fmt::format("class {} is in train only", escaped(name))});
+    out.findings.push_back(
+        {Problem::classes, fmt::format("class {} is in {} only", escaped(name), train_name)});
   }
   for (const std::string& name : only_in(eval.classes, train.classes)) {
     out.findings.push_back(
@@ -112,7 +107,7 @@ Listing eval_listing(const FolderLayout& layout, const Listing& train, Verificat
   try {
     Listing eval = list_eval(layout, train.classes);
     check_classes(eval, split, out);
-    compare_classes(train, eval, split, out);
+    compare_classes(train, escaped(layout.train.filename().string()), eval, split, out);
     return eval;
   } catch (const Error& e) {
     out.findings.push_back({Problem::classes, e.what()});
@@ -120,17 +115,19 @@ Listing eval_listing(const FolderLayout& layout, const Listing& train, Verificat
   }
 }
 
-Verification verify_folder(const fs::path& dir,
+Verification verify_folder(const DataOptions& options,
                            const std::function<void(std::int64_t, std::int64_t)>& progress) {
-  const FolderLayout layout = find_folders(dir);
+  const FolderLayout layout =
+      find_folders(options.data_dir, options.train_split, options.val_split.value_or(""));
+  const std::string split = escaped(layout.train.filename().string());
   Verification out;
   const Listing train = list_class_folders(layout.train);
   if (train.classes.size() < 2) {
     out.findings.push_back(
-        {Problem::classes, fmt::format("train: {} class{}; expected at least 2", train.classes.size(),
+        {Problem::classes, fmt::format("{}: {} class{}; expected at least 2", split, train.classes.size(),
                                        train.classes.size() == 1 ? "" : "es")});
   }
-  check_classes(train, "train", out);
+  check_classes(train, split, out);
   const Listing eval = eval_listing(layout, train, out);
   out.classes = static_cast<std::int64_t>(train.classes.size());
   out.train = static_cast<std::int64_t>(train.files.size());
@@ -182,11 +179,15 @@ const char* name_of(Problem problem) {
   return kNames[static_cast<std::size_t>(problem)];
 }
 
-Verification verify_data(const fs::path& path,
+Verification verify_data(const DataOptions& options,
                          const std::function<void(std::int64_t done, std::int64_t all)>& progress) {
   std::error_code error;
-  Verification out =
-      fs::is_regular_file(path, error) ? verify_pack(path, progress) : verify_folder(path, progress);
+  const bool pack = fs::is_regular_file(options.data_dir, error);
+  if (pack && (options.train_split != "train" || options.val_split)) {
+    fail(ErrorCode::usage, "--train-split, --val-split: {} has splits of its own; expected a folder",
+         shown(options.data_dir));
+  }
+  Verification out = pack ? verify_pack(options.data_dir, progress) : verify_folder(options, progress);
   std::stable_sort(out.findings.begin(), out.findings.end(),
                    [](const Finding& a, const Finding& b) { return a.problem < b.problem; });
   return out;

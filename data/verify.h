@@ -2,10 +2,11 @@
 /// Says what is wrong with a data set.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "data/dataset.h"
 
 namespace salu {
 
@@ -31,10 +32,10 @@ struct Verification {
   std::vector<Finding> findings;                  ///< by kind, then in the order of the data set
 };
 
-/// Reads and decodes every picture of an image folder or of a pack, with num_threads() threads. Content is
-/// compared by a 64-bit hash of the file (of the pixels in a pack). Throws ErrorCode::data when there is no
-/// data set to look at.
-Verification verify_data(const std::filesystem::path& path,
+/// Reads and decodes every picture of the image folder or the pack at `options.data_dir`, with num_threads()
+/// threads. Content is compared by a 64-bit hash of the file (of the pixels in a pack). Throws
+/// ErrorCode::data when there is no data set to look at, ErrorCode::usage when splits of a pack are named.
+Verification verify_data(const DataOptions& options,
                          const std::function<void(std::int64_t done, std::int64_t all)>& progress = {});
 
 }  // namespace salu

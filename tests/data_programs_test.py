@@ -59,6 +59,35 @@ class DataPrograms(unittest.TestCase):
         refused = self.train("d", "--dataset", "shapes", "--val-split", "x", code=2)
         self.assertIn("--val-split: shapes has splits of its own", refused.stderr)
 
+    def test_pack_and_verify_know_splits_of_other_names(self):
+        shutil.copy(self.set / "train/cat/1.ppm", self.set / "val/cat/copy.ppm")
+        for old, new in (("train", "training set"), ("val", "holdout")):
+            (self.set / old).rename(self.set / new)
+        (self.set / "training set/cow").mkdir()
+        named, pack = ["--train-split", "training set", "--val-split", "holdout"], self.dir / "set.pack"
+        self.assertIn("no folder train", self.ok(TRAIN, "verify", self.set, code=3).stderr)
+        self.assertIn("no folder other", self.ok(TRAIN, "verify", self.set, *named[:-1], "other", code=3).stderr)
+        found = self.ok(TRAIN, "verify", self.set, *named, code=3).stdout
+        self.assertIn("220 pictures in train, 41 in evaluation, 3 classes\n", found)
+        for line in ("training set: class cow is empty", "class cow is in training set only", "3 problems"):
+            self.assertIn(line + "\n", found)
+        self.assertRegex(found, "same content in training and evaluation: .*training set/cat/1.ppm = .*holdout/cat/copy.ppm")
+        (self.set / "training set/cow").rmdir()
+        self.assertIn("no folder train", self.ok(TRAIN, "pack", self.set, pack, code=3).stderr)
+        self.assertIn(": 261 pictures of 2 classes", self.ok(TRAIN, "pack", self.set, pack, *named).stdout)
+        self.assertIn("220 pictures in train, 41 in evaluation", self.ok(TRAIN, "verify", pack, code=3).stdout)
+        refused = self.ok(TRAIN, "verify", pack, *named[:2], code=2).stderr
+        self.assertIn("set.pack has splits of its own; expected a folder", refused)
+        self.assertIn("is not a plain name", self.ok(TRAIN, "verify", self.set, "--val-split", "a/b", code=2).stderr)
+
+    def test_pictures_behind_links_count(self):
+        for kind in ("cat", "dog"):
+            (self.dir / "ext" / kind).mkdir(parents=True)
+            for i in range(50, 110):
+                (self.set / f"train/{kind}/{i}.ppm").rename(self.dir / "ext" / kind / f"{i}.ppm")
+            (self.set / "train" / kind / "more").symlink_to(self.dir / "ext" / kind)
+        self.assertIn("220 pictures in train, 40 in evaluation, 2 classes\n0 problems\n", self.ok(TRAIN, "verify", self.set).stdout)
+
     def test_bad_pictures(self):
         (self.set / "train/cat/7.ppm").write_bytes(b"P6 16 18 255\ncut")
         (self.set / "val/dog/0.ppm").write_bytes(b"<html>")

@@ -225,6 +225,50 @@ TEST_CASE("only regular files are pictures") {
   CHECK(FolderDataset("x", dir.path() / "train").size() == 6);
 }
 
+TEST_CASE("pictures behind links are listed, each folder once, in the order of their names") {
+  const TempDir dir;
+  const fs::path a = dir.path() / "train" / "a", ext = dir.path() / "ext";
+  const auto link = [](const fs::path& target, const fs::path& at) {
+    fs::create_directory_symlink(target, at);
+  };
+  const auto paths = [&] {
+    std::vector<std::string> out;
+    for (const ListedFile& file : list_class_folders(dir.path() / "train").files) out.push_back(file.path);
+    return out;
+  };
+  using Paths = std::vector<std::string>;
+  write_file(a / "1.png", plain<1>(8, 8));
+  write_file(a / "real" / "2.png", plain<2>(8, 8));
+  write_file(ext / "3.png", plain<3>(8, 8));
+  write_file(ext / "in" / "4.png", plain<4>(8, 8));
+  write_file(dir.path() / "far" / "5.png", plain<5>(8, 8));
+  write_file(dir.path() / "train" / "b" / "6.png", plain<6>(8, 8));
+  link("../../ext", a / "more");
+  link("../../far", ext / "in" / "on");  // a link behind a link
+  const Paths all = {"a/1.png",      "a/more/3.png", "a/more/in/4.png", "a/more/in/on/5.png",
+                     "a/real/2.png", "b/6.png"};
+  CHECK(paths() == all);
+  // Other ways to the same folders add nothing: own names come before links, and "more" before "other".
+  link("real", a / "alias");
+  link(ext, a / "other");
+  CHECK(paths() == all);
+  // Circles: to itself, to the class, above the set (where b lies too), and back from behind a link.
+  link(".", a / "self");
+  link("..", a / "real" / "up");
+  link("../../..", a / "real" / "above");
+  link("/", a / "root");
+  link(a, ext / "back");
+  link(dir.path() / "train", ext / "in" / "top");
+  link("loop", a / "loop");
+  CHECK(paths() == all);
+  // Each class is walked anew, and may itself be a link.
+  link("../ext", dir.path() / "train" / "c");
+  const Paths c = {"c/3.png", "c/back/1.png", "c/back/real/2.png", "c/in/4.png", "c/in/on/5.png"};
+  Paths expected = all;
+  expected.insert(expected.end(), c.begin(), c.end());
+  CHECK(paths() == expected);
+}
+
 TEST_CASE("long, non-UTF-8 and odd names work") {
   const TempDir dir;
   const std::string longest(251, '\xe9');

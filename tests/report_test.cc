@@ -13,6 +13,7 @@
 #include "train/environment.h"
 #include "train/report/sections.h"
 #include "train/run_log.h"
+#include "train/settings_file.h"
 
 namespace salu::test {
 namespace {
@@ -232,6 +233,18 @@ TEST_CASE("the worst pictures and the confusions, against a plain loop") {
 
 /// The folder of a run that has not begun its first epoch, with `settings` in its configuration.
 void put_run(const TempFolder& folder, const std::string& settings) { put(folder / "config.toml", settings); }
+
+TEST_CASE("settings are read without their quotes") {
+  const std::map<std::string, std::string> expected = {{"a", "1"},        {"b", "x = y"}, {"c", "say \"x\""},
+                                                       {"d", "[0.5, 1]"}, {"e", ""},      {"f", "\""},
+                                                       {"last", "2"}};
+  CHECK(settings_of("a=1\nb=\"x = y\"\nc='say \"x\"'\n# a word\n\nd=[0.5, 1]\ne=\"\"\nf=\"\nlast=2") ==
+        expected);
+  CHECK(settings_of("").empty());
+  TempFolder folder;
+  put_run(folder, "dataset=\"folder\"\ndata-dir='/a \"b\"/it'\n");
+  CHECK(read_run(folder.path()).data_name() == "it");
+}
 
 TEST_CASE("names from outside do not break the page") {
   const std::string hostile[] = {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&b'c",

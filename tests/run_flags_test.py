@@ -212,10 +212,21 @@ class Splits(Programs):
 
     def test_a_bad_checkpoint_does_not_cost_the_others(self):
         folder = self.train("run", "--epochs", "1", "--val-num-samples", "20")
-        result = run(EVALUATE, folder, self.dir / "absent", folder / "last")
-        self.assertEqual(result.returncode, 4)
-        self.assertIn("absent: cannot open", result.stderr)
-        self.assertIn(" * Acc@1 ", result.stdout)
+        table, report = self.dir / "table.json", self.dir / "report"
+        missing, nothing = self.dir / "absent", self.dir / "nothing"
+        nothing.mkdir()
+        result = run(EVALUATE, missing, folder, nothing, folder / "last", "--json", "--results-file", table, "--report", report)
+        self.assertEqual(result.returncode, 4)  # of the first error
+        self.assertEqual(len(re.findall("^saluevaluate: error: ", result.stderr, re.M)), 2, result.stderr)
+        self.assertRegex(result.stderr, "error: .*absent: cannot open[^\n]*\n(.*\n)*saluevaluate: error: .*nothing: ")
+        rows = json.loads(result.stdout)
+        self.assertEqual([row["samples"] for row in rows], [20, 20])
+        self.assertEqual(json.loads(table.read_text()), rows)
+        self.assertEqual(sorted(os.listdir(report)), ["01-raw", "02-raw"])
+        self.assertTrue((report / "02-raw/per_class.csv").exists())
+        alone = run(EVALUATE, missing, nothing)
+        self.assertEqual((alone.returncode, alone.stdout), (4, ""))
+        self.assertEqual(len(alone.stderr.splitlines()), 2)
 
     def test_best_of_a_run_without_validation_pictures(self):
         write_pictures(self.dir / "set", train=4, test=4)

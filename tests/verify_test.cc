@@ -34,9 +34,10 @@ void write_good(const fs::path& dir) {
 using Pairs = std::vector<std::pair<Problem, std::string>>;
 
 // The findings, with the folder's own path taken out.
-Pairs findings(const fs::path& dir) {
+Pairs findings(const fs::path& dir, DataOptions options = {}) {
   Pairs out;
-  for (const Finding& finding : verify_data(dir).findings) {
+  options.data_dir = dir;
+  for (const Finding& finding : verify_data(options).findings) {
     std::string text = finding.text;
     const std::string prefix = dir.string() + "/";
     for (std::size_t at; (at = text.find(prefix)) != text.npos;) text.erase(at, prefix.size());
@@ -50,7 +51,7 @@ TEST_CASE("a data set without a fault has no findings, and is counted") {
   write_good(dir.path());
   CHECK(findings(dir.path()).empty());
   std::int64_t last = 0;
-  const Verification result = verify_data(dir.path(), [&](std::int64_t done, std::int64_t all) {
+  const Verification result = verify_data({.data_dir = dir.path()}, [&](std::int64_t done, std::int64_t all) {
     CHECK(all == 7);
     last = done;
   });
@@ -125,7 +126,7 @@ TEST_CASE("a map that does not fit is a finding, a missing folder an error") {
   REQUIRE(found.size() == 1);
   CHECK(found[0].first == Problem::classes);
   CHECK(contains(found[0].second, "val_map.txt: line 1: class 'wolf' is none of the 2 classes"));
-  CHECK(contains(error_of([&] { verify_data(dir / "none"); }), "3: "));
+  CHECK(contains(error_of([&] { verify_data({.data_dir = dir / "none"}); }), "3: "));
 }
 
 TEST_CASE("the findings do not depend on the number of threads") {

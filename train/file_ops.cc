@@ -206,8 +206,6 @@ std::string read_text(const fs::path& path, ErrorCode code) {
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-std::string shown(const fs::path& path) { return escaped(path.string()); }
-
 std::string grouped(std::uint64_t number) {
   const std::string digits = fmt::format("{}", number);
   std::string text;

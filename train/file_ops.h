@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/text.h"
 
 namespace salu {
 
@@ -98,8 +99,6 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorCode co
 /// The same as text.
 std::string read_text(const std::filesystem::path& path, ErrorCode code);
 
-/// A path as messages show it: control characters and non-ASCII bytes escaped.
-std::string shown(const std::filesystem::path& path);
 /// 1234567 -> "1,234,567".
 std::string grouped(std::uint64_t number);
 

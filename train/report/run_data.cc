@@ -8,6 +8,7 @@
 
 #include "train/commit.h"
 #include "train/environment.h"
+#include "train/settings_file.h"
 
 namespace salu {
 namespace {
@@ -44,20 +45,6 @@ std::optional<double> number_of(std::string_view cell) {
 std::string text_or_nothing(const fs::path& path) {
   std::error_code error;
   return fs::exists(path, error) ? read_text(path, ErrorCode::environment) : "";
-}
-
-/// key=value lines; CLI11 writes strings in quotes.
-std::map<std::string, std::string> settings_of(const std::string& toml) {
-  std::map<std::string, std::string> settings;
-  for (const std::string_view line : lines_of(toml)) {
-    const std::size_t equals = line.find('=');
-    if (equals == line.npos) continue;
-    std::string_view value = line.substr(equals + 1);
-    if (value.size() > 1 && value.front() == '"' && value.back() == '"')
-      value = value.substr(1, value.size() - 2);
-    settings[std::string(line.substr(0, equals))] = value;
-  }
-  return settings;
 }
 
 std::vector<SavedCheckpoint> checkpoints_of(const fs::path& folder) {
