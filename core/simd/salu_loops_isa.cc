@@ -75,7 +75,7 @@ constexpr SaluLoops<T> table() {
 
 extern const SaluLoops<float> loops_f32;
 constinit const SaluLoops<float> loops_f32 = table<Vec, float>();
-#if !defined(__AVX2__)  // f64 serves the gradient checks: one portable table
+#if defined(SALU_WITH_F64)  // f64 serves the gradient checks: one portable table, in the baseline copy
 extern const SaluLoops<double> loops_f64;
 constinit const SaluLoops<double> loops_f64 = table<Scalar<double>, double>();
 #endif
