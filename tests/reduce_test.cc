@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/// Tensors of several chunks: the samples of test_op are too small to leave the first one.
 #include "core/ops/reduce.h"
 
 #include <algorithm>
@@ -9,63 +8,11 @@
 #include "autograd/functions.h"
 #include "core/ops/softmax_row.h"
 #include "tests/catch.h"
-#include "tests/compare.h"
+#include "tests/check_large.h"
 #include "tests/op_samples.h"
 
 namespace salu::test {
 namespace {
-
-constexpr std::int64_t kRows = 1361, kChannels = 33;  // 44,913 elements: 2.7 chunks
-const Shape kShape{kRows, kChannels};
-
-/// y, then the gradients of the inputs.
-using Results = std::vector<Tensor>;
-using Inputs = std::vector<Tensor>;
-using Function = std::function<Variable(const std::vector<Variable>&)>;
-/// Plain loops in f64: y and the gradients of all inputs for the upstream gradient dy.
-using Reference = std::function<Results(const Inputs& in, const Tensor& dy)>;
-
-Results run(const Function& function, const Inputs& inputs, const Tensor& dy, DType dtype) {
-  std::vector<Variable> variables;
-  for (const Tensor& t : inputs) variables.emplace_back(t.to(dtype), true);
-  const Variable y = function(variables);
-  backward(y, dy.to(dtype));
-  Results results = {y.value()};
-  for (const Variable& v : variables) results.push_back(v.grad());
-  return results;
-}
-
-/// f64 and f32 against the reference, and the bits of f32 with 1, 2, 3 and 8 threads.
-void check_large(const char* name, const Function& function, Inputs inputs, Tensor dy,
-                 const Reference& reference) {
-  INFO(name);
-  for (Tensor& t : inputs) t = t.to(DType::f32).to(DType::f64);  // so that f32 sees the same numbers
-  dy = dy.to(DType::f32).to(DType::f64);
-  const Results want = reference(inputs, dy);
-  for (const DType dtype : {DType::f64, DType::f32}) {
-    const Results got = run(function, inputs, dy, dtype);
-    REQUIRE(got.size() == want.size());
-    for (std::size_t i = 0; i < want.size(); ++i) {
-      INFO(dtype_name(dtype) << ", result " << i);
-      CHECK(compare(got[i], want[i], sum_tolerance(dtype, want[i])) == "");
-    }
-  }
-  set_num_threads(1);
-  const Results one = run(function, inputs, dy, DType::f32);
-  for (const int threads : {2, 3, 8}) {
-    set_num_threads(threads);
-    const Results many = run(function, inputs, dy, DType::f32);
-    for (std::size_t i = 0; i < one.size(); ++i) CHECK(compare_bits(many[i], one[i]) == "");
-  }
-  set_num_threads(0);
-}
-
-/// Zeros to sum into: y, then one gradient per input.
-Results zeros_for(const Inputs& in, const Shape& y) {
-  Results out = {Tensor::zeros(y, DType::f64)};
-  for (const Tensor& t : in) out.push_back(Tensor::zeros(t.shape(), DType::f64));
-  return out;
-}
 
 TEST_CASE("column_sums agrees with plain loops, with any number of threads") {
   const std::vector<std::pair<std::int64_t, std::int64_t>> sizes = {
@@ -297,6 +244,25 @@ TEST_CASE("elementwise ops of several chunks reach every element") {
           out[0].data<double>()[i] = -2 * x * s * b;
           out[1].data<double>()[i] = -2 * dy * b * (s + x * s * (1 - s));
           out[2].data<double>()[i] = -2 * dy * x * s;
+        }
+        return out;
+      });
+}
+
+TEST_CASE("bce_with_logits of several chunks") {
+  const Tensor targets = random_tensor(kShape, 25).to(DType::f32).to(DType::f64);
+  check_large(
+      "bce_with_logits",
+      [&](const auto& in) { return bce_with_logits(in[0], targets.to(in[0].value().dtype())); },
+      {random_tensor(kShape, 26, 2.0)}, Tensor::full({1}, 40000, DType::f64),
+      [&](const Inputs& in, const Tensor& g) {
+        Results out = zeros_for(in, {1});
+        const double n = kRows * kChannels;
+        for (std::int64_t i = 0; i < kRows * kChannels; ++i) {
+          const double x = in[0].data<double>()[i], t = targets.data<double>()[i];
+          *out[0].data<double>() +=
+              (t * std::log(1 + std::exp(-x)) + (1 - t) * std::log(1 + std::exp(x))) / n;
+          out[1].data<double>()[i] = g.item() / n * (1 / (1 + std::exp(-x)) - t);
         }
         return out;
       });
