@@ -12,8 +12,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
       batch_norm_forward(in, scale, beta.value(), running_mean, running_var, {training, momentum, eps});
   return record("batch_norm", std::move(result.y), {x, gamma, beta},
                 [in, scale, saved = result.saved, training](const Tensor& dy, Gradients& gradients) {
-                  const NormSums sums{gradients.wanted(1) ? &gradients.sum(1) : nullptr,
-                                      gradients.wanted(2) ? &gradients.sum(2) : nullptr};
+                  const NormSums sums{gradients.sum_if_wanted(1), gradients.sum_if_wanted(2)};
                   gradients.set(0, batch_norm_backward(dy, in, scale, saved, training, sums));
                 },
                 {{"eps", eps}});

@@ -11,8 +11,7 @@ Variable group_norm(const Variable& x, const Variable& gamma, const Variable& be
   NormResult result = group_norm_forward(in, scale, beta.value(), groups, eps);
   return record("group_norm", std::move(result.y), {x, gamma, beta},
                 [in, scale, saved = result.saved](const Tensor& dy, Gradients& gradients) {
-                  const NormSums sums{gradients.wanted(1) ? &gradients.sum(1) : nullptr,
-                                      gradients.wanted(2) ? &gradients.sum(2) : nullptr};
+                  const NormSums sums{gradients.sum_if_wanted(1), gradients.sum_if_wanted(2)};
                   gradients.set(0, group_norm_backward(dy, in, scale, saved, sums));
                 },
                 {{"groups", groups}, {"eps", eps}});

@@ -10,8 +10,7 @@ Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& be
   NormResult result = layer_norm_forward(in, scale, beta.value(), eps);
   return record("layer_norm", std::move(result.y), {x, gamma, beta},
                 [in, scale, saved = result.saved](const Tensor& dy, Gradients& gradients) {
-                  const NormSums sums{gradients.wanted(1) ? &gradients.sum(1) : nullptr,
-                                      gradients.wanted(2) ? &gradients.sum(2) : nullptr};
+                  const NormSums sums{gradients.sum_if_wanted(1), gradients.sum_if_wanted(2)};
                   gradients.set(0, layer_norm_backward(dy, in, scale, saved, sums));
                 },
                 {{"eps", eps}});

@@ -49,7 +49,6 @@ void Variable::set_grad(Tensor buffer) {
   node_->grad = std::move(buffer);
 }
 
-bool grad_enabled() { return recording; }
 NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
 

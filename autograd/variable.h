@@ -86,9 +86,6 @@ class Gradients {
   Node& node_;
 };
 
-/// True unless a NoGrad guard is alive on this thread.
-bool grad_enabled();
-
 /// While alive, ops on this thread record nothing: for evaluation.
 class NoGrad {
  public:

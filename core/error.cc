@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/error.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/text.h"
@@ -8,11 +9,19 @@
 namespace salu {
 namespace {
 
-/// Code points that are not seen, or that change the order or the place of what is written.
+/// Code points that are not seen, or that change the order or the place of what is written: controls, and
+/// what Unicode lets a program ignore (Default_Ignorable_Code_Point) but for the choice of a character's
+/// look.
 bool hidden(std::uint32_t c) {
-  const auto within = [c](std::uint32_t low, std::uint32_t high) { return c >= low && c <= high; };
-  return within(0x00, 0x1f) || within(0x7f, 0x9f) || within(0x200b, 0x200f) || within(0x2028, 0x202e) ||
-         within(0x2060, 0x206f) || c == 0xfeff;
+  struct Range {
+    std::uint32_t low, high;
+  };
+  static constexpr Range kHidden[] = {
+      {0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},    {0x61c, 0x61c},
+      {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180e, 0x180e},   {0x200b, 0x200f},  {0x2028, 0x202e},
+      {0x2060, 0x206f},   {0x3164, 0x3164},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},  {0xfff0, 0xfffb},
+      {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe00ff}, {0xe01f0, 0xe0fff}};
+  return std::ranges::any_of(kHidden, [c](Range r) { return c >= r.low && c <= r.high; });
 }
 
 std::uint32_t code_point(std::string_view character) {

@@ -30,6 +30,11 @@ double stored_q(CurveInit c, Positive positive) {
   return positive == Positive::log_sw ? -0.5 * std::log(c.a * c.b) : stored(c.b, positive);
 }
 
+/// For `--summary`: a curve has two parameters and multiplies nothing by a matrix.
+void record_curve(Context& context, const std::string& name, const char* kind, const Variable& x) {
+  context.record({name, kind, x.shape(), 2, 0});
+}
+
 /// SALU, SWALU or GALU: one function with a coefficient pair.
 class CurveLayer : public Pointwise {
  public:
@@ -42,7 +47,7 @@ class CurveLayer : public Pointwise {
         pair_(scope, init, positive) {}
 
   Variable operator()(const Variable& x, Context& context) const override {
-    context.record({name_, kind_, x.shape(), 2, 0});
+    record_curve(context, name_, kind_, x);
     return function_(x, pair_.p.variable, pair_.q.variable, positive_);
   }
 
@@ -265,28 +270,28 @@ NormAct::NormAct(const Scope& norm, const Scope& act, std::int64_t channels, con
 
 Variable NormAct::normalized(const Variable& x, Context& context) const {
   if (!fused_) return norm_ ? (*norm_)(x, context) : x;
-  context.record({norm_name_, "SALU", x.shape(), 2, 0});
+  record_curve(context, norm_name_, "SALU", x);
   return salu(x, stabilizer_->p.variable, stabilizer_->q.variable, positive_);
 }
 
 Variable NormAct::activated(const Variable& x, Context& context) const {
   if (!fused_) return (*act_)(x, context);
-  context.record({act_name_, "SWALU", x.shape(), 2, 0});
+  record_curve(context, act_name_, "SWALU", x);
   return swalu(x, gate_->p.variable, gate_->q.variable, positive_);
 }
 
 Variable NormAct::operator()(const Variable& x, Context& context) const {
   if (!fused_) return activated(normalized(x, context), context);
-  context.record({norm_name_, "SALU", x.shape(), 2, 0});
-  context.record({act_name_, "SWALU", x.shape(), 2, 0});
+  record_curve(context, norm_name_, "SALU", x);
+  record_curve(context, act_name_, "SWALU", x);
   return salu_swalu(x, stabilizer_->p.variable, stabilizer_->q.variable, gate_->p.variable, gate_->q.variable,
                     positive_);
 }
 
 Variable NormAct::operator()(const Variable& x, const Variable& residual, Context& context) const {
   if (!fused_) return activated(add(normalized(x, context), residual), context);
-  context.record({norm_name_, "SALU", x.shape(), 2, 0});
-  context.record({act_name_, "SWALU", x.shape(), 2, 0});
+  record_curve(context, norm_name_, "SALU", x);
+  record_curve(context, act_name_, "SWALU", x);
   return salu_add_swalu(x, residual, stabilizer_->p.variable, stabilizer_->q.variable, gate_->p.variable,
                         gate_->q.variable, positive_);
 }

@@ -29,12 +29,17 @@ TEST_CASE("the nearest name is the one with the fewest edits, if any is near") {
 }
 
 TEST_CASE("messages keep names in other alphabets, and show what hides") {
-  for (const char* name : {"", "a b~", "\u00fcn\u00ef", "\u732b", "\U0001f408", "\u00a0", "\U0010ffff"}) {
+  for (const char* name : {"", "a b~", "\u00fcn\u00ef", "\u732b", "\U0001f408", "\u00a0", "\u00ac", "\u061b",
+                           "\u2764\ufe0f", "\U0010ffff"}) {
     CHECK(escaped(name) == name);
   }
   CHECK(escaped("a\n\x1b[31m\x7f") == "a\\x0a\\x1b[31m\\x7f");
   CHECK(escaped(std::string("\0", 1)) == "\\x00");
   CHECK(escaped("\u009b\u202e\u200b\ufeff") == "\\xc2\\x9b\\xe2\\x80\\xae\\xe2\\x80\\x8b\\xef\\xbb\\xbf");
+  // The Arabic letter mark, a soft hyphen, a Mongolian separator, a tag and the last one, a Hangul filler.
+  CHECK(escaped("\u061c\u00ad\u180e") == "\\xd8\\x9c\\xc2\\xad\\xe1\\xa0\\x8e");
+  CHECK(escaped("\U000e0000\U000e007f") == "\\xf3\\xa0\\x80\\x80\\xf3\\xa0\\x81\\xbf");
+  CHECK(escaped("\u3164") == "\\xe3\\x85\\xa4");
   // Cut short, longer than need be, a surrogate, beyond the last, a lone second byte.
   CHECK(escaped("\xc3") == "\\xc3");
   CHECK(escaped("\xc3z\xe7\x8c") == "\\xc3z\\xe7\\x8c");

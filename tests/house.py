@@ -56,8 +56,8 @@ def check_op_headers(root):
         header = root / f"core/ops/{op}.h"
         text = header.read_text()
         for label in LABELS:
-            if label not in text:
-                breach(header, f"the contract lacks '{label}'")
+            if f"\n/// {label} " not in text:
+                breach(header, f"the contract lacks a line that begins with '/// {label}'")
 
 
 def check_text(path, lines):

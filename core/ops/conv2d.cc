@@ -28,6 +28,8 @@ Shape conv2d_output_shape(const Shape& x, const Shape& w, Conv2dOptions options)
         x.str(), w.str());
   check(x[3] == w[3], "[conv2d] expected input channels {} as in w {}, got {} in x {}", w[3], w.str(), x[3],
         x.str());
+  check(w[0] >= 1 && w[3] >= 1, "[conv2d] expected at least one input and one output channel, got w {}",
+        w.str());
   check(options.stride >= 1 && options.padding >= 0,
         "[conv2d] expected stride >= 1 and padding >= 0, got {} and {}", options.stride, options.padding);
   const std::int64_t height = x[1] + 2 * options.padding, width = x[2] + 2 * options.padding;

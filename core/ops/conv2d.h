@@ -9,8 +9,11 @@ namespace salu {
 
 /// Two-dimensional convolution (cross-correlation), channels last, one group, no bias.
 /// Forward:  y[n,p,q,k] = sum_{r,s,c} x[n, p t + r - o, q t + s - o, c] w[k,r,s,c]; stride t, zero padding o
-/// Backward: dx: the transposed sum over (p,q,k); dw[k,r,s,c] = sum_{n,p,q} dy[n,p,q,k] x[n, p t + r - o, …,
-/// c] Shapes:   x (N,H,W,C), w (K,R,S,C), y (N,P,Q,K); P = floor((H + 2 o - R)/t) + 1, Q alike Saved:    x, w
+/// Backward: dx: the transposed sum over (p,q,k);
+///           dw[k,r,s,c] = sum_{n,p,q} dy[n,p,q,k] x[n, p t + r - o, q t + s - o, c]
+/// Shapes:   x (N,H,W,C), w (K,R,S,C), y (N,P,Q,K), C and K at least 1; P = floor((H + 2 o - R)/t) + 1,
+///           Q alike
+/// Saved:    x, w
 /// Grad:     dx =, dw +=
 /// Ref:      Dumoulin & Visin, arXiv 1603.07285
 Tensor conv2d_forward(const Tensor& x, const Tensor& w, Conv2dOptions options);

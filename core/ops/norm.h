@@ -26,4 +26,8 @@ struct NormResult {
 /// Throws unless `t` holds one number for each channel of x (...,C), in the dtype of x's parameters.
 void check_channels(const char* op, const char* name, const Tensor& t, const Tensor& x);
 
+/// Throws unless the arguments of a backward fit x (...,C), `statistics` being the shape of a saved tensor.
+void check_norm_backward(const char* op, const Tensor& x, const Tensor& gamma, const NormStatistics& saved,
+                         const Shape& statistics, NormSums sums);
+
 }  // namespace salu

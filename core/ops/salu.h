@@ -8,8 +8,9 @@
 namespace salu {
 
 /// Stabilizer: takes the place of a normalization layer, without statistics, affine or shift.
-/// Forward:  y = a x / sqrt(1 + a b x^2) = S z r, z = x/W, r = 1/sqrt(1 + z^2), S = sqrt(a/b), W = 1/sqrt(a
-/// b) Backward: dx = dy a r^3; with `positive` = exp: dp = sum dy y (1 + r^2)/2, dq = -sum dy y (1 - r^2)/2
+/// Forward:  y = a x / sqrt(1 + a b x^2) = S z r, z = x/W, r = 1/sqrt(1 + z^2);
+///           S = sqrt(a/b), W = 1/sqrt(a b)
+/// Backward: dx = dy a r^3; with `positive` = exp: dp = sum dy y (1 + r^2)/2, dq = -sum dy y (1 - r^2)/2
 /// Shapes:   x, y alike, any rank; p, q one element each, as `positive` stores a and b
 /// Saved:    x (y is no substitute: dx rebuilt from a bf16 y errs by 15 % for x/W in 3..10)
 /// Grad:     dx =, dp +=, dq +=

@@ -89,6 +89,13 @@ OpEntry batch_norm_entry() {
       batch_norm_forward(Tensor::zeros(x), Tensor::zeros(gamma, dtype), Tensor::zeros(beta), m, v, {});
     };
   };
+  const auto backward = [](Shape gamma, Shape mean, Shape rstd, Shape dgamma, Shape dbeta) {
+    return [=] {
+      Tensor g = Tensor::zeros(dgamma), b = Tensor::zeros(dbeta);
+      batch_norm_backward(Tensor::zeros({2, 3}), Tensor::zeros({2, 3}), Tensor::zeros(gamma),
+                          {Tensor::zeros(mean), Tensor::zeros(rstd)}, true, {&g, &b});
+    };
+  };
   const Shape three{3}, four{4};
   entry.bad_calls = {
       {"one value per channel", call({1, 1, 1, 3}, three, three, three, three),
@@ -110,6 +117,19 @@ OpEntry batch_norm_entry() {
          batch_norm_backward(Tensor::zeros({2, 4}), Tensor::zeros({2, 3}), Tensor::zeros({3}), {}, true, {});
        },
        "[batch_norm] expected shape (2,3), got (2,4)"},
+      {"gradient, rank",
+       [] { batch_norm_backward(Tensor::zeros({3}), Tensor::zeros({3}), Tensor::zeros({3}), {}, true, {}); },
+       "[batch_norm] expected x (...,C) of rank 2 to 4, got (3)"},
+      {"gradient, gamma", backward(four, three, three, three, three),
+       "[batch_norm] expected gamma of shape (3), got (4)"},
+      {"gradient, mean", backward(three, four, three, three, three),
+       "[batch_norm] expected saved mean of shape (3), got (4)"},
+      {"gradient, deviation", backward(three, three, four, three, three),
+       "[batch_norm] expected saved rstd of shape (3), got (4)"},
+      {"gradient, sum of gamma", backward(three, three, three, four, three),
+       "[batch_norm] expected dgamma of shape (3), got (4)"},
+      {"gradient, sum of beta", backward(three, three, three, three, four),
+       "[batch_norm] expected dbeta of shape (3), got (4)"},
   };
   return entry;
 }

@@ -94,6 +94,10 @@ OpEntry conv2d_entry() {
       "[conv2d] expected input channels 3 as in w (16,3,3,3), got 4 in x (8,32,32,4)");
   bad("rank", {8, 32, 4}, {16, 3, 3, 4}, {1, 1},
       "[conv2d] expected x (N,H,W,C) and w (K,R,S,C), got x (8,32,4)");
+  bad("no input channel", {1, 4, 4, 0}, {2, 3, 3, 0}, {1, 1},
+      "[conv2d] expected at least one input and one output channel, got w (2,3,3,0)");
+  bad("no output channel", {1, 4, 4, 3}, {0, 3, 3, 3}, {1, 1},
+      "[conv2d] expected at least one input and one output channel, got w (0,3,3,3)");
   bad("filter too large", {1, 2, 2, 3}, {1, 5, 5, 3}, {1, 1}, "[conv2d] expected a filter that fits");
   bad("stride 0", {1, 4, 4, 3}, {1, 3, 3, 3}, {0, 1}, "[conv2d] expected stride >= 1");
   bad("too many pixels", {0, 1 << 30, 1, 1}, {1, 1, 1, 1}, {1, 0},

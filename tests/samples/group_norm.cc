@@ -52,6 +52,13 @@ OpEntry group_norm_entry() {
       group_norm_forward(Tensor::zeros(x), Tensor::zeros(gamma), Tensor::zeros(beta), groups, kEps);
     };
   };
+  const auto backward = [](Shape gamma, Shape mean, Shape rstd, Shape dgamma, Shape dbeta) {
+    return [=] {
+      Tensor g = Tensor::zeros(dgamma), b = Tensor::zeros(dbeta);
+      group_norm_backward(Tensor::zeros({2, 6}), Tensor::zeros({2, 6}), Tensor::zeros(gamma),
+                          {Tensor::zeros(mean), Tensor::zeros(rstd)}, {&g, &b});
+    };
+  };
   entry.bad_calls = {
       {"groups", call({2, 3, 3, 6}, {6}, {6}, 4),
        "[group_norm] expected x (N,H,W,C) or (N,C) with C divisible by 4 groups, got (2,3,3,6)"},
@@ -64,6 +71,24 @@ OpEntry group_norm_entry() {
          group_norm_backward(Tensor::zeros({2, 4}), Tensor::zeros({2, 6}), Tensor::zeros({6}), {}, {});
        },
        "[group_norm] expected shape (2,6), got (2,4)"},
+      {"gradient, nothing saved",
+       [] {
+         group_norm_backward(Tensor::zeros({2, 6}), Tensor::zeros({2, 6}), Tensor::zeros({6}), {}, {});
+       },
+       "[group_norm] expected a saved mean of shape (N,G), got an undefined tensor"},
+      {"gradient, rank of the mean", backward({6}, {2}, {2}, {6}, {6}),
+       "[group_norm] expected a saved mean of shape (N,G), got (2)"},
+      {"gradient, groups", backward({6}, {2, 4}, {2, 4}, {6}, {6}), "C divisible by 4 groups"},
+      {"gradient, gamma", backward({3}, {2, 3}, {2, 3}, {6}, {6}),
+       "[group_norm] expected gamma of shape (6), got (3)"},
+      {"gradient, mean", backward({6}, {1, 3}, {2, 3}, {6}, {6}),
+       "[group_norm] expected saved mean of shape (2,3), got (1,3)"},
+      {"gradient, deviation", backward({6}, {2, 3}, {2, 2}, {6}, {6}),
+       "[group_norm] expected saved rstd of shape (2,3), got (2,2)"},
+      {"gradient, sum of gamma", backward({6}, {2, 3}, {2, 3}, {5}, {6}),
+       "[group_norm] expected dgamma of shape (6), got (5)"},
+      {"gradient, sum of beta", backward({6}, {2, 3}, {2, 3}, {6}, {1}),
+       "[group_norm] expected dbeta of shape (6), got (1)"},
   };
   return entry;
 }

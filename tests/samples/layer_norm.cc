@@ -45,6 +45,14 @@ OpEntry layer_norm_entry() {
   const auto call = [](Shape x, Shape gamma, Shape beta) {
     return [=] { layer_norm_forward(Tensor::zeros(x), Tensor::zeros(gamma), Tensor::zeros(beta), kEps); };
   };
+  const auto backward = [](Shape gamma, Shape mean, Shape rstd, Shape dgamma, Shape dbeta,
+                           DType statistics = DType::f32) {
+    return [=] {
+      Tensor g = Tensor::zeros(dgamma), b = Tensor::zeros(dbeta);
+      layer_norm_backward(Tensor::zeros({2, 3}), Tensor::zeros({2, 3}), Tensor::zeros(gamma),
+                          {Tensor::zeros(mean, statistics), Tensor::zeros(rstd, statistics)}, {&g, &b});
+    };
+  };
   entry.bad_calls = {
       {"gamma", call({2, 3}, {4}, {3}), "[layer_norm] expected gamma of shape (3), got (4)"},
       {"beta", call({2, 3}, {3}, {1, 3}), "[layer_norm] expected beta of shape (3), got (1,3)"},
@@ -55,6 +63,23 @@ OpEntry layer_norm_entry() {
          layer_norm_backward(Tensor::zeros({2, 4}), Tensor::zeros({2, 3}), Tensor::zeros({3}), {}, {});
        },
        "[layer_norm] expected shape (2,3), got (2,4)"},
+      {"gradient of no channel",
+       [] {
+         layer_norm_backward(Tensor::zeros({2, 0}), Tensor::zeros({2, 0}), Tensor::zeros({0}), {}, {});
+       },
+       "[layer_norm] expected x (...,C) with C >= 1, got (2,0)"},
+      {"gradient, gamma", backward({4}, {2}, {2}, {3}, {3}),
+       "[layer_norm] expected gamma of shape (3), got (4)"},
+      {"gradient, mean", backward({3}, {3}, {2}, {3}, {3}),
+       "[layer_norm] expected saved mean of shape (2), got (3)"},
+      {"gradient, deviation", backward({3}, {2}, {1}, {3}, {3}),
+       "[layer_norm] expected saved rstd of shape (2), got (1)"},
+      {"gradient, dtype of the statistics", backward({3}, {2}, {2}, {3}, {3}, DType::f64),
+       "[layer_norm] expected saved mean f32, got f64"},
+      {"gradient, sum of gamma", backward({3}, {2}, {2}, {1}, {3}),
+       "[layer_norm] expected dgamma of shape (3), got (1)"},
+      {"gradient, sum of beta", backward({3}, {2}, {2}, {3}, {2}),
+       "[layer_norm] expected dbeta of shape (3), got (2)"},
   };
   return entry;
 }
