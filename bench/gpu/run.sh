@@ -7,8 +7,8 @@
 #                                                           sanitizer fused first
 #
 # Each part has its own time-out and writes its own file, so that a late failure loses nothing; parts for which there is
-# no time left (LIMIT seconds in all, 570 by default; PEER_SECONDS of them, 170, for PyTorch's networks, and
-# CORRECT_SECONDS, 110, for `correct`) are named. summary.txt ends with the table of ratios.
+# no time left (LIMIT seconds in all, 570 by default; of them PEER_SECONDS, 170, for PyTorch's networks,
+# CORRECT_SECONDS, 110, for `correct`, and OWN_SECONDS, 50, for `own`) are named. summary.txt ends with the table of ratios.
 # In an archive of pack.sh everything is where it belongs; in a source tree, BUILD is the build folder.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -66,6 +66,7 @@ export bin here out python
 wanted=${*:-machine correct kernels own peers kernels_peer sanitizer fused}
 peer_seconds=${PEER_SECONDS:-170}
 correct_seconds=${CORRECT_SECONDS:-110}
+own_seconds=${OWN_SECONDS:-50}
 : >"$out/summary.txt"
 : >"$out/log.txt"
 SECONDS=0
@@ -73,7 +74,8 @@ part machine 20 bash -c describe
 part correct "$correct_seconds" "$python" "$here/correct.py" --bin "$bin" --json "$out/correct.json" \
   --seconds $((correct_seconds - 5))
 part kernels 90 "$bin/bench_kernels" --json "$out/kernels.json"
-part own 50 "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only own --json "$out/own.json" --seconds 45
+part own "$own_seconds" "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only own --json "$out/own.json" \
+  --seconds $((own_seconds - 5))
 part peers "$peer_seconds" "$python" "$here/networks.py" --salutrain "$bin/salutrain" --only peers --json "$out/peers.json" \
   --seconds $((peer_seconds - 5))
 part kernels_peer 20 bash -c peer_kernels
