@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <vector>
+
+#include "train/settings_file.h"
 
 namespace salu {
 namespace {
@@ -35,20 +36,6 @@ const std::set<std::string> kOfOptimizer = {
     "opt",           "lr",          "lr-base",   "lr-base-size", "lr-base-scale", "momentum",
     "nesterov",      "opt-betas",   "opt-eps",   "weight-decay", "decay-all",     "coef-lr-scale",
     "coef-max-step", "layer-decay", "clip-grad", "clip-mode",    "min-lr",        "warmup-lr"};
-
-std::map<std::string, std::string> settings_of(const std::string& toml) {
-  std::map<std::string, std::string> out;
-  std::size_t start = 0;
-  while (start < toml.size()) {
-    const std::size_t end = std::min(toml.find('\n', start), toml.size());
-    const std::string line = toml.substr(start, end - start);
-    if (const std::size_t equals = line.find('='); equals != std::string::npos) {
-      out[line.substr(0, equals)] = line.substr(equals + 1);
-    }
-    start = end + 1;
-  }
-  return out;
-}
 
 std::optional<double> number_of(const std::string& word) {
   if (word == "true" || word == "false") return word == "true" ? 1 : 0;
@@ -85,13 +72,13 @@ void refuse_changes(const TrainOptions& options, const std::string& before, cons
   const auto old_settings = settings_of(before), new_settings = settings_of(now);
   for (const auto& [key, value] : new_settings) {
     const auto it = old_settings.find(key);
-    const std::string was = it == old_settings.end() ? "not set" : it->second;
+    const std::string was = it == old_settings.end() ? "" : it->second;
     const bool allowed = kMayChange.contains(key) || (options.fresh_optimizer && kOfOptimizer.contains(key));
     if (!allowed && !same_value(value, was)) {
       fail(ErrorCode::checkpoint,
            "--resume {}: --{} is {} in that run, {} is asked for. Leave it out, or start a new run with "
            "--output",
-           options.resume, key, was, value);
+           options.resume, key, was.empty() ? "not set" : was, value.empty() ? "none" : value);
     }
     if (key == "epochs" && *number_of(value) < *number_of(was)) {
       fail(ErrorCode::checkpoint,

@@ -18,8 +18,8 @@ namespace salu {
 enum class ParameterGroup {
   weights,       ///< matrices and filters: weight decay
   no_decay,      ///< biases, affine parameters of norms, tokens, positions
-  coefficients,  ///< SALU, SWALU and GALU pairs, PReLU slopes, alpha of DyT and Derf: own learning rate, no
-                 ///< decay
+  coefficients,  ///< SALU, SWALU and GALU pairs, PReLU slopes, alpha of DyT, alpha and shift of Derf: own
+                 ///< learning rate, no decay
 };
 inline constexpr int kParameterGroups = 3;
 

@@ -431,7 +431,7 @@ class Checkpoints(BadInput):
 
     def test_resume_with_other_settings(self):
         run_folder = self.shared / "run"
-        for flag, value, was in (("--dataset", "cifar10", '"shapes"'), ("--opt", "sgd", '"adamw"'),
+        for flag, value, was in (("--dataset", "cifar10", "shapes"), ("--opt", "sgd", "adamw"),
                                  ("--img-size", "16", "not set"), ("--batch-size", "16", "32")):
             self.refuse(42, 4, f"{flag} is {was} in that run", TRAIN, "--resume", run_folder, flag, value)
         for split in ("train", "val"):

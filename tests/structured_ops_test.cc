@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "autograd/functions.h"
+#include "core/ops/gelu.h"
 #include "core/ops/max_pool2d.h"
 #include "core/parallel.h"
 #include "tests/catch.h"
@@ -295,6 +296,22 @@ TEST_CASE("max_pool2d: NaN wins, padding never does, of equal values the first t
 TEST_CASE("avg_pool2d counts the padding") {
   const Variable y = avg_pool2d(Variable(Tensor::full({1, 3, 3, 1}, 9.0)), {3, 1, 1});
   CHECK(y.value().values<float>() == std::vector<float>{4, 6, 4, 6, 9, 6, 4, 6, 4});
+}
+
+TEST_CASE("gelu far out is a line, whose slope is 1 or 0") {
+  const std::vector<float> x = {25, 1e10f, 1e19f, 1e30f, 3e38f}, ones(x.size(), 1);
+  const auto n = static_cast<std::int64_t>(x.size());
+  for (const GeluKind kind : {GeluKind::erf, GeluKind::tanh}) {
+    const Tensor right = Tensor::from<float>({n}, x), dy = Tensor::from<float>({n}, ones);
+    CHECK(gelu_forward(right, kind).values<float>() == x);
+    CHECK(gelu_backward(dy, right, kind).values<float>() == ones);
+    Tensor left = Tensor::empty({n});
+    for (std::int64_t i = 0; i < n; ++i) left.data<float>()[i] = -right.data<float>()[i];
+    CHECK(gelu_backward(dy, left, kind).values<float>() == std::vector<float>(x.size()));
+    CHECK(std::isnan(gelu_backward(Tensor::from<float>({1}, {1}),
+                                   Tensor::full({1}, std::numeric_limits<double>::quiet_NaN()), kind)
+                         .values<float>()[0]));
+  }
 }
 
 TEST_CASE("attention with equal scores is the mean of the values") {

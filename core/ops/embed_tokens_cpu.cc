@@ -39,8 +39,11 @@ void add_over_batch(Tensor& sums, const Tensor& dy) {
   dispatch_float("embed_tokens", dy.dtype(), [&]<class T>() {
     const std::int64_t batch = dy.dim(0), sample = dy.dim(1) * dy.dim(2), width = sums.numel();
     const T* in = dy.data<T>();
-    const auto total = column_sums<T>(batch, width, width, [=](std::int64_t b, T* block) {
-      for (std::int64_t k = 0; k < width; ++k) block[k] += in[b * sample + k];
+    std::vector<double> total(static_cast<std::size_t>(width));
+    parallel_for(width, row_grain(width, batch), [&](std::int64_t begin, std::int64_t end) {
+      sum_rows<T>(0, batch, end - begin, total.data() + begin, [=](std::int64_t b, T* block) {
+        for (std::int64_t k = begin; k < end; ++k) block[k - begin] += in[b * sample + k];
+      });
     });
     add_sums<T>(&sums, total.data());
   });

@@ -121,8 +121,7 @@ void backward(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x, co
       sample_gradient(size, up + at, in + at, scale, means + i * size.groups, rstds + i * size.groups,
                       partial.data() + i * 2 * channels, out + at);
     });
-    std::vector<double> sums(static_cast<std::size_t>(2 * channels));
-    for (std::size_t i = 0; i < partial.size(); ++i) sums[i % sums.size()] += partial[i];
+    const std::vector<double> sums = sum_in_order(partial, 2 * channels);
     add_sums<T>(wanted.beta, sums.data());
     add_sums<T>(wanted.gamma, sums.data() + channels);
   });

@@ -20,10 +20,10 @@ void backward(Tensor& dx, Tensor* dslope, const Tensor& dy, const Tensor& x, con
     T* out = dx.data<T>();
     const auto chunk = [=](std::int64_t begin, std::int64_t end) {
       double sum = 0;
+#pragma omp simd reduction(+ : sum)
       for (std::int64_t i = begin; i < end; ++i) {
-        const bool positive = in[i] > T(0);
-        out[i] = positive ? upstream[i] : k * upstream[i];
-        sum += positive ? 0.0 : static_cast<double>(upstream[i] * in[i]);
+        out[i] = upstream[i] * (in[i] > T(0) ? T(1) : k);
+        sum += static_cast<double>(in[i] > T(0) ? T(0) : upstream[i] * in[i]);
       }
       return sum;
     };

@@ -35,18 +35,25 @@ inline std::int64_t row_grain(std::int64_t rows, std::int64_t columns) {
                   kElementwiseGrain / std::max<std::int64_t>(columns, 1) + 1);
 }
 
+/// The sum over the rows of a (rows, width) matrix, in order.
+inline std::vector<double> sum_in_order(const std::vector<double>& matrix, std::int64_t width) {
+  std::vector<double> total(static_cast<std::size_t>(width));
+  for (std::size_t row = 0; row < matrix.size(); row += total.size()) {
+    for (std::size_t c = 0; c < total.size(); ++c) total[c] += matrix[row + c];
+  }
+  return total;
+}
+
 /// `width` sums over all rows of a (rows, columns) matrix: chunks by sum_rows, then the chunks in order.
 template <class T, class AddRow>
 std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, std::int64_t width,
                                 AddRow&& add_row) {
   const std::int64_t grain = row_grain(rows, columns), chunks = (rows + grain - 1) / grain;
-  std::vector<double> partial(static_cast<std::size_t>(chunks * width)),
-      total(static_cast<std::size_t>(width));
+  std::vector<double> partial(static_cast<std::size_t>(chunks * width));
   parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
     sum_rows<T>(begin, end, width, partial.data() + begin / grain * width, add_row);
   });
-  for (std::size_t i = 0; i < partial.size(); ++i) total[i % total.size()] += partial[i];
-  return total;
+  return sum_in_order(partial, width);
 }
 
 /// The sum over the rows of x (rows, columns).

@@ -47,6 +47,7 @@ constexpr T gelu_tanh_value(T x) {
 }
 template <class T>
 constexpr T gelu_tanh_slope(T x) {
+  if (std::abs(x) > T(20)) return x > T(0) ? T(1) : T(0);  // t is +-1 there, and x^2 may be infinite
   const T t = std::tanh(T(kGeluScale) * (x + T(kGeluCubic) * x * x * x));
   const T inner = T(kGeluScale) * (T(1) + T(3 * kGeluCubic) * x * x);
   return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * inner;

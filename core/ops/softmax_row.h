@@ -28,7 +28,7 @@ inline float bounded_exp(float x) {
   return sum * std::bit_cast<float>((std::bit_cast<std::uint32_t>(rounded) + 127) << 23);  // times 2^n
 }
 
-/// y = e^(x - shift), at least 2e-38 in f32; y may be x, and x - shift is at most 88.
+/// y = e^(x - shift), at least e^-87 in f32; y may be x, and x - shift is at most 88.
 template <class T>
 void exp_row(T* y, const T* x, T shift, std::int64_t n) {
   if constexpr (sizeof(T) == sizeof(float)) {
