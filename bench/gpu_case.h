@@ -22,7 +22,7 @@ struct KernelCase {
 };
 
 struct MeasureOptions {
-  double rotate_bytes = 256e6;  ///< of all sets together; no GPU of today has half as much L2
+  double rotate_bytes = 256e6;  ///< of all sets, at most 64; no GPU of today has half as much L2
   int repeats = 40, fewest = 5;
   double seconds = 2;  ///< stop repeating after so long, once there are `fewest`
 };

@@ -80,7 +80,11 @@ void* allocate_raw(std::size_t bytes) {
   return block;
 }
 
-void release_raw(void* block) { check_cuda(cudaFree(block), "free device memory"); }
+// Destructors release, also while the error of a failed kernel is under way, which every later call of CUDA
+// repeats: to throw once more would end the program before that error is told.
+void release_raw(void* block) {
+  if (cudaFree(block) != cudaSuccess) cudaGetLastError();
+}
 
 void* allocate_pinned(std::size_t bytes) {
   void* block = nullptr;
@@ -88,7 +92,9 @@ void* allocate_pinned(std::size_t bytes) {
   return block;
 }
 
-void release_pinned(void* block) { check_cuda(cudaFreeHost(block), "free pinned memory"); }
+void release_pinned(void* block) {
+  if (cudaFreeHost(block) != cudaSuccess) cudaGetLastError();  // silent, as release_raw
+}
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream()), "copy to device");

@@ -174,6 +174,21 @@ class Correct(Case):
         self.assertFalse(checks["same seed, same bits, f32, library"])
         self.assertTrue(checks["loss curve of the CPU, f32, library"])
 
+    def slow_test(self):
+        test = self.dir / "test_cuda_slow_gpu"
+        test.write_text("#!/bin/sh\nexec sleep 60\n")
+        test.chmod(0o755)
+
+    def test_what_time_runs_out_for_has_not_failed(self):
+        self.slow_test()
+        quick = self.dir / "quick"
+        quick.write_text("#!/bin/sh\nexit 77\n")  # no self-test here
+        quick.chmod(0o755)
+        for seconds in (1, 4):  # before its turn, and in it
+            checks = self.check(quick, 75 if seconds == 1 else 1, "--seconds", seconds)
+            self.assertEqual(checks["tests of slow"], "not finished")
+            self.assertEqual(list(checks)[-1], "tests of slow")  # the long ones come last
+
     def test_a_device_with_another_curve_fails(self):
         other = self.dir / "other"
         other.write_text(f'#!/bin/sh\ncase "$*" in *--kernels*) set -- "$@" --lr 0.01 ;; esac\nexec {TRAIN} "$@"\n')
@@ -188,17 +203,36 @@ class Networks(Case):
         file = self.dir / "n.json"
         self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", TRAIN, "--small", "--device", "cpu", "--rounds", 2,
                 "--steps", 3, "--only", "own", "--json", file)
-        first, pair = lines_of(file)
+        pair, = lines_of(file)
         self.assertEqual(pair["pair"], "R8 b=4 graph vs stream")
         self.assertEqual((pair["a"]["steps"], pair["b"]["steps"]), (6, 6))
         self.assertLessEqual(pair["ratio_low"], pair["ratio"])
-        self.assertAlmostEqual(first["ratio"], first["cold_ms"] / first["warm_ms"])
+
+    def first_steps(self, program, seconds, code):
+        file = self.dir / "n.json"
+        self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", program, "--small", "--device", "cpu", "--steps", 3,
+                "--only", "first", "--seconds", seconds, "--json", file, code=code)
+        line, = lines_of(file)
+        return line
+
+    def test_first_steps(self):
+        line = self.first_steps(TRAIN, 200, 0)
+        self.assertAlmostEqual(line["ratio"], line["cold_ms"] / line["warm_ms"])
+
+    def test_a_first_step_is_kept_when_time_runs_out_for_the_second(self):
+        once = self.dir / "once"
+        once.write_text(f'#!/bin/sh\nif [ -e {self.dir}/ran ]; then exec sleep 60; fi\n: >{self.dir}/ran\nexec {TRAIN} "$@"\n')
+        once.chmod(0o755)
+        line = self.first_steps(once, 8, 1)
+        self.assertGreater(line["cold_ms"], 0)
+        self.assertEqual(line["error"], "salutrain: out of time")
+        self.assertNotIn("ratio", line)
 
     def test_what_fails_is_named(self):
         file = self.dir / "n.json"
         done = self.ok(sys.executable, BENCH / "gpu/networks.py", "--salutrain", "/bin/false", "--small", "--device", "cpu",
                        "--only", "own", "--json", file, code=1)
-        self.assertEqual([line["error"] for line in lines_of(file)], ["exit 1", "exit 1"])
+        self.assertEqual([line["error"] for line in lines_of(file)], ["exit 1"])
         self.assertIn("exit 1", done.stdout)
 
     def test_no_time(self):
@@ -290,6 +324,10 @@ class Table(Case):
         _, done = self.table([*FABRICATED, {**FABRICATED[0], "check": "fabricated tool", "ok": None}])
         self.assertIn("Correctness: 1 of 2 checks passed; skipped: fabricated tool.", done.stdout)
 
+    def test_unfinished_checks_are_named_and_void_nothing(self):
+        _, done = self.table([*FABRICATED, {**FABRICATED[0], "check": "fabricated test", "ok": "not finished"}])
+        self.assertIn("Correctness: 1 of 2 checks passed; not finished: fabricated test.", done.stdout)
+
     def test_a_line_that_was_cut_off_is_left_out(self):
         rows, done = self.table(FABRICATED, extra='{"part": "kern')
         self.assertEqual(rows["R18 b=128 step vs E"], ["4", "met"])
@@ -297,6 +335,25 @@ class Table(Case):
 
 
 class Script(Case):
+    def test_only_our_own_programs_see_the_packed_libraries(self):
+        top = self.dir / "salunet-gpu"
+        (top / "bin").mkdir(parents=True)
+        (top / "programs").mkdir()
+        text = (BENCH / "gpu/pack.sh").read_text()
+        for name, mark in (("env.sh", "ENV"), ("launch", "LAUNCH")):
+            (top / name).write_text(text.split(f"<<'{mark}'\n")[1].split(f"\n{mark}\n")[0] + "\n")
+            (top / name).chmod(0o755)
+        (top / "programs/salutrain").write_text('#!/bin/sh\necho "$LD_LIBRARY_PATH $*"; exit 3\n')
+        (top / "programs/salutrain").chmod(0o755)
+        (top / "bin/salutrain").symlink_to("../launch")
+        before = {"LD_LIBRARY_PATH": "/theirs"}
+        path = rf"^{top}/lib:([^ ]*:)?/theirs "
+        self.assertRegex(self.ok(top / "bin/salutrain", "a b", env=before, code=3).stdout, path + "a b$")
+        done = self.ok("bash", "-c", f'. {top}/env.sh; echo "$LD_LIBRARY_PATH"; {top}/bin/salutrain', env=before, code=3)
+        theirs, ours = done.stdout.splitlines()
+        self.assertEqual(theirs, "/theirs")
+        self.assertRegex(ours, path)
+
     def test_run_leaves_a_line_for_each_part(self):
         tree = self.dir / "tree"
         shutil.copytree(BENCH / "gpu", tree / "bench/gpu")

@@ -6,6 +6,7 @@
 #include "core/backend.h"
 #include "core/device_sums.h"
 #include "core/ops/targets.h"
+#include "core/out_of_memory.h"
 #include "models/model.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
@@ -24,6 +25,7 @@ struct Setting {
   DType activations = DType::f32;
   bool record = true, everything = false;  ///< all that a step may do beside the usual
   int steps = 7;                           // three queued, one recorded, the rest replayed
+  int full_before = -1;                    ///< the step before which the device's memory runs out once
 };
 
 struct Curve {
@@ -38,6 +40,23 @@ Tensor pictures(std::uint32_t step) {
     images.data<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng.below(256));
   }
   return images;
+}
+
+/// Asks for more than any device has: the cache gives all it holds back to the system before it gives up.
+void run_out_of_memory(Device device) {
+  CHECK_THROWS_AS(Tensor::empty({std::int64_t{1} << 50}, DType::u8, device), OutOfMemory);
+}
+
+/// Takes every block that the device's cache holds.
+std::vector<Tensor> drain_cache(Device device) {
+  std::vector<Tensor> taken;
+  for (std::size_t size = 64; memory_of(device).cached_bytes > 0; size = BlockCache::size_class(size + 1)) {
+    const std::int64_t calls = memory_of(device).system_calls;
+    while (memory_of(device).system_calls == calls) {
+      taken.push_back(Tensor::empty({static_cast<std::int64_t>(size)}, DType::u8, device));
+    }
+  }
+  return taken;
 }
 
 /// Trains on fresh pictures with dropout, drop path, clipping and a moving average.
@@ -78,6 +97,7 @@ Curve train(const Setting& setting, Device device, Communicator& ranks = single_
     }
   };
   for (int i = 0; i < setting.steps; ++i) {
+    if (i == setting.full_before) run_out_of_memory(device);
     step.run(pictures(static_cast<std::uint32_t>(i)), targets, 1e-3 * (i + 1), i);
     take(false);
   }
@@ -216,6 +236,46 @@ TEST_CASE("no device memory is asked for once the first steps are done") {
   const std::int64_t before = memory_of(device).system_calls;
   train({.steps = 5}, device);
   CHECK(memory_of(device).system_calls == before);
+}
+
+TEST_CASE("a step is recorded anew, behind queued ones, when memory went back to the system") {
+  const Device device = cuda_device();
+  const Curve queued = train({.record = false, .steps = 12}, device);
+  for (const int full_before : {1, 3, 5}) {  // among queued steps, before the recorded one, among replays
+    INFO("before step " << full_before);
+    const std::int64_t releases = memory_of(device).releases;
+    const Curve recorded = train({.steps = 12, .full_before = full_before}, device);
+    CHECK(memory_of(device).releases == releases + 1);
+    CHECK(recorded.losses == queued.losses);
+    CHECK(compare_bits(recorded.values, queued.values) == "");
+  }
+}
+
+TEST_CASE("a step that fails while it is recorded ends the recording, and says why") {
+  const Device device = cuda_device();
+  ModelConfig config;
+  config.name = "salunet_c8";
+  config.img_size = 8;
+  config.placement.device = device;
+  const auto model = make_model(config);
+  Optimizer optimizer(model->store(), {});
+  TrainStep step(*model, model->store(), optimizer, {.mean = {0, 0, 0}, .std = {1, 1, 1}});
+  const Tensor targets = Tensor::full({4, 10}, 0.1);
+  const auto run = [&](std::int64_t i) { step.run(pictures(0), targets, 0.1, i); };
+  for (std::int64_t i = 0; i < 3; ++i) {
+    run(i);
+    REQUIRE(step.take(true));
+  }
+  std::vector<Tensor> taken = drain_cache(device);
+  CHECK(contains(error_of([&] { run(3); }), "allocat"));
+  synchronize(device);  // refused while something is recorded
+  taken.clear();
+  for (std::int64_t i = 4; i < 7; ++i) {
+    run(i);
+    const auto done = step.take(true);
+    REQUIRE(done);
+    CHECK(done->result.applied);
+  }
 }
 
 TEST_CASE("averages swap in and out on the device, with the bf16 copy") {

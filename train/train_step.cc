@@ -125,25 +125,40 @@ void TrainStep::place_inputs(const Tensor& images, const Tensor& targets, Slot& 
   send(targets, targets_, slot.targets, slot.target_bytes);
 }
 
-bool TrainStep::must_record() const {
-  // Blocks that went back to the system may be part of what was recorded.
-  return recorded_step_ < 0 || cuda_backend().memory().releases != cache_releases_;
+void TrainStep::record(std::int64_t step) {
+  recording_->begin();
+  try {
+    do_step(images_, targets_, step);
+  } catch (...) {
+    try {
+      recording_->end();  // or the queue would go on recording
+    } catch (const Error&) {
+      // The device says once more that the recording failed; why it did is on its way already.
+    }
+    throw;
+  }
+  recording_->end();
+  recorded_step_ = step;
 }
 
 void TrainStep::queue(std::int64_t step) {
+  const std::int64_t releases = cuda_backend().memory().releases;
+  if (releases != cache_releases_) {
+    // Blocks that went back to the system may be part of what was recorded, and a recording, which must not
+    // ask for memory, needs the cache filled again.
+    cache_releases_ = releases;
+    recorded_step_ = -1;
+    eager_steps_ = 0;
+  }
   if (!options_.record || eager_steps_ < kEagerSteps) {
     ++eager_steps_;
     cuda_backend().set_step_offset(0);
     do_step(images_, targets_, step);
     return;
   }
-  if (must_record()) {
+  if (recorded_step_ < 0) {
     cuda_backend().set_step_offset(0);
-    recording_->begin();
-    do_step(images_, targets_, step);
-    recording_->end();
-    recorded_step_ = step;
-    cache_releases_ = cuda_backend().memory().releases;
+    record(step);
   }
   cuda_backend().set_step_offset(static_cast<std::uint32_t>(step - recorded_step_));
   recording_->replay();

@@ -59,8 +59,8 @@ class TrainStep {
   /// Returns what this part adds to the loss of the batch. Behind the last part the gradients are complete.
   Tensor forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last);
   void queue(std::int64_t step);
+  void record(std::int64_t step);
   void place_inputs(const Tensor& images, const Tensor& targets, Slot& slot);
-  bool must_record() const;
 
   const Model& model_;
   ParameterStore& store_;

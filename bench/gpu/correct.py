@@ -4,10 +4,10 @@
 
 Usage: correct.py --bin FOLDER [--json FILE] [--device cuda|cuda-host] [--salutrain PROGRAM] [--sanitizer] [--seconds N]
 
-Exit code 77: nothing of it could be run.
+Exit code 77: nothing of it could be run. 75: nothing failed, but not all was finished in --seconds.
 
-Runs the tests built for the device, salutrain --check, the same training twice (equal bytes), on the CPU and on the
-device (equal curves); with --sanitizer instead the four tools of compute-sanitizer over tiny shapes of every kernel."""
+Runs salutrain --check, the same training twice (equal bytes), on the CPU and on the device (equal curves), then the tests
+built for the device; with --sanitizer instead the four tools of compute-sanitizer over tiny shapes of every kernel."""
 import argparse
 import hashlib
 import json
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 
+UNFINISHED = "not finished"  # the verdict on a check that time ran out for: neither right nor wrong
 CURVE = {"f32": 2e-3, "bf16": 0.08}  # largest relative difference of the loss from the CPU's
 
 
@@ -26,20 +27,21 @@ class Checks:
     def __init__(self, path, seconds):
         self.file = open(path, "w", encoding="utf-8") if path else None
         self.end = time.monotonic() + seconds
-        self.failed = self.run = 0
+        self.failed = self.run = self.unfinished = 0
 
     def add(self, name, body):
         """`body(seconds left)` returns (ok, detail); None for ok: not there."""
         start = time.monotonic()
         left = self.end - start
         try:
-            ok, detail = body(left) if left > 2 else (False, "no time left")
+            ok, detail = body(left) if left > 2 else (UNFINISHED, "no time left")
         except subprocess.TimeoutExpired:
-            ok, detail = False, "out of time"
+            ok, detail = UNFINISHED, "out of time"
         seconds = time.monotonic() - start
         self.failed += ok is False
-        self.run += ok is not None
-        verdict = {None: "skipped", True: "ok", False: "FAILED"}[ok]
+        self.unfinished += ok == UNFINISHED
+        self.run += ok in (True, False)
+        verdict = {None: "skipped", True: "ok", False: "FAILED"}.get(ok, ok)
         print(f"{name:<44} {verdict} ({seconds:.1f} s) {detail}", flush=True)
         if self.file:
             print(json.dumps({"part": "correct", "check": name, "ok": ok, "detail": detail, "seconds": seconds}),
@@ -116,11 +118,6 @@ def guarded(body):
 
 
 def check_all(o, checks):
-    for test in sorted(o.bin.glob("test_cuda_*_gpu")):
-        name = test.name[len("test_cuda_"):-len("_gpu")]
-        checks.add(f"tests of {name}", program([test]))
-        if name == "op":
-            checks.add(f"tests of {name}, libraries", program([test], SALU_TEST_KERNELS="library"))
     for precision in o.precisions:
         for kernels in o.kernels:
             checks.add(f"self-test, {precision}, {kernels}", program(
@@ -131,6 +128,11 @@ def check_all(o, checks):
             checks.add(f"same seed, same bits, {precision}, {kernels}", curves.same_bits(precision, kernels))
             checks.add(f"loss curve of the CPU, {precision}, {kernels}", curves.like_cpu(precision, kernels))
     shutil.rmtree(curves.folder, ignore_errors=True)
+    for test in sorted(o.bin.glob("test_cuda_*_gpu")):  # last: they take the longest
+        name = test.name[len("test_cuda_"):-len("_gpu")]
+        checks.add(f"tests of {name}", program([test]))
+        if name == "op":
+            checks.add(f"tests of {name}, libraries", program([test], SALU_TEST_KERNELS="library"))
 
 
 def sanitize(o, checks):
@@ -159,8 +161,10 @@ def main():
     o.salutrain = o.salutrain or o.bin / "salutrain"
     checks = Checks(o.json, o.seconds)
     sanitize(o, checks) if o.sanitizer else check_all(o, checks)
-    print(f"{checks.run} run, {checks.failed} failed")
-    return 77 if checks.run == 0 else 1 if checks.failed else 0
+    print(f"{checks.run} run, {checks.failed} failed, {checks.unfinished} {UNFINISHED}")
+    if checks.failed:
+        return 1
+    return 75 if checks.unfinished else 77 if checks.run == 0 else 0
 
 
 sys.exit(main())

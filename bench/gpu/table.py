@@ -66,8 +66,10 @@ def main():
     checks = results.of("correct")
     failed = [line["check"] for line in checks if line["ok"] is False]
     skipped = [line["check"] for line in checks if line["ok"] is None]
-    print(f"Correctness: {len(checks) - len(failed) - len(skipped)} of {len(checks)} checks passed"
+    unfinished = [line["check"] for line in checks if line["ok"] == "not finished"]
+    print(f"Correctness: {sum(line['ok'] is True for line in checks)} of {len(checks)} checks passed"
           + (f"; skipped: {', '.join(skipped)}" if skipped else "")
+          + (f"; not finished: {', '.join(unfinished)}" if unfinished else "")
           + (f"; FAILED: {', '.join(failed)}. No number below counts." if failed else "." if checks else
              ": none was run, so no number below counts.") + "\n")
     table(("goal", "ratio", "bar", "planned", "result", ""), goal_rows(results))

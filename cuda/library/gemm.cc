@@ -67,6 +67,9 @@ void choose_algorithm(PlannedProduct& planned, const Alignments& alignments) {
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignments[1]);
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignments[2]);
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignments[2]);
+  // Parts of a sum over k that run apart meet in f32, never in the bf16 of the output.
+  set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+      std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   cublasLtMatmulHeuristicResult_t best{};
   int found = 0;
   check_cublas(cublasLtMatmulAlgoGetHeuristic(cublas_lt_handle(), &planned.operation, &planned.b, &planned.a,

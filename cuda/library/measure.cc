@@ -2,6 +2,7 @@
 #include "cuda/library/measure.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "core/error.h"
@@ -14,6 +15,7 @@ namespace salu::cuda {
 namespace {
 
 constexpr int kRounds = 9;
+constexpr double kHopeless = 2;  ///< times the best of the first round that counts
 constexpr std::size_t kMostSets = 64, kAligned = 256;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAligned - 1) / kAligned * kAligned; }
@@ -126,21 +128,35 @@ std::vector<Contender> record_all(const std::vector<Plan>& plans, const Rotating
   return contenders;
 }
 
+/// Keeps only contenders that may win: a slow one would cost as much time as all others together.
+void drop_hopeless(std::vector<Contender>& contenders) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const Contender& c : contenders) best = std::min(best, c.milliseconds.front());
+  std::erase_if(contenders, [&](const Contender& c) { return c.milliseconds.front() > kHopeless * best; });
+}
+
+/// Appends one time to each contender's.
+void run_round(std::vector<Contender>& contenders) {
+  Event start, stop;
+  for (Contender& contender : contenders) {
+    start.record();
+    contender.runs->replay();
+    stop.record();
+    stop.wait();
+    contender.milliseconds.push_back(stop.milliseconds_since(start));
+  }
+}
+
 }  // namespace
 
 Fastest fastest_plan(const OperationGraph& graph, const std::vector<Plan>& plans) {
   const RotatingMemory memory(graph);
   std::vector<Contender> contenders = record_all(plans, memory);
-  Event start, stop;
-  for (int round = -1; round < kRounds; ++round) {  // the first warms up
-    for (Contender& contender : contenders) {
-      start.record();
-      contender.runs->replay();
-      stop.record();
-      stop.wait();
-      if (round >= 0) contender.milliseconds.push_back(stop.milliseconds_since(start));
-    }
-  }
+  run_round(contenders);  // warms up: the first contender may meet a low clock rate
+  for (Contender& contender : contenders) contender.milliseconds.clear();
+  run_round(contenders);
+  drop_hopeless(contenders);
+  for (int round = 1; round < kRounds; ++round) run_round(contenders);
   const auto best = std::ranges::min_element(contenders, {}, &Contender::median);
   return {best->index, best->median() * 1e3 / static_cast<double>(memory.sets().size())};
 }

@@ -9,6 +9,7 @@
 #include "cuda/library/handles.h"
 #include "cuda/library/nccl.h"
 #include "cuda/runtime.h"
+#include "cuda/runtime_cuda.h"
 
 namespace salu::cuda {
 namespace {
@@ -20,6 +21,17 @@ constexpr LibraryKernels kLibrary{
 
 /// 13020 -> "13.2"
 std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
+
+/// Asks by number: what makes a device the one in use would send later allocations there.
+std::string describe_device(int index) {
+  cudaDeviceProp properties{};
+  check_cuda(cudaGetDeviceProperties(&properties, index), "device properties");
+  int driver = 0;
+  check_cuda(cudaDriverGetVersion(&driver), "driver version");
+  return fmt::format("device cuda:{}: {}, compute {}.{}, {} multiprocessors, {:.1f} GiB, driver {}", index,
+                     properties.name, properties.major, properties.minor, properties.multiProcessorCount,
+                     static_cast<double>(properties.totalGlobalMem) / (1 << 30), version(driver));
+}
 
 }  // namespace
 
@@ -42,16 +54,7 @@ std::vector<std::string> describe() {
                                              cudnn % 100, cublas / 10000, cublas / 100 % 100, cublas % 100)};
   const int count = device_count();
   if (count == 0) lines.push_back("devices: none (no NVIDIA driver, or no GPU)");
-  for (int i = 0; i < count; ++i) {
-    use_device(i);
-    const DeviceInfo info = device_info();
-    lines.push_back(
-        fmt::format("device cuda:{}: {}, compute {}.{}, {} multiprocessors, {:.1f} of {:.1f} GiB free, "
-                    "driver {}",
-                    i, info.name, info.major, info.minor, info.multiprocessors,
-                    static_cast<double>(info.free_bytes) / (1 << 30),
-                    static_cast<double>(info.total_bytes) / (1 << 30), version(info.driver_version)));
-  }
+  for (int i = 0; i < count; ++i) lines.push_back(describe_device(i));
   return lines;
 }
 
