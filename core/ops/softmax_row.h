@@ -28,12 +28,15 @@ inline float bounded_exp(float x) {
   return sum * std::bit_cast<float>((std::bit_cast<std::uint32_t>(rounded) + 127) << 23);  // times 2^n
 }
 
-/// y = e^(x - shift), at least e^-87 in f32; y may be x, and x - shift is at most 88.
+/// y = e^(x - shift), in f32 0 up to e^-87; y may be x, and x - shift is at most 88.
 template <class T>
 void exp_row(T* y, const T* x, T shift, std::int64_t n) {
   if constexpr (sizeof(T) == sizeof(float)) {
     for (std::int64_t i = 0; i < n; ++i) y[i] = std::max(x[i] - shift, T(-87));
-    for (std::int64_t i = 0; i < n; ++i) y[i] = bounded_exp(y[i]);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const T power = bounded_exp(y[i]);
+      y[i] = y[i] == T(-87) ? T(0) : power;  // a class that is masked by -inf takes no part
+    }
   } else {
     for (std::int64_t i = 0; i < n; ++i) y[i] = std::exp(x[i] - shift);
   }
