@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/parallel.h"
-#include "train/benchmark.h"
+#include "run/benchmark.h"
 
 namespace salu {
 namespace {

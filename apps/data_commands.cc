@@ -6,8 +6,8 @@
 #include "apps/cli.h"
 #include "core/parallel.h"
 #include "data/folder.h"
+#include "data/pack.h"
 #include "data/verify.h"
-#include "train/pack.h"
 
 namespace salu {
 namespace {

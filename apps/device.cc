@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/simd/salu_loops.h"
-#include "cuda/cuda.h"
+#include "cuda/runtime/cuda.h"
 #include "data/decode.h"
 #include "models/model.h"
 

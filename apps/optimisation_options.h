@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "train/config.h"
+#include "run/config.h"
 
 namespace salu {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "apps/train_options.h"
-#include "train/progress.h"
-#include "train/trainer.h"
+#include "run/progress.h"
+#include "run/trainer.h"
 
 namespace salu {
 

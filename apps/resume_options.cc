@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "train/settings_file.h"
+#include "run/settings_file.h"
 
 namespace salu {
 namespace {

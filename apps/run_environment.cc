@@ -5,7 +5,7 @@
 
 #include "apps/revision.h"
 #include "core/text.h"
-#include "cuda/cuda.h"
+#include "cuda/runtime/cuda.h"
 
 namespace salu {
 namespace {

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "apps/train_options.h"
-#include "train/environment.h"
-#include "train/trainer.h"
+#include "run/environment.h"
+#include "run/trainer.h"
 
 namespace salu {
 

@@ -6,10 +6,10 @@
 #include "apps/cli.h"
 #include "core/parallel.h"
 #include "core/text.h"
-#include "train/json_fields.h"
-#include "train/report/report.h"
+#include "run/json_fields.h"
+#include "run/report/report.h"
+#include "run/state_dict.h"
 #include "train/signals.h"
-#include "train/state_dict.h"
 
 namespace salu {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "apps/train_options.h"
-#include "train/progress.h"
-#include "train/trainer.h"
+#include "run/progress.h"
+#include "run/trainer.h"
 
 namespace salu {
 

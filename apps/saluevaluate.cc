@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// saluevaluate: scores checkpoints, and classifies single pictures. Results go to stdout.
 #include "apps/cli.h"
-#include "apps/evaluate.h"
-#include "apps/predict.h"
-#include "apps/result_table.h"
-#include "apps/score_report.h"
 #include "core/parallel.h"
-#include "train/onnx/export.h"
+#include "run/interchange/onnx_export.h"
+#include "score/evaluate.h"
+#include "score/predict.h"
+#include "score/result_table.h"
+#include "score/score_report.h"
 
 namespace {
 

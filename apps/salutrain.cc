@@ -16,12 +16,12 @@
 #include "core/parallel.h"
 #include "core/text.h"
 #include "data/stb.h"
-#include "train/preview.h"
+#include "run/preview.h"
+#include "run/run_folder.h"
+#include "run/run_start.h"
+#include "run/trainer.h"
 #include "train/ranks/rank_checks.h"
-#include "train/run_folder.h"
-#include "train/run_start.h"
 #include "train/signals.h"
-#include "train/trainer.h"
 
 namespace {
 

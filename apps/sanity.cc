@@ -9,11 +9,11 @@
 
 #include "core/backend.h"
 #include "core/parallel.h"
-#include "train/overfit.h"
-#include "train/report/report.h"
-#include "train/run_folder.h"
+#include "run/overfit.h"
+#include "run/report/report.h"
+#include "run/run_folder.h"
+#include "run/trainer.h"
 #include "train/signals.h"
-#include "train/trainer.h"
 
 namespace salu {
 namespace {

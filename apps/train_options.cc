@@ -8,10 +8,10 @@
 #include "apps/optimisation_options.h"
 #include "apps/ranks.h"
 #include "apps/resume_options.h"
+#include "core/file_ops.h"
 #include "core/text.h"
-#include "train/checkpoint.h"
-#include "train/file_ops.h"
-#include "train/interop.h"
+#include "run/checkpoint.h"
+#include "run/interchange/interop.h"
 
 namespace salu {
 namespace {

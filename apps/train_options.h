@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "apps/device.h"
-#include "train/config.h"
-#include "train/progress.h"
+#include "run/config.h"
+#include "run/progress.h"
 
 namespace salu {
 

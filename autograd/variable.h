@@ -14,7 +14,8 @@ namespace salu {
 
 class Gradients;
 
-/// A number that an op was called with beside its tensors, kept for whoever reads the graph (train/onnx).
+/// A number that an op was called with beside its tensors, kept for whoever reads the graph
+/// (run/interchange).
 struct Attribute {
   template <class T>
   Attribute(const char* attribute, T number) : name(attribute), value(static_cast<double>(number)) {}

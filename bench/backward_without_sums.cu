@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/backward_without_sums.h"
 #include "core/ops/salu_members.h"
-#include "cuda/elementwise.cuh"
+#include "cuda/kernels/elementwise.cuh"
 
 namespace salu::bench {
 namespace {

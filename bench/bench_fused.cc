@@ -17,7 +17,7 @@
 #include "cuda/library/fused.h"
 #include "cuda/library/handles.h"
 #include "cuda/library/measure.h"
-#include "cuda/runtime.h"
+#include "cuda/runtime/runtime.h"
 
 namespace salu::cuda {
 namespace {

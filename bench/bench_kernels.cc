@@ -16,7 +16,7 @@
 
 #include "bench/gpu_cases.h"
 #include "core/text.h"
-#include "cuda/cuda.h"
+#include "cuda/runtime/cuda.h"
 
 namespace salu::bench {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "core/backend.h"
 #include "core/rng.h"
-#include "cuda/runtime.h"
+#include "cuda/runtime/runtime.h"
 
 namespace salu::bench {
 namespace {

@@ -9,12 +9,12 @@
 #include "core/ops/dyt.h"
 #include "core/ops/galu.h"
 #include "core/ops/gelu.h"
+#include "core/ops/optimizer_step.h"
 #include "core/ops/relu.h"
 #include "core/ops/salu.h"
 #include "core/ops/salu_add_swalu.h"
 #include "core/ops/salu_swalu.h"
 #include "core/ops/swalu.h"
-#include "core/update.h"
 
 namespace salu::bench {
 namespace {

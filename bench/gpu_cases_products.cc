@@ -6,8 +6,8 @@
 #include "bench/gpu_shapes.h"
 #include "core/ops/linear.h"
 #include "core/ops/matmul.h"
-#include "cuda/gemm.h"
-#include "cuda/library.h"
+#include "cuda/kernels/gemm.h"
+#include "cuda/runtime/library.h"
 
 namespace salu::bench {
 namespace {

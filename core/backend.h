@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// What the library that drives a device supplies to Tensor: memory, copies, fills. core never names the
-/// library; a program that links it installs it at start-up (cuda/cuda.h).
+/// library; a program that links it installs it at start-up (cuda/runtime/cuda.h).
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "layers/norm_act.h"
 
-#include "layers/choices.h"
+#include "core/choices.h"
 
 namespace salu {
 namespace {

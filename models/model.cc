@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "core/choices.h"
 #include "core/text.h"
-#include "layers/choices.h"
 #include "models/cnn4.h"
 #include "models/resnet.h"
 #include "models/vit.h"

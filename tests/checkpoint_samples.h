@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "run/checkpoint.h"
 #include "tests/compare.h"
-#include "train/checkpoint.h"
 
 namespace salu::test {
 

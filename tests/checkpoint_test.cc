@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "train/checkpoint.h"
+#include "run/checkpoint.h"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
+#include "run/commit.h"
 #include "tests/catch.h"
 #include "tests/checkpoint_samples.h"
 #include "tests/temp_folder.h"
-#include "train/commit.h"
 
 namespace salu::test {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Channels that are padded for the library's convolutions, and the gradients that come back.
 #include "core/ops/conv2d.h"
-#include "cuda/channels.h"
+#include "cuda/kernels/channels.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"

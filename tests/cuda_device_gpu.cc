@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cuda/cuda.h"
-#include "cuda/runtime.h"
+#include "cuda/runtime/cuda.h"
+#include "cuda/runtime/runtime.h"
 #include "tests/cuda_device.h"
 
 namespace salu::test {

@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cuda/cuda.h"
 #include "cuda/host/host.h"
+#include "cuda/runtime/cuda.h"
 #include "tests/cuda_device.h"
 
 namespace salu::test {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "cuda/gemm.h"
+#include "cuda/kernels/gemm.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"

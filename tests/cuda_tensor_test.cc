@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/backend.h"
-#include "cuda/accumulate.h"
+#include "cuda/kernels/accumulate.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"

@@ -2,9 +2,9 @@
 /// The optimizer step of the CUDA backend against that of the CPU, which tests/optimizer_test.cc checks.
 #include <cmath>
 
+#include "core/ops/optimizer_step.h"
 #include "core/parallel.h"
 #include "core/rng.h"
-#include "core/update.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"

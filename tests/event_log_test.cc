@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// TensorBoard events against the bytes of the format, and what a resume keeps of them.
-#include "train/event_log.h"
+#include "run/event_log.h"
 
 #include <cstring>
 #include <limits>

@@ -16,7 +16,7 @@ DEFINITION = re.compile(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?
 def defined(folder):
     """Names of the kernels in the folder's kernel files."""
     names = set()
-    for path in sorted(folder.glob("*.cu")) + sorted(folder.glob("*.cuh")):
+    for path in sorted(folder.rglob("*.cu")) + sorted(folder.rglob("*.cuh")):
         names |= set(DEFINITION.findall(path.read_text()))
     return names
 

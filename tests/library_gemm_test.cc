@@ -7,8 +7,8 @@
 
 #include "core/rng.h"
 #include "cuda/library/gemm.h"
-#include "cuda/runtime.h"
-#include "cuda/runtime_cuda.h"
+#include "cuda/runtime/runtime.h"
+#include "cuda/runtime/runtime_cuda.h"
 #include "tests/catch.h"
 
 namespace salu::cuda {

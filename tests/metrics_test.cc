@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "train/metrics.h"
+#include "run/metrics.h"
 
 #include <limits>
 

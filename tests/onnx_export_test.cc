@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /// What the exporter refuses. What it writes is compared with another runtime's results in onnx_test.py.
+#include "run/interchange/onnx_export.h"
+
 #include "autograd/functions.h"
 #include "tests/catch.h"
-#include "train/onnx/export.h"
 
 namespace salu::test {
 namespace {
@@ -20,8 +21,9 @@ TEST_CASE("an op without ONNX operators is named") {
   ModelCard card;
   card.model.num_classes = 3;
   card.model.img_size = 4;
-  CHECK(error_of([&] { onnx_model(Odd(), card, 1); }) ==
-        "1: [onnx] softmax: no ONNX operators are known for it; expected an op of train/onnx/ops.cc");
+  CHECK(
+      error_of([&] { onnx_model(Odd(), card, 1); }) ==
+      "1: [onnx] softmax: no ONNX operators are known for it; expected an op of run/interchange/onnx_ops.cc");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Packs: what goes in comes out, every damage is noticed, and a failed write leaves nothing.
-#include "train/pack.h"
+#include "data/pack.h"
 
 #include "core/crc32c.h"
 #include "core/parallel.h"

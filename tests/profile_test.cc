@@ -10,8 +10,8 @@
 
 #include "autograd/functions.h"
 #include "core/kernel.h"
+#include "run/benchmark.h"
 #include "tests/catch.h"
-#include "train/benchmark.h"
 
 namespace salu::test {
 namespace {

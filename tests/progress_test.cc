@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "train/progress.h"
+#include "run/progress.h"
 
 #include <pty.h>
 #include <stdlib.h>

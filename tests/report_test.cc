@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /// The parts of the report: escaping, charts, what is read from a run folder, and scores by picture.
-#include "train/report/report.h"
+#include "run/report/report.h"
 
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "models/model.h"
+#include "run/curve_shapes.h"
+#include "run/environment.h"
+#include "run/report/sections.h"
+#include "run/run_log.h"
+#include "run/settings_file.h"
 #include "tests/catch.h"
 #include "tests/temp_folder.h"
-#include "train/curve_shapes.h"
-#include "train/environment.h"
-#include "train/report/sections.h"
-#include "train/run_log.h"
-#include "train/settings_file.h"
 
 namespace salu::test {
 namespace {

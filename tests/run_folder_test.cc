@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "train/run_folder.h"
+#include "run/run_folder.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <set>
 
+#include "run/environment.h"
 #include "tests/catch.h"
 #include "tests/checkpoint_samples.h"
 #include "tests/temp_folder.h"
-#include "train/environment.h"
 
 namespace salu::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Hostile files: each is refused with exit code 4 and a message that names the rule it breaks.
-#include "train/safetensors_header.h"
+#include "run/safetensors_header.h"
 
 #include <cstring>
 #include <limits>

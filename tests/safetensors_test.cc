@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "train/safetensors.h"
+#include "run/safetensors.h"
 
 #include <cstdlib>
 #include <cstring>

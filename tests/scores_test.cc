@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// Scores, calibration and their files against numbers worked out by hand.
-#include "apps/score_report.h"
 #include "data/resize.h"
+#include "run/interchange/interop.h"
+#include "score/score_report.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/temp_folder.h"
-#include "train/interop.h"
 
 namespace salu::test {
 namespace {

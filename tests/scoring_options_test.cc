@@ -3,9 +3,9 @@
 #include <fstream>
 #include <new>
 
-#include "apps/class_lists.h"
-#include "apps/evaluate.h"
 #include "core/out_of_memory.h"
+#include "score/class_lists.h"
+#include "score/evaluate.h"
 #include "tests/catch.h"
 #include "tests/temp_folder.h"
 

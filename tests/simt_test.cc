@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cuda/host/host.h"
-#include "cuda/kernel.cuh"
+#include "cuda/kernels/kernel.cuh"
 #include "tests/catch.h"
 #include "tests/simt/correct.h"
 #include "tests/simt/device_array.h"

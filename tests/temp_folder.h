@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "train/file_ops.h"
+#include "core/file_ops.h"
 
 namespace salu::test {
 

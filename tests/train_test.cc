@@ -4,13 +4,13 @@
 #include <numbers>
 
 #include "core/ops/normalize_images.h"
+#include "run/snapshot.h"
+#include "run/state_dict.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "train/evaluator.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
-#include "train/snapshot.h"
-#include "train/state_dict.h"
 
 namespace salu::test {
 namespace {

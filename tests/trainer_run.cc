@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "core/parallel.h"
+#include "run/run_folder.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
-#include "train/run_folder.h"
 
 namespace salu::test {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "run/trainer.h"
 #include "tests/temp_folder.h"
-#include "train/trainer.h"
 
 namespace salu::test {
 

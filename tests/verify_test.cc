@@ -6,10 +6,10 @@
 
 #include "core/parallel.h"
 #include "data/folder.h"
+#include "data/pack.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"
 #include "tests/temp_folder.h"
-#include "train/pack.h"
 
 namespace salu::test {
 namespace {

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/choices.h"
 #include "core/ops/normalize_images.h"
-#include "layers/choices.h"
 
 namespace salu {
 

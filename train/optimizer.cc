@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "train/optimizer.h"
 
+#include "core/choices.h"
 #include "core/profile.h"
-#include "layers/choices.h"
 #include "train/update_ranges.h"
 
 namespace salu {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/update.h"
+#include "core/ops/optimizer_step.h"
 #include "layers/parameter.h"
 
 namespace salu {

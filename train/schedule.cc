@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "layers/choices.h"
+#include "core/choices.h"
 
 namespace salu {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "core/update.h"
+#include "core/ops/optimizer_step.h"
 #include "layers/parameter.h"
 #include "train/optimizer.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "core/gemm.h"
 #include "core/ops/attention.h"
+#include "core/ops/gemm.h"
 #include "core/ops/reduce.h"
 #include "core/ops/softmax_row.h"
 

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "core/onednn.h"
 #include "core/ops/add.h"
+#include "core/ops/onednn.h"
 #include "core/parallel.h"
 
 namespace salu::onednn {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// The matrix product of the ops: core/gemm.h over the threads.
+/// The matrix product of the ops: core/ops/gemm.h over the threads.
 #pragma once
 
-#include "core/gemm.h"
+#include "core/ops/gemm.h"
 #include "core/parallel.h"
 
 namespace salu {

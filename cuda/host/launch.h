@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The launch door on the host (cuda/launch.h): checks what a GPU would refuse, then queues the grid.
+/// The launch door on the host (cuda/runtime/launch.h): checks what a GPU would refuse, then queues the grid.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The door of the shim, for programs of test builds.
-#include "cuda/cuda.h"
+#include "cuda/runtime/cuda.h"
 
 namespace salu::cuda {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The device seam on the host.
-#include "cuda/runtime.h"
+#include "cuda/runtime/runtime.h"
 
 #include <chrono>
 #include <cstring>

@@ -24,7 +24,7 @@ void begin_block_memory();
 /// Sets machine().error when the block wrote between its variables.
 void end_block_memory();
 
-/// See cuda/kernel.cuh.
+/// See cuda/kernels/kernel.cuh.
 template <class T, class Tag>
 T& shared(const std::source_location& where = std::source_location::current()) {
   static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 128, "shared memory is raw memory");

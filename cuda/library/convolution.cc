@@ -5,8 +5,8 @@
 #include <map>
 
 #include "core/error.h"
-#include "cuda/accumulate.h"
-#include "cuda/channels.h"
+#include "cuda/kernels/accumulate.h"
+#include "cuda/kernels/channels.h"
 #include "cuda/library/convolution_graph.h"
 #include "cuda/library/handles.h"
 #include "cuda/library/planned_graph.h"

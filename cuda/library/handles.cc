@@ -3,8 +3,8 @@
 
 #include "core/out_of_memory.h"
 #include "cuda/library/descriptor.h"
-#include "cuda/runtime.h"
-#include "cuda/runtime_cuda.h"
+#include "cuda/runtime/runtime.h"
+#include "cuda/runtime/runtime_cuda.h"
 
 // Handles and workspace are leaked on purpose: the driver may be gone when destructors of static objects run.
 namespace salu::cuda {

@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "cuda/library/handles.h"
-#include "cuda/runtime.h"
-#include "cuda/runtime_cuda.h"
+#include "cuda/runtime/runtime.h"
+#include "cuda/runtime/runtime_cuda.h"
 
 namespace salu::cuda {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "core/device_sums.h"
 #include "core/error.h"
-#include "cuda/runtime_cuda.h"
+#include "cuda/runtime/runtime_cuda.h"
 
 namespace salu::cuda {
 namespace {

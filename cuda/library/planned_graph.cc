@@ -7,8 +7,8 @@
 #include "cuda/library/handles.h"
 #include "cuda/library/measure.h"
 #include "cuda/library/plan_cache.h"
-#include "cuda/runtime.h"
-#include "cuda/runtime_cuda.h"
+#include "cuda/runtime/runtime.h"
+#include "cuda/runtime/runtime_cuda.h"
 
 namespace salu::cuda {
 namespace {

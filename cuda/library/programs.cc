@@ -2,14 +2,14 @@
 /// The door of a build with CUDA.
 #include <fmt/format.h>
 
-#include "cuda/cuda.h"
-#include "cuda/library.h"
 #include "cuda/library/convolution.h"
 #include "cuda/library/gemm.h"
 #include "cuda/library/handles.h"
 #include "cuda/library/nccl.h"
-#include "cuda/runtime.h"
-#include "cuda/runtime_cuda.h"
+#include "cuda/runtime/cuda.h"
+#include "cuda/runtime/library.h"
+#include "cuda/runtime/runtime.h"
+#include "cuda/runtime/runtime_cuda.h"
 
 namespace salu::cuda {
 namespace {

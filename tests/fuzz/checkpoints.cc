@@ -7,10 +7,10 @@
 
 #include "core/crc32c.h"
 #include "models/model.h"
+#include "run/checkpoint_files.h"
+#include "run/interchange/interop.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/temp_folder.h"
-#include "train/checkpoint_files.h"
-#include "train/interop.h"
 
 namespace salu::fuzz {
 namespace {

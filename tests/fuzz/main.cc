@@ -11,10 +11,10 @@
 #include <map>
 
 #include "core/allocator.h"
+#include "core/file_ops.h"
 #include "core/parallel.h"
 #include "tests/fuzz/mutator.h"
 #include "tests/fuzz/watch.h"
-#include "train/file_ops.h"
 
 namespace salu::fuzz {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Kernels with one mistake each: the comment names it. Nobody should learn from their code.
-#include "cuda/kernel.cuh"
+#include "cuda/kernels/kernel.cuh"
 
 namespace salu::cuda {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Kernels without a mistake, each for a feature that a wrong shim would report or get wrong.
-#include "cuda/kernel.cuh"
+#include "cuda/kernels/kernel.cuh"
 
 namespace salu::cuda {
 namespace {

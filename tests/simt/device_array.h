@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "cuda/runtime.h"
+#include "cuda/runtime/runtime.h"
 
 namespace salu::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Mistakes in launches and in the host code around them.
-#include "cuda/kernel.cuh"
+#include "cuda/kernels/kernel.cuh"
 #include "tests/simt/bugs.h"
 
 namespace salu::test {

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "train/checkpoint.h"
+#include "run/checkpoint.h"
 
 namespace salu {
 

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "train/lock_file.h"
+#include "core/lock_file.h"
 
 namespace salu {
 namespace {

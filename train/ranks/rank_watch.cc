@@ -10,7 +10,7 @@
 #include <random>
 
 #include "core/error.h"
-#include "train/lock_file.h"
+#include "core/lock_file.h"
 
 namespace salu {
 namespace {

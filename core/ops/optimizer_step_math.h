@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/// The arithmetic of an optimizer step, once, for CPU and kernels.
+#pragma once
+
+#include <cmath>
+
+#include "core/host_device.h"
+#include "core/ops/optimizer_step.h"
+
+namespace salu {
+
+inline constexpr float kLarsTrust = 0.001f;    ///< share of a parameter's length that a step of LARS moves it
+inline constexpr float kAgcLeastNorm = 1e-3f;  ///< weights of zero must be able to move
+
+/// What every number of a step needs, read once.
+struct StepFactors {
+  float lr, gradient_scale, largest_gradient, correction1, correction2, beta1, beta2, eps, momentum;
+  float ema_keep, ema_take;
+  bool nesterov;
+};
+
+/// Calls `body.template operator()<kind>()`.
+template <class Body>
+void with_kind(OptimizerKind kind, Body&& body) {
+  switch (kind) {
+    case OptimizerKind::sgd:
+      return body.template operator()<OptimizerKind::sgd>();
+    case OptimizerKind::adam:
+      return body.template operator()<OptimizerKind::adam>();
+    case OptimizerKind::adamw:
+      return body.template operator()<OptimizerKind::adamw>();
+    case OptimizerKind::lamb:
+      return body.template operator()<OptimizerKind::lamb>();
+    case OptimizerKind::lars:
+      return body.template operator()<OptimizerKind::lars>();
+  }
+}
+
+SALU_HOST_DEVICE inline double& slot(double* control, Control c) { return control[static_cast<int>(c)]; }
+SALU_HOST_DEVICE inline double slot(const double* control, Control c) { return control[static_cast<int>(c)]; }
+
+/// A larger gradient norm counts as not finite: the squares overflow f32, in the norm that a GPU computes and
+/// in Adam's second moment, where infinity would hold a weight for ever.
+inline constexpr double kMaxNorm = 1.8e19;
+
+/// Fills in applied, updates, gradient_scale, the corrections, ema_updates and ema_keep.
+SALU_HOST_DEVICE inline void prepare_step(double* control, const UpdateOptions& o) {
+  const double norm = slot(control, Control::norm);
+  const bool applies = std::isfinite(slot(control, Control::loss)) && norm <= kMaxNorm;  // false for NaN
+  slot(control, Control::applied) = applies ? 1 : 0;
+  if (!applies) return;
+  const double t = slot(control, Control::updates) += 1;
+  const bool clips = o.clip_mode == ClipMode::norm && o.clip_grad > 0 && norm > o.clip_grad;
+  slot(control, Control::gradient_scale) = clips ? o.clip_grad / norm : 1;
+  slot(control, Control::correction1) = 1 / (1 - std::pow(o.beta1, t));
+  slot(control, Control::correction2) = std::sqrt(1 / (1 - std::pow(o.beta2, t)));
+  const double seen = slot(control, Control::ema_updates) += 1;
+  const double most = o.ema_warmup ? 1 - std::pow(seen, -2.0 / 3) : 1;
+  slot(control, Control::ema_keep) = most < o.ema_decay ? most : o.ema_decay;
+}
+
+SALU_HOST_DEVICE inline StepFactors factors_of(const double* control, const UpdateOptions& o) {
+  StepFactors f;
+  f.lr = static_cast<float>(slot(control, Control::lr));
+  f.gradient_scale = static_cast<float>(slot(control, Control::gradient_scale));
+  f.largest_gradient = o.clip_mode == ClipMode::value ? static_cast<float>(o.clip_grad) : 0;
+  f.correction1 = static_cast<float>(slot(control, Control::correction1));
+  f.correction2 = static_cast<float>(slot(control, Control::correction2));
+  f.beta1 = static_cast<float>(o.beta1);
+  f.beta2 = static_cast<float>(o.beta2);
+  f.eps = static_cast<float>(o.eps);
+  f.momentum = static_cast<float>(o.momentum);
+  f.ema_keep = static_cast<float>(slot(control, Control::ema_keep));
+  f.ema_take = static_cast<float>(1 - slot(control, Control::ema_keep));
+  f.nesterov = o.nesterov;
+  return f;
+}
+
+/// `x` within -most .. most; most = 0 is no limit.
+SALU_HOST_DEVICE inline float limited(float x, float most) {
+  if (most == 0) return x;
+  return x > most ? most : x < -most ? -most : x;
+}
+SALU_HOST_DEVICE inline float clipped(float g, const StepFactors& f) {
+  return limited(g * f.gradient_scale, f.largest_gradient);
+}
+
+/// Adam's moments after a gradient.
+SALU_HOST_DEVICE inline void move_moments(float gradient, float& m, float& v, const StepFactors& f) {
+  m = f.beta1 * m + (1 - f.beta1) * gradient;
+  v = f.beta2 * v + (1 - f.beta2) * gradient * gradient;
+}
+/// Where AdamW and LAMB go; Adam decays through its gradient.
+template <OptimizerKind kind>
+SALU_HOST_DEVICE inline float adam_direction(float p, float m, float v, const StepFactors& f,
+                                             float weight_decay) {
+  const float direction = m * f.correction1 / (std::sqrt(v) * f.correction2 + f.eps);
+  return kind == OptimizerKind::adam ? direction : direction + weight_decay * p;
+}
+
+/// What the trust ratio of a parameter compares its length with, for one number of it: the step of LAMB,
+/// whose moments move here, or the gradient of LARS.
+template <OptimizerKind kind>
+SALU_HOST_DEVICE inline float trust_term(float p, float g, float& m, float& v, const StepFactors& f,
+                                         const UpdateTile& tile) {
+  if constexpr (kind == OptimizerKind::lars) {
+    return clipped(g, f);
+  } else {
+    move_moments(clipped(g, f), m, v, f);
+    return adam_direction<kind>(p, m, v, f, tile.weight_decay);
+  }
+}
+/// The ratio from the two norms.
+template <OptimizerKind kind>
+SALU_HOST_DEVICE inline float trust_ratio(double length, double other, const StepFactors& f,
+                                          float weight_decay) {
+  if (length == 0 || other == 0) return 1;
+  if constexpr (kind == OptimizerKind::lamb) {
+    return static_cast<float>(length / other);
+  } else {
+    return static_cast<float>(kLarsTrust * length / (other + weight_decay * length + f.eps));
+  }
+}
+
+/// p after the step; m and v are the momentum (m), or Adam's moments. LAMB's have moved already.
+template <OptimizerKind kind>
+SALU_HOST_DEVICE inline float stepped(float p, float g, float& m, float& v, const StepFactors& f,
+                                      const UpdateTile& tile, float trust) {
+  const float lr = f.lr * tile.lr_scale;
+  if constexpr (kind == OptimizerKind::sgd || kind == OptimizerKind::lars) {
+    const float gradient = trust * (clipped(g, f) + tile.weight_decay * p);
+    m = f.momentum * m + gradient;
+    return p - limited(lr * (f.nesterov ? gradient + f.momentum * m : m), tile.max_step);
+  } else {
+    if constexpr (kind == OptimizerKind::adam) move_moments(clipped(g, f) + tile.weight_decay * p, m, v, f);
+    if constexpr (kind == OptimizerKind::adamw) move_moments(clipped(g, f), m, v, f);
+    return p - limited(lr * trust * adam_direction<kind>(p, m, v, f, tile.weight_decay), tile.max_step);
+  }
+}
+
+/// The factor of a unit's gradients under agc.
+SALU_HOST_DEVICE inline float agc_factor(double weight_squares, double gradient_squares, double clip) {
+  const double length = std::sqrt(weight_squares), least = static_cast<double>(kAgcLeastNorm);
+  const double most = clip * (length > least ? length : least), norm = std::sqrt(gradient_squares);
+  return norm > most ? static_cast<float>(most / norm) : 1.0f;
+}
+
+}  // namespace salu

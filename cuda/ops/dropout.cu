@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops/dropout.h"
+#include "cuda/kernels/dispatch.h"
+#include "cuda/kernels/kernel.cuh"
+#include "cuda/runtime/scratch.h"
+
+namespace salu::cuda {
+namespace {
+
+/// One Philox block, four numbers, per thread and turn: ten rounds of multiplications are shared by four
+/// elements. The grid walks over the data.
+template <bool packs, class T>
+__global__ void dropout_kernel(std::int64_t n, T* y, const T* x, float threshold, float scale, RandomKey key,
+                               const std::uint32_t* step_offset) {
+  key.time += *step_offset;
+  const auto value = [=](std::uint32_t bits, T v) {
+    return to_uniform(bits) >= threshold ? T(scale * static_cast<float>(v)) : T(0.0f);
+  };
+  const std::int64_t step = 4 * global_threads();
+  for (std::int64_t first = 4 * global_thread(); first < n; first += step) {
+    const PhiloxBlock bits = key.block(static_cast<std::uint32_t>(first / 4));
+    if (packs && first + 4 <= n) {
+      const auto in = *reinterpret_cast<const Pack<T, 4>*>(x + first);
+      Pack<T, 4> out;
+      for (int i = 0; i < 4; ++i) out.at[i] = value(bits[i], in.at[i]);
+      *reinterpret_cast<Pack<T, 4>*>(y + first) = out;
+    } else {
+      for (int i = 0; i < 4 && first + i < n; ++i) y[first + i] = value(bits[i], x[first + i]);
+    }
+  }
+}
+
+void forward(Tensor& y, const Tensor& x, double p, const RandomKey& key) {
+  dispatch_activation("dropout", x.dtype(), [&]<class T>() {
+    const auto kernel =
+        pack_aligned(y.data<T>(), x.data<T>()) ? dropout_kernel<true, T> : dropout_kernel<false, T>;
+    launch("dropout_kernel", kernel, cover_at_most(grid_blocks(8), x.numel(), 256, 4), x.numel(), y.data<T>(),
+           x.data<T>(), static_cast<float>(p), static_cast<float>(1 / (1 - p)), key, step_offset());
+  });
+}
+
+}  // namespace
+
+void register_dropout() { dropout_kernels.forward.set(DeviceType::cuda, forward); }
+
+}  // namespace salu::cuda

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "cuda/runtime/scratch.h"
+
+#include "cuda/runtime/runtime.h"
+
+namespace salu::cuda {
+namespace {
+
+/// One number in device memory, zero. Leaked on purpose: the driver may be gone when destructors of static
+/// objects run.
+Tensor& device_number() { return *new Tensor(Tensor::zeros({1}, DType::i32, kDevice)); }
+
+Tensor& offset_number() {
+  static Tensor& number = device_number();
+  return number;
+}
+
+}  // namespace
+
+unsigned* ticket() {
+  static Tensor& counter = device_number();
+  return reinterpret_cast<unsigned*>(counter.data<std::int32_t>());
+}
+
+const std::uint32_t* step_offset() {
+  return reinterpret_cast<const std::uint32_t*>(offset_number().data<std::int32_t>());
+}
+
+void set_step_offset(std::uint32_t offset) { offset_number().fill(offset); }
+
+std::int64_t grid_blocks(int per_multiprocessor) {
+  static const int multiprocessors = device_info().multiprocessors;
+  return std::int64_t{multiprocessors} * per_multiprocessor;
+}
+
+std::size_t block_shared_bytes() {
+  static const std::size_t bytes = device_info().shared_bytes;
+  return bytes;
+}
+
+Tensor scratch(std::int64_t count, DType dtype) { return Tensor::empty({count}, dtype, kDevice); }
+
+}  // namespace salu::cuda

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#include "run/checkpoint_files.h"
+
+#include <charconv>
+
+#include "core/crc32c.h"
+
+namespace salu {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using Metadata = std::map<std::string, std::string>;
+
+constexpr const char* kModel = "model.safetensors";
+constexpr const char* kConfig = "config.json";
+constexpr const char* kState = "state.safetensors";
+constexpr const char* kFormatKey = "salu.format";
+constexpr const char* kProgressKey = "salu.progress";
+
+/// Bytes that are not UTF-8, as in the name of a class folder, become U+FFFD.
+std::string json_text(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+Json parse_json(const std::string& text, const std::string& file) {
+  Json value = Json::parse(text, nullptr, false);
+  if (value.is_discarded()) fail(ErrorCode::checkpoint, "{}: not valid JSON", file);
+  return value;
+}
+
+[[noreturn]] void fail_newer(const std::string& file, std::string_view format) {
+  fail(ErrorCode::checkpoint, "{}: written by a newer salutrain (format {}, this build reads 1-{})", file,
+       format, kCheckpointFormat);
+}
+
+/// One file of a sealed folder. The size is compared before use, the checksum after: a reader of the contents
+/// can say which tensor is damaged, so it goes first.
+template <class Read>
+auto read_sealed(const fs::path& folder, const char* name, const Commit& commit, Read&& read) {
+  const std::string file = shown(folder / name);
+  const auto digest = commit.files.find(name);
+  if (digest == commit.files.end()) fail(ErrorCode::checkpoint, "{}: not named in COMMIT.json", file);
+  const std::vector<std::byte> bytes = read_file(folder / name, ErrorCode::checkpoint);
+  const std::uint64_t expected = digest->second.size;
+  if (bytes.size() != expected) {
+    fail(ErrorCode::checkpoint, "{}: {}: {} of {} bytes", file,
+         bytes.size() < expected ? "truncated" : "too long", grouped(bytes.size()), grouped(expected));
+  }
+  auto contents = read(bytes, file);
+  if (crc32c(bytes) != digest->second.crc)
+    fail(ErrorCode::checkpoint, "{}: checksum differs (file damaged)", file);
+  return contents;
+}
+
+std::string as_text(const std::vector<std::byte>& bytes, const std::string&) {
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+void check_format(const Metadata& metadata, const std::string& file) {
+  const auto format = metadata.find(kFormatKey);
+  if (format == metadata.end()) return;
+  const std::string& text = format->second;
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < 1) {
+    fail(ErrorCode::checkpoint, "{}: {} is '{}'; expected a number", file, kFormatKey,
+         escaped(text.substr(0, 40)));
+  }
+  if (number > kCheckpointFormat) fail_newer(file, text);
+}
+
+void write_checkpoint_folder(FileOps& ops, const fs::path& folder, const Checkpoint& checkpoint,
+                             std::int64_t sequence) {
+  const std::string format = fmt::format("{}", kCheckpointFormat);
+  Commit commit{.sequence = sequence};
+  ops.make_folder(folder);
+
+  Metadata metadata = checkpoint.metadata;
+  metadata[kFormatKey] = format;
+  commit.files[kModel] = write_safetensors(ops, folder / kModel, checkpoint.model, metadata);
+
+  FileWriter config(ops, folder / kConfig);
+  config.write(json_text(checkpoint.config, 2) + "\n");
+  commit.files[kConfig] = config.finish();
+
+  const Metadata progress = {{kFormatKey, format}, {kProgressKey, json_text(checkpoint.progress, -1)}};
+  commit.files[kState] = write_safetensors(ops, folder / kState, checkpoint.state, progress);
+
+  FileWriter seal(ops, folder / "COMMIT.json");
+  seal.write(commit.text());
+  seal.finish();
+  ops.sync_folder(folder);
+}
+
+Checkpoint read_checkpoint_folder(const fs::path& folder) {
+  const auto commit = read_commit(folder);
+  if (!commit) {
+    fail(ErrorCode::checkpoint, "{}: no valid COMMIT.json: this checkpoint was not finished or is damaged",
+         shown(folder));
+  }
+  if (commit->format > kCheckpointFormat) fail_newer(shown(folder), fmt::format("{}", commit->format));
+  SafetensorsFile model = read_sealed(folder, kModel, *commit, parse_safetensors);
+  SafetensorsFile state = read_sealed(folder, kState, *commit, parse_safetensors);
+  check_format(model.metadata, shown(folder / kModel));
+  check_format(state.metadata, shown(folder / kState));
+
+  Checkpoint checkpoint;
+  checkpoint.config = parse_json(read_sealed(folder, kConfig, *commit, as_text), shown(folder / kConfig));
+  if (const auto it = state.metadata.find(kProgressKey); it != state.metadata.end()) {
+    checkpoint.progress = parse_json(it->second, fmt::format("{}: {}", shown(folder / kState), kProgressKey));
+  }
+  checkpoint.model = std::move(model.tensors);
+  checkpoint.metadata = std::move(model.metadata);
+  checkpoint.state = std::move(state.tensors);
+  return checkpoint;
+}
+
+Checkpoint read_plain_folder(const fs::path& folder) {
+  SafetensorsFile model = read_safetensors(folder / kModel);
+  check_format(model.metadata, shown(folder / kModel));
+  Checkpoint checkpoint;
+  if (std::error_code error; fs::exists(folder / kConfig, error)) {
+    checkpoint.config =
+        parse_json(read_text(folder / kConfig, ErrorCode::checkpoint), shown(folder / kConfig));
+  }
+  checkpoint.model = std::move(model.tensors);
+  checkpoint.metadata = std::move(model.metadata);
+  return checkpoint;
+}
+
+}  // namespace salu

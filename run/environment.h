@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/// environment.json: what a run ran on, one entry per start. A resumed run has several.
+#pragma once
+
+#include <ctime>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/file_ops.h"
+
+namespace salu {
+
+/// Build, compiler, libraries, processor and memory: what this process can say about itself. Nothing of the
+/// process environment, no user and no host name.
+nlohmann::json describe_machine();
+
+/// "2026-08-01T10:15:00Z"
+std::string utc_time(std::time_t time);
+
+/// Writes {"starts": [...]}: with `resumed`, `start` stands behind those already there.
+void add_start(const std::filesystem::path& file, nlohmann::json start, bool resumed,
+               FileOps& ops = real_files());
+
+/// The starts in the text of environment.json, as an array; an empty one when the text is damaged.
+nlohmann::json starts_of(const std::string& text);
+
+}  // namespace salu

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/// An ONNX graph under construction. Values are names; nodes are appended in the order of computation.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "run/safetensors.h"
+
+namespace onnx {
+class GraphProto;
+}
+
+namespace salu {
+
+class OnnxGraph {
+ public:
+  using Ints = std::vector<std::int64_t>;
+  struct Attribute {
+    const char* name;
+    std::variant<std::int64_t, double, Ints> value;
+  };
+
+  /// Appends to `graph`; `weights` are what weight(), tensor() and number() look up.
+  OnnxGraph(onnx::GraphProto& graph, const std::vector<NamedTensor>& weights);
+
+  /// The nodes that follow are named "<scope>/Type_7".
+  void set_scope(std::string scope) { scope_ = std::move(scope); }
+
+  /// Appends a node and returns the name of its output.
+  std::string add(const char* type, const std::vector<std::string>& inputs,
+                  const std::vector<Attribute>& attributes = {});
+
+  /// A tensor of the network under its own name, written to the graph when it is first asked for.
+  std::string weight(const std::string& name);
+  bool has_weight(const std::string& name) const { return weights_.contains(name); }
+  const Tensor& tensor(const std::string& name) const;
+  double number(const std::string& name) const;  ///< of a tensor of one element
+
+  std::string constant(double value, const Ints& dims = {});  ///< f32, all elements alike
+  std::string scalar(std::int64_t value);                     ///< i64 without dimensions
+  std::string constant(const Ints& values);                   ///< i64 of one dimension
+
+ private:
+  std::string initializer(const std::string& name, int type, const Ints& dims, const void* data,
+                          std::size_t bytes);
+
+  onnx::GraphProto& graph_;
+  std::map<std::string, Tensor> weights_;
+  std::set<std::string> written_;
+  std::string scope_;
+  int nodes_ = 0;
+};
+
+}  // namespace salu

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/// metrics.csv (a row per epoch) and metrics.jsonl (an object per logged step). Each row reaches the system
+/// before the call returns, unless the disk is full (RowFile). A resumed run first cuts what lies beyond the
+/// point where it resumes, so that no row is there twice.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/row_file.h"
+
+namespace salu {
+
+class CsvLog {
+ public:
+  /// Without `resume_after` an existing file is emptied; with it, rows up to that epoch stay. The first
+  /// column is the epoch. Throws ErrorCode::usage when an existing file has other columns.
+  CsvLog(const std::filesystem::path& path, std::vector<std::string> columns,
+         std::optional<std::int64_t> resume_after = {}, FileOps& ops = real_files());
+  /// One value per column; NaN leaves the cell empty.
+  void row(const std::vector<double>& values);
+  RowFile& file() { return file_; }
+
+ private:
+  std::size_t columns_;
+  RowFile file_;
+};
+
+class JsonLog {
+ public:
+  /// As CsvLog, by the member "step" of each row.
+  explicit JsonLog(const std::filesystem::path& path, std::optional<std::int64_t> resume_after = {},
+                   FileOps& ops = real_files());
+  /// An object with a whole number "step". NaN and infinity become null.
+  void row(const nlohmann::json& object);
+  RowFile& file() { return file_; }
+
+ private:
+  RowFile file_;
+};
+
+}  // namespace salu

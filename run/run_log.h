@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+/// The numbers of a run, in every file that shows them: metrics.csv and coefficients.csv (a row per epoch),
+/// metrics.jsonl (an object per logged step) and TensorBoard's events.
+#pragma once
+
+#include "run/curve_shapes.h"
+#include "run/event_log.h"
+#include "run/metrics.h"
+#include "run/snapshot.h"
+
+namespace salu {
+
+class RunLog {
+ public:
+  /// `columns` of metrics.csv, the epoch first. With `resumed`, what lies beyond it is cut from every file.
+  /// coefficients.csv begins with epoch 0, the curves before training; without curves it is not made.
+  RunLog(const std::filesystem::path& folder, std::vector<std::string> columns,
+         const std::vector<CurveShape>& curves, const std::optional<RunProgress>& resumed,
+         FileOps& ops = real_files());
+
+  /// `row` has the members step and epoch; all others are numbers and become tags "train/…".
+  void step(const nlohmann::json& row);
+  /// `row` as the columns. "eval_top1" becomes the tag "eval/top1", "lr" "epoch/lr"; S and W of a curve
+  /// "salu_S/layer" and "salu_W/layer".
+  void epoch(std::int64_t step, const std::vector<double>& row, const std::vector<CurveShape>& curves);
+
+  /// Why rows wait in memory for room on the disk, or "".
+  std::string trouble();
+  /// Tries once more to write what waits. Throws ErrorCode::environment when there is still no room.
+  void finish();
+
+ private:
+  std::vector<RowFile*> files();
+  void write_curves(std::int64_t step, double epoch, const std::vector<CurveShape>& curves);
+
+  std::vector<std::string> columns_;
+  CsvLog csv_;
+  JsonLog jsonl_;
+  EventLog events_;
+  std::optional<CsvLog> coefficients_;
+};
+
+}  // namespace salu

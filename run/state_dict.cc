@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "run/state_dict.h"
+
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace salu {
+namespace {
+
+/// (K,R,S,C) <-> (O,I,H,W) = (K,C,R,S). `to_file` says which way.
+Tensor permuted(const Tensor& t, const Shape& krsc, bool to_file) {
+  const std::int64_t k = krsc[0], r = krsc[1], s = krsc[2], c = krsc[3];
+  Tensor out = Tensor::empty(to_file ? Shape{k, c, r, s} : krsc, t.dtype());
+  const float* from = t.data<float>();
+  float* to = out.data<float>();
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::int64_t j = 0; j < r * s; ++j) {
+      for (std::int64_t ch = 0; ch < c; ++ch) {
+        const std::int64_t ours = (i * r * s + j) * c + ch, file = (i * c + ch) * r * s + j;
+        to_file ? to[file] = from[ours] : to[ours] = from[file];
+      }
+    }
+  }
+  return out;
+}
+
+/// The patch embedding is a linear layer over (row, col, channel) here and a convolution in timm's files.
+Shape filter_shape(const Parameter& p) {
+  if (p.shape.rank() == 4) return p.shape;
+  if (p.name == "patch_embed.proj.weight") {
+    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(p.shape[1]) / 3)));
+    return {p.shape[0], side, side, 3};
+  }
+  return {};
+}
+
+Shape file_shape(const Parameter& p) {
+  const Shape f = filter_shape(p);
+  return f.rank() == 4 ? Shape{f[0], f[3], f[1], f[2]} : p.shape;
+}
+
+bool ends_with_tracked(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
+/// What does not fit, five names of each kind.
+class Misfits {
+ public:
+  void missing(const std::string& name) { note(missing_, name); }
+  void unexpected(const std::string& name) { note(unexpected_, name); }
+  void shape(const std::string& name, const Shape& want, const Shape& got) {
+    note(shapes_, fmt::format("{} is {}, expected {}", name, got.str(), want.str()));
+  }
+  void report(const std::string& file) const {
+    std::vector<std::string> parts;
+    const auto add = [&](const char* what, const std::vector<std::string>& names) {
+      if (names.empty()) return;
+      const std::size_t shown = std::min<std::size_t>(5, names.size());
+      parts.push_back(
+          fmt::format("{} {}: {}{}", names.size(), what,
+                      fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                      names.size() > shown ? ", …" : ""));
+    };
+    add("missing", missing_);
+    add("unexpected", unexpected_);
+    add("of another shape", shapes_);
+    if (parts.empty()) return;
+    fail(ErrorCode::checkpoint,
+         "{}: its tensors do not fit the model ({}). Give the model and class count it was "
+         "trained with",
+         file, fmt::join(parts, "; "));
+  }
+
+ private:
+  static void note(std::vector<std::string>& list, const std::string& text) { list.push_back(escaped(text)); }
+  std::vector<std::string> missing_, unexpected_, shapes_;
+};
+
+}  // namespace
+
+std::vector<NamedTensor> named_tensors(const ParameterStore& store, const Tensor& values,
+                                       const std::vector<Tensor>* buffers, const std::string& prefix) {
+  std::vector<NamedTensor> out;
+  const Tensor host = values.to(Device{});
+  for (const Parameter& p : store.parameters()) {
+    const Tensor view = host.narrow(p.offset, p.shape);
+    const Shape filter = filter_shape(p);
+    out.push_back({prefix + p.name, filter.rank() == 4 ? permuted(view, filter, true) : view.clone()});
+  }
+  if (!buffers) return out;
+  std::size_t i = 0;
+  for (const Buffer& b : store.buffers()) {
+    out.push_back({prefix + b.name, (*buffers)[i++].clone().to(Device{})});
+    if (b.name.ends_with("running_var")) {  // PyTorch's files have this counter beside each pair
+      const std::string stem = b.name.substr(0, b.name.size() - std::string("running_var").size());
+      out.push_back({prefix + stem + "num_batches_tracked", Tensor::zeros(Shape{}, DType::i64)});
+    }
+  }
+  return out;
+}
+
+std::vector<NamedTensor> state_dict(const ParameterStore& store) {
+  std::vector<Tensor> buffers;
+  for (const Buffer& b : store.buffers()) buffers.push_back(b.value);
+  return named_tensors(store, store.values(), &buffers, "");
+}
+
+void read_named_tensors(const ParameterStore& store, const std::vector<NamedTensor>& tensors,
+                        const std::string& prefix, Tensor& values, std::vector<Tensor>* buffers,
+                        const std::string& file) {
+  std::map<std::string, const Tensor*> found;
+  for (const NamedTensor& t : tensors) {
+    if (t.name.starts_with(prefix)) found[t.name.substr(prefix.size())] = &t.tensor;
+  }
+  Misfits misfits;
+  const auto take = [&](const std::string& name, const Shape& shape) -> const Tensor* {
+    const auto it = found.find(name);
+    if (it == found.end()) return misfits.missing(name), nullptr;
+    const Tensor* t = it->second;
+    found.erase(it);
+    if (t->shape() != shape) return misfits.shape(name, shape, t->shape()), nullptr;
+    return t;
+  };
+  struct Copy {
+    Tensor to, from;
+  };
+  std::vector<Copy> copies;  // nothing is changed unless everything fits
+  for (const Parameter& p : store.parameters()) {
+    if (const Tensor* t = take(p.name, file_shape(p))) {
+      const Shape filter = filter_shape(p);
+      const Tensor ours = filter.rank() == 4 ? permuted(t->to(DType::f32), filter, false).view(p.shape) : *t;
+      copies.push_back({values.narrow(p.offset, p.shape), ours});
+    }
+  }
+  std::size_t i = 0;
+  for (const Buffer& b : store.buffers()) {
+    if (!buffers) break;
+    if (const Tensor* t = take(b.name, b.value.shape())) copies.push_back({(*buffers)[i], *t});
+    ++i;
+  }
+  for (const auto& [name, tensor] : found) {
+    if (!ends_with_tracked(name)) misfits.unexpected(name);
+  }
+  misfits.report(file);
+  for (Copy& c : copies) c.to.copy_from(c.from);
+}
+
+void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tensors,
+                     const std::string& file) {
+  std::vector<Tensor> buffers;
+  for (const Buffer& b : store.buffers()) buffers.push_back(b.value);
+  read_named_tensors(store, tensors, "", store.values(), &buffers, file);
+  store.refresh_shadow();
+}
+
+std::string first_non_finite(const std::vector<NamedTensor>& tensors) {
+  for (const NamedTensor& t : tensors) {
+    const Tensor as_loaded = t.tensor.dtype() == DType::f32 ? t.tensor : t.tensor.to(DType::f32);
+    const float* v = as_loaded.data<float>();
+    for (std::int64_t i = 0; i < as_loaded.numel(); ++i) {
+      if (!std::isfinite(v[i])) return t.name;
+    }
+  }
+  return "";
+}
+
+}  // namespace salu

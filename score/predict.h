@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/// `saluevaluate predict CHECKPOINT IMAGE…`
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "score/scoring.h"
+
+namespace salu {
+
+struct PredictOptions {
+  std::string checkpoint;
+  std::vector<std::string> images;
+  ScoringOptions scoring;
+  std::int64_t topk = 5;
+  std::string output_type = "prob";          ///< "prob" or "logit"
+  std::string label_type = "name";           ///< how the text calls a class: "index", "name" or "description"
+  std::filesystem::path class_descriptions;  ///< as class_descriptions() reads it
+  bool json = false;
+};
+
+struct Prediction {
+  struct Class {
+    std::int64_t index = 0;
+    std::string name;         ///< the index as text when the checkpoint names no classes
+    std::string description;  ///< "" unless asked for
+    double value = 0;         ///< probability or logit
+  };
+  std::string image;
+  std::vector<Class> top;  ///< best first, min(topk, classes)
+};
+
+/// Averaged weights are used where the checkpoint holds them and --use-ema is given.
+std::vector<Prediction> predict_images(const PredictOptions& options);
+
+std::string prediction_text(const std::vector<Prediction>& predictions, const std::string& label_type);
+/// An array with an object per picture.
+nlohmann::json prediction_json(const std::vector<Prediction>& predictions, const std::string& output_type);
+
+}  // namespace salu

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "score/scoring.h"
+
+#include <fmt/ranges.h>
+
+#include <sstream>
+
+#include "apps/cli.h"
+
+namespace salu {
+namespace {
+
+/// The averaged weights under the model's own names.
+std::vector<NamedTensor> ema_tensors(const Checkpoint& checkpoint) {
+  std::vector<NamedTensor> out;
+  for (const NamedTensor& t : checkpoint.state) {
+    if (t.name.starts_with("ema.")) out.push_back({t.name.substr(4), t.tensor});
+  }
+  return out;
+}
+
+/// Flag, else the checkpoint's test values, else those of training.
+void apply_options(ModelCard& card, const ScoringOptions& options) {
+  card.model.stem = stem_of(card.model);  // of the size of training, whatever the size now
+  if (!options.use_train_size) {
+    card.model.img_size = card.test_img_size.value_or(card.model.img_size);
+    card.crop_pct = card.test_crop_pct.value_or(card.crop_pct);
+  }
+  card.model.img_size = options.img_size.value_or(card.model.img_size);
+  card.crop_pct = options.crop_pct.value_or(card.crop_pct);
+  if (options.crop_mode) card.crop_mode = *eval_crop_of(*options.crop_mode);
+  if (options.interpolation) card.interpolation = *interpolation_of(*options.interpolation);
+  card.mean = options.mean.value_or(card.mean);
+  card.std = options.std.value_or(card.std);
+  if (options.class_map.empty()) return;
+  card.class_names = lines_of(options.class_map);
+  if (static_cast<std::int64_t>(card.class_names.size()) != card.model.num_classes) {
+    fail(ErrorCode::data, "{}: {} lines; expected {}, a class name for each output of the network",
+         shown(options.class_map), card.class_names.size(), card.model.num_classes);
+  }
+}
+
+/// A name that the checkpoint gets wrong is the checkpoint's fault, not that of the command line.
+std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& options,
+                                const std::string& file) {
+  try {
+    return make_model(card.model);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::usage || options.img_size) throw;
+    fail(ErrorCode::checkpoint, "{}: config.json: {}", file, e.what());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  std::istringstream text(read_text(file, ErrorCode::data));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+void add_checkpoint_options(CLI::App& app, ScoringOptions& o) {
+  app.add_flag("--use-ema", o.use_ema, "the averaged weights only")->group("Common");
+  const auto add = [&](CLI::Option* option) { return option->group("Preprocessing"); };
+  add(app.add_option("--model", o.model, "network of weights without config.json"));
+  add(add_optional(app, "--img-size", o.img_size, "picture side, instead of the checkpoint's"))
+      ->check(whole_number(1, 16384));
+  add(add_optional(app, "--crop-pct", o.crop_pct, "centre crop / resized side"))
+      ->check(real_number(0, true, 1));
+  add(add_optional(
+          app, "--crop-mode", o.crop_mode,
+          "resized is the short side (center), the long one and a border added (border), both (squash)"))
+      ->check(CLI::IsMember({"center", "squash", "border"}));
+  add(add_optional(app, "--interpolation", o.interpolation, "bilinear, bicubic"))
+      ->check(CLI::IsMember({"bilinear", "bicubic"}));
+  add(add_rgb(app, "--mean", o.mean, "of red, green, blue in 0..1"))->check(real_number(-10, false));
+  add(add_rgb(app, "--std", o.std, "likewise"))->check(real_number(0, true));
+  add(app.add_flag("--use-train-size", o.use_train_size, "not the size and crop named for tests"));
+  add(app.add_option("--class-map", o.class_map, "a class name per line, in the order of the outputs"));
+}
+
+void add_scoring_options(CLI::App& app, ScoringOptions& o) {
+  const auto common = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
+  common(
+      app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
+          ->check(whole_number(1, 1048576)));
+  common(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
+  add_checkpoint_options(app, o);
+  app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none")
+      ->group("Preprocessing")
+      ->check(CLI::IsMember({"none", "hflip"}));
+  add_device_options(app, o.device);
+}
+
+void ScoringModel::say_which_weights() const {
+  if (weights.size() < 2) return;
+  fmt::print(stderr, "{}: the {} weights are taken; --use-ema takes the averaged ones\n", shown(path),
+             weights.front().kind);
+}
+
+TransformOptions ScoringModel::transform() const {
+  TransformOptions out;
+  out.img_size = static_cast<int>(card.model.img_size);
+  out.crop_pct = card.crop_pct;
+  out.eval_crop = card.crop_mode;
+  out.interpolation = card.interpolation;
+  out.moments = {card.mean, card.std};
+  return out;
+}
+
+Scoring ScoringModel::scoring(const ScoringOptions& options) const {
+  return {card.mean, card.std, options.tta == "hflip"};
+}
+
+std::string ScoringModel::description() const {
+  const bool center = card.crop_mode == EvalCrop::center;
+  return fmt::format("{}, {}x{}, crop {}{}, {}, mean {}, std {}", card.model.name, card.model.img_size,
+                     card.model.img_size, card.crop_pct,
+                     center ? "" : fmt::format(" ({})", name_of(card.crop_mode)), name_of(card.interpolation),
+                     fmt::join(card.mean, " "), fmt::join(card.std, " "));
+}
+
+ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& options) {
+  Checkpoint checkpoint = load_checkpoint(path);
+  checkpoint.model = native_names(std::move(checkpoint.model));
+  ScoringModel out;
+  out.path = path;
+  const std::string file = shown(path);
+  out.card = card_of(checkpoint, options.model, file);
+  apply_options(out.card, options);
+  if (checkpoint.config.is_object()) {
+    out.label_descriptions = checkpoint.config.value("label_descriptions", nlohmann::json());
+  }
+  std::vector<NamedTensor> averages = ema_tensors(checkpoint);
+  if (options.use_ema && averages.empty()) {
+    fail(ErrorCode::checkpoint,
+         "{}: holds no averaged weights (it was trained without --model-ema). Leave --use-ema out", file);
+  }
+  if (!options.use_ema) out.weights.push_back({"raw", std::move(checkpoint.model)});
+  if (!averages.empty()) out.weights.push_back({"ema", std::move(averages)});
+  out.card.model.placement = options.placement;
+  out.model = model_of(out.card, options, file);
+  load_weights(*out.model, out.weights.front().tensors, file);
+  return out;
+}
+
+}  // namespace salu

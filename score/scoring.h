@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/// From a checkpoint and the command line to a network that is ready to score pictures.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/device.h"
+#include "data/transform.h"
+#include "run/interchange/interop.h"
+#include "train/evaluator.h"
+
+namespace salu {
+
+/// What may replace a checkpoint's own preprocessing.
+struct ScoringOptions {
+  std::string model;  ///< network of weights without config.json
+  std::optional<std::int64_t> img_size;
+  std::optional<double> crop_pct;
+  std::optional<std::string> crop_mode, interpolation;
+  std::optional<std::array<float, 3>> mean, std;
+  bool use_train_size = false;      ///< not the size and crop that a checkpoint names for tests
+  std::string tta;                  ///< "", "none" or "hflip"
+  std::filesystem::path class_map;  ///< a class name per line, in the order of the outputs
+  std::int64_t batch_size = 256;
+  int threads = 0;
+  bool use_ema = false;  ///< the averaged weights only
+  DeviceOptions device;
+  Placement placement;  ///< where the network lives: what open_device() made of `device`
+};
+
+/// Adds the flags that say which weights, for which pictures …
+void add_checkpoint_options(CLI::App& app, ScoringOptions& options);
+/// … and these with those that say how to run them.
+void add_scoring_options(CLI::App& app, ScoringOptions& options);
+
+/// The lines of a text file that are not empty.
+std::vector<std::string> lines_of(const std::filesystem::path& file);
+
+struct Weights {
+  std::string kind;  ///< "raw" or "ema"
+  std::vector<NamedTensor> tensors;
+};
+
+/// `card` holds what is used: img_size, crop, interpolation, mean and std of the scoring.
+struct ScoringModel {
+  std::string path;
+  ModelCard card;
+  std::vector<Weights> weights;  ///< raw, then ema where there are averages; only one of them with --use-ema
+  std::unique_ptr<Model> model;
+  nlohmann::json label_descriptions;  ///< of config.json, whatever stands there; null: none
+
+  /// On stderr, where there are averaged ones beside those that the network has.
+  void say_which_weights() const;
+  TransformOptions transform() const;
+  Scoring scoring(const ScoringOptions& options) const;
+  /// "resnet18, 224x224, crop 0.95, bicubic, mean 0.485 0.456 0.406, std 0.229 0.224 0.225"
+  std::string description() const;
+};
+
+/// Loads a checkpoint and builds its network, with the first of `weights` in place.
+ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& options);
+
+}  // namespace salu

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#include "score/scoring_data.h"
+
+#include <algorithm>
+#include <set>
+
+#include "apps/train_options.h"
+#include "data/folder.h"
+#include "run/json_fields.h"
+
+namespace salu {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The same pictures with labels renumbered to another list of the same class names.
+class Renumbered : public Dataset {
+ public:
+  Renumbered(std::shared_ptr<const Dataset> source, const std::vector<std::string>& names)
+      : Dataset(source->name(), names), source_(std::move(source)) {
+    fingerprint_ = source_->fingerprint();
+    for (const std::string& name : source_->class_names()) {
+      position_.push_back(static_cast<int>(std::ranges::find(names, utf8_or_escaped(name)) - names.begin()));
+    }
+  }
+  std::int64_t size() const override { return source_->size(); }
+  std::unique_ptr<Picture> picture(std::int64_t index) const override { return source_->picture(index); }
+  std::string place(std::int64_t index) const override { return source_->place(index); }
+  int label(std::int64_t index) const override {
+    return position_[static_cast<std::size_t>(source_->label(index))];
+  }
+
+ private:
+  std::shared_ptr<const Dataset> source_;
+  std::vector<int> position_;
+};
+
+std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, ModelCard& card,
+                                       const std::string& path) {
+  const auto classes = static_cast<std::int64_t>(data->class_names().size());
+  if (card.class_names.empty()) {
+    if (classes != card.model.num_classes) {
+      fail(ErrorCode::data,
+           "{}: {} outputs without class names, {} classes in {}. Give the names in the order of the "
+           "outputs: --class-map FILE",
+           path, card.model.num_classes, classes, escaped(data->name()));
+    }
+    card.class_names = data->class_names();
+  }
+  if (data->class_names() == card.class_names) return data;
+  const std::set<std::string> known(card.class_names.begin(), card.class_names.end());
+  for (const std::string& name : data->class_names()) {
+    if (!known.contains(utf8_or_escaped(name))) {
+      fail(ErrorCode::data,
+           "{}: class '{}' of {} is not one of the {} classes it was trained on (first: '{}'). Give "
+           "the data set that it was trained on",
+           path, escaped(name), escaped(data->name()), card.class_names.size(), escaped(card.class_names[0]));
+    }
+  }
+  return std::make_shared<Renumbered>(std::move(data), card.class_names);
+}
+
+bool holds_folders(const fs::path& folder) {
+  std::error_code error;
+  const auto is_class = [](const fs::directory_entry& entry) {
+    std::error_code ignored;
+    return entry.is_directory(ignored) && !entry.path().filename().native().starts_with('.');
+  };
+  const fs::directory_iterator entries(folder, error);
+  return !error && std::any_of(begin(entries), end(entries), is_class);
+}
+
+/// The run that a checkpoint lies in, or "". A link may stand for the checkpoint, and for the run's
+/// checkpoints on another disk: both ways up are tried.
+fs::path run_of(const fs::path& checkpoint) {
+  std::error_code error;
+  for (fs::path folder :
+       {fs::weakly_canonical(checkpoint, error), fs::absolute(checkpoint, error).lexically_normal()}) {
+    for (int level = 0; level < 5 && !folder.empty(); ++level, folder = folder.parent_path()) {
+      if (fs::exists(folder / "config.toml", error) && fs::exists(folder / "checkpoints", error))
+        return folder;
+    }
+  }
+  return "";
+}
+
+/// The settings of the run that a checkpoint lies in; nothing for other checkpoints.
+std::optional<TrainConfig> config_of_run(const fs::path& checkpoint) {
+  const fs::path folder = run_of(checkpoint);
+  try {
+    if (!folder.empty()) return TrainCommandLine().read_run(folder).config;
+  } catch (const Error&) {
+    // Scoring does not need it.
+  }
+  return std::nullopt;
+}
+
+/// --dataset and --data-dir together, or another kind than that of training: the run's settings are not about
+/// those pictures. One of the two only says where, or what, the data of the run are.
+bool names_other_data(const ScoringDataOptions& options, const ModelCard& card) {
+  return options.dataset && (*options.dataset != card.dataset || !options.data_dir.empty());
+}
+
+/// Class folders below DIR/val and the like (or DIR/`asked`, or what the run scored), or in DIR itself: no
+/// training pictures are needed. Nothing when DIR is laid out otherwise.
+std::optional<ScoringData> open_folder_split(const DataOptions& data,
+                                             const std::optional<std::string>& asked) {
+  const fs::path& root = data.data_dir;
+  const std::optional<std::string>& split = asked ? asked : data.val_split;
+  if (root.empty()) fail(ErrorCode::usage, "--data-dir: not given; expected the folder above val");
+  const std::string name = "folder:" + (root / ".").lexically_normal().parent_path().filename().string();
+  std::vector<std::string> names(std::begin(kEvalNames), std::end(kEvalNames));
+  if (split) names = {split == "train" ? data.train_split : *split};
+  for (const std::string& candidate : names) {
+    if (!holds_folders(root / candidate)) continue;
+    const std::string shown_name = split ? *split : candidate == "test" ? "test" : "val";
+    return ScoringData{std::make_shared<FolderDataset>(name, root / candidate), shown_name};
+  }
+  const auto holds = [&](const std::string& folder) {
+    std::error_code error;
+    return fs::exists(root / folder, error);
+  };
+  const bool is_whole = holds(data.train_split) || holds("ILSVRC") || holds("Data/CLS-LOC");
+  if (!asked && split && !is_whole) {
+    fail(ErrorCode::data, "{}: no folder {}, which the run scored; expected it there. Or use --split NAME",
+         shown(root), escaped(*split));
+  }
+  if (split || is_whole) return std::nullopt;
+  return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
+}
+
+/// One of the splits that the data set comes with, whatever a training may have held out.
+ScoringData named_split(DataOptions data, const std::string& split) {
+  data.val_from_train = data.train_num_samples = data.val_num_samples = 0;
+  if (data.dataset == "folder") data.val_split.reset();
+  const DataSplits splits = open_dataset(data);
+  if (split == "train") return {splits.train, split};
+  if (split == splits.eval_name) return {splits.eval, split};
+  fail(ErrorCode::usage, "--split {}: {} has no such pictures; expected train or {}", escaped(split),
+       escaped(splits.train->name()), splits.eval_name);
+}
+
+}  // namespace
+
+ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card,
+                              const fs::path& checkpoint) {
+  TrainConfig config;  // of the run, as far as it is about these data
+  DataOptions& data = config.data;
+  data.dataset = options.dataset.value_or(card.dataset.empty() ? "folder" : card.dataset);
+  if (!names_other_data(options, card)) {
+    const auto run = config_of_run(checkpoint);
+    if (run && run->data.dataset == data.dataset) config = *run;
+    data.val_from_train = card.val_from_train;
+  }
+  if (!options.data_dir.empty()) data.data_dir = options.data_dir;
+  data.seed = card.data_seed;
+  const std::int64_t count =
+      options.split || options.num_samples > 0 ? options.num_samples : data.val_num_samples;
+  const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";
+  const bool drawn = data.dataset == "shapes" || data.dataset == "synthetic";  // come in any number
+  data.val_num_samples = drawn && !held_out ? count : 0;
+  std::optional<ScoringData> out;
+  if (data.dataset == "folder" && !held_out) out = open_folder_split(data, options.split);
+  if (!out && options.split && !held_out) out = named_split(data, *options.split);
+  if (!out) {
+    DataSplits splits = open_dataset(data);
+    out = {std::move(splits.eval), splits.eval_name};
+  }
+  out->pictures = limited(std::move(out->pictures), count, data.seed, "--num-samples");
+  out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
+  if (options.bad_images.value_or(config.bad_images) == "skip") out->bad_images = BadImages::leave_out;
+  out->max_bad_percent = options.max_bad.value_or(config.max_bad);
+  return *out;
+}
+
+}  // namespace salu
