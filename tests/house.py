@@ -137,7 +137,7 @@ def check_format(files):
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    files = [p for floor in FLOORS + ["tests", "bench"] for p in sorted((root / floor).rglob("*"))
+    files = [p for floor in FLOORS + ["tests", "bench", "examples"] for p in sorted((root / floor).rglob("*"))
              if p.suffix in {".h", ".cc", ".cu", ".cuh"}]
     for path in files:
         lines = path.read_text().splitlines()
