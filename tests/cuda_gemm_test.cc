@@ -113,7 +113,7 @@ Tensor run(const Problem& p, GemmRung rung = cuda::gemm_rung()) {
   return c.to(Device{});
 }
 
-/// How the operands lie: `shift` and `gap` of 0 allow 16-byte packs where the sizes do.
+/// The layout of the operands. A `shift` and `gap` of 0 allow 16-byte packs where the sizes do.
 struct Layout {
   bool transpose_a = false, transpose_b = false;
   std::int64_t shift = 0, gap = 0;

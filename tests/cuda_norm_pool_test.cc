@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the op table does not see of norms, pools and pictures on CUDA: running statistics, outliers, NaN,
+/// Tests of norms, pools and images on CUDA that the op table cannot hold: running statistics, outliers, NaN,
 /// ties.
 #include <cmath>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Tensors on the device: copies, fills, conversions, sums; the allocator behind them.
+/// Tensors on the device: copies, fills, conversions, sums, and their allocator.
 #include <cmath>
 
 #include "core/backend.h"

@@ -42,7 +42,7 @@ Tensor pictures(std::uint32_t step) {
   return images;
 }
 
-/// Asks for more than any device has: the cache gives all it holds back to the system before it gives up.
+/// Asks for more memory than any device has. The cache then returns all its blocks to the system.
 void run_out_of_memory(Device device) {
   CHECK_THROWS_AS(Tensor::empty({std::int64_t{1} << 50}, DType::u8, device), OutOfMemory);
 }
@@ -183,7 +183,7 @@ struct MirrorSums : DeviceSums {
   void start(std::span<float> values) override {
     ++started;
     std::vector<float> host(values.size());
-    cuda_backend().copy_to_host(host.data(), values.data(), values.size_bytes());  // behind what is queued
+    cuda_backend().copy_to_host(host.data(), values.data(), values.size_bytes());  // after the queued work
     for (float& v : host) v *= 2;
     cuda_backend().copy_to_device(values.data(), host.data(), values.size_bytes());
   }

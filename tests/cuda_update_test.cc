@@ -99,7 +99,7 @@ TEST_CASE("steps agree with the CPU's") {
   });
 }
 
-TEST_CASE("what a step changed before it was measured is taken back unless it applies") {
+TEST_CASE("a skipped step restores the running statistics") {
   for (const Device device : {Device{}, cuda_device()}) {
     for (const std::int64_t n : {1, 33, 1025}) {
       for (const double loss : {1.0, double{NAN}}) {

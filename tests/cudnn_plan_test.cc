@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What cuDNN plans for the networks on an H200, asked on a machine without a GPU: through the wrapper that
-/// the programs use, with the description of the device in data/h200.json.
+/// cuDNN's plans of the networks for an H200, made on a machine without a GPU. The test uses the wrapper of
+/// the programs and the description of the device in data/h200.json.
 #include <algorithm>
 #include <fstream>
 #include <set>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How evaluation fits pictures into its square. The hashes (64-bit FNV-1a of the bytes) are Pillow 9.4's:
+/// Evaluation fits images into its square. The hashes (64-bit FNV-1a of the bytes) are Pillow 9.4's:
 ///
 ///   def crop(image, mode, side, pct, interpolation, mean):
 ///       scale = math.floor(side / pct)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// TensorBoard events against the bytes of the format, and what a resume keeps of them.
+/// TensorBoard events against the bytes of the format, and the events that a resume keeps.
 #include "run/event_log.h"
 
 #include <cstring>

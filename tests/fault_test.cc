@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Every operation of a save, made to fail or to be the last one before the power goes.
+/// Every operation of a save fails in turn, or is the last one before a power failure.
 #include "tests/catch.h"
 #include "tests/checkpoint_samples.h"
 #include "tests/fault_disk.h"
@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 
 constexpr Loss kLosses[] = {{false, false}, {true, false}, {false, true}, {true, true}};
 
-/// What happens to a run that holds the checkpoints `before`, oldest first: `act` changes `last` from the
-/// newest of them to `after`.
+/// A change of a run that holds the checkpoints `before`, oldest first: `act` moves `last` from the newest of
+/// them to `after`.
 struct Scenario {
   const char* name;
   std::vector<int> before;
@@ -95,7 +95,7 @@ int leftovers(const fs::path& run) {
   return count;
 }
 
-/// A later save on a healthy disk must work and leave nothing behind.
+/// A later save on a healthy disk must work and leave no other file.
 void check_recovery(const fs::path& run) {
   CheckpointStore(run, quick_files()).save("epoch-0100", sample_checkpoint(100), true);
   CHECK(loads(run, "last", 100));

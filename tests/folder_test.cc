@@ -244,7 +244,7 @@ TEST_CASE("pictures behind links are listed, each folder once, in the order of t
   write_file(dir.path() / "far" / "5.png", plain<5>(8, 8));
   write_file(dir.path() / "train" / "b" / "6.png", plain<6>(8, 8));
   link("../../ext", a / "more");
-  link("../../far", ext / "in" / "on");  // a link behind a link
+  link("../../far", ext / "in" / "on");  // a link inside a linked folder
   const Paths all = {"a/1.png",      "a/more/3.png", "a/more/in/4.png", "a/more/in/on/5.png",
                      "a/real/2.png", "b/6.png"};
   CHECK(paths() == all);
@@ -252,7 +252,7 @@ TEST_CASE("pictures behind links are listed, each folder once, in the order of t
   link("real", a / "alias");
   link(ext, a / "other");
   CHECK(paths() == all);
-  // Circles: to itself, to the class, above the set (where b lies too), and back from behind a link.
+  // Circles: to itself, to the class, above the set (where b lies too), and back from a linked folder.
   link(".", a / "self");
   link("..", a / "real" / "up");
   link("../../..", a / "real" / "above");

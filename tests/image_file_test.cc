@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Reading of picture files: what kind of file it may be.
+/// Reading image files: which kinds of file are accepted.
 #include <sys/stat.h>
 
 #include "data/decode.h"

@@ -151,7 +151,7 @@ TEST_CASE("a warning of the decoder is an error") {
   const Bytes restart = {0xFF, 0xD1};
   const auto marker = std::search(file.begin(), file.end(), restart.begin(), restart.end());
   REQUIRE(marker != file.end());
-  marker[1] = 0xD5;  // out of turn: the decoder warns and goes on
+  marker[1] = 0xD5;  // out of turn: the decoder warns and continues
   CHECK(contains(error_of([&] { decode_image(file, "x.jpg"); }), "3: x.jpg: damaged: "));
 }
 

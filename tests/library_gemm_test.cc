@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the products ask of cuBLASLt, without a GPU: the calls that would need one are answered here, by
-/// plain column-major loops over the descriptions that cuBLASLt itself keeps.
+/// The calls of the matrix products to cuBLASLt, without a GPU. Plain column-major loops in this file replace
+/// the calls that need a GPU; they read the descriptions that cuBLASLt itself keeps.
 #include <cublasLt.h>
 
 #include <cstdlib>

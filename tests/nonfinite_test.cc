@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Steps that are not finite: when a run skips, goes back or stops, and that nothing of them remains.
+/// Steps with a loss or gradient that is not finite: a run skips them, restores a checkpoint or stops, and
+/// keeps no trace of them.
 #include "train/nonfinite.h"
 
 #include <cmath>
@@ -110,7 +111,8 @@ std::vector<TakenStep> operator+(std::vector<TakenStep> a, const std::vector<Tak
   return a;
 }
 
-/// That each step was what it should be, and that no checkpoint holds anything but finite numbers.
+/// Checks that each step was applied or skipped as it should be, and that checkpoints hold finite numbers
+/// only.
 void check_traces(const WatchedRun& run, const Steps& bad, const std::filesystem::path& folder) {
   for (const nlohmann::json& row : run.rows) {
     const bool finite = !row.at("loss").is_null() && row.at("grad_norm").is_number() &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the exporter refuses. What it writes is compared with another runtime's results in onnx_test.py.
+/// The errors of the exporter. onnx_test.py compares its files with another runtime's results.
 #include "run/interchange/onnx_export.h"
 
 #include "autograd/functions.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Packs: what goes in comes out, every damage is noticed, and a failed write leaves nothing.
+/// Packs: reading gives what was written, every damage is noticed, and a failed write leaves no file.
 #include "data/pack.h"
 
 #include "core/crc32c.h"

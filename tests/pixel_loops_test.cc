@@ -66,7 +66,7 @@ TEST_CASE("lines are filtered along x, up to sixteen at a time") {
       Rng rng({4, Purpose::test, 0, static_cast<std::uint32_t>(width)});
       const int lines = 1 + static_cast<int>(rng.below(PixelLoops::kLines)), out_width = 1 + width / 2,
                 stride = 3 * width + 5;
-      // No byte behind the last pixel of the last line: reading there is found by a memory checker.
+      // No byte follows the last pixel of the last line: a memory checker finds a read there.
       const Bytes from = noise((lines - 1) * stride + 3 * width, 1);
       std::vector<PixelTaps> taps;
       std::vector<std::int32_t> all;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The file of chosen plans: what is stored comes back, what is damaged does no harm.
+/// The file of chosen plans: reading gives what was stored, and damaged entries do no harm.
 #include "cuda/library/plan_cache.h"
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@ using cuda::PlanCache;
 
 const PlanCache::Entry kFast{"{\"engine\": 1}", 12.5}, kSlow{"\"odd\" \\ text\n", 900};
 
-/// What `call` writes to stderr.
+/// The text that `call` writes to stderr.
 std::string stderr_of(const std::function<void()>& call) {
   const TempFolder folder;
   const int kept = ::dup(2), file = ::open((folder / "stderr").c_str(), O_CREAT | O_WRONLY, 0600);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The clock is bracketed by a second one that runs inside and outside of its life; calls are counted by
-/// hand.
+/// The profile's times against a second clock, read just outside and just inside of it, and its calls against
+/// counts by hand.
 #include "core/profile.h"
 
 #include <chrono>

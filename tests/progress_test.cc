@@ -82,7 +82,7 @@ TEST_CASE("a bar needs a terminal that can redraw a line") {
   CHECK(resolve_style(bar, true, true, "xterm") == none);
 }
 
-/// What a Progress writes into a file, with a clock set by hand.
+/// The text that a Progress writes into a file, with a clock set by hand.
 std::string output_of(ProgressOptions options, const std::function<void(Progress&, double& now)>& use) {
   TempFolder folder;
   std::FILE* out = std::fopen((folder / "out").c_str(), "w");

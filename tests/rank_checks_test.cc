@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Ranks that disagree, that end, and what their evaluations add up to.
+/// Ranks that disagree, ranks that end, and the sums of their evaluations.
 #include "train/ranks/rank_checks.h"
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What ranks do together: shares of a batch, sums of gradients, checks. MPI itself is in mpi_test.py.
+/// The joint work of ranks: shares of a batch, sums of gradients, checks. mpi_test.py tests MPI itself.
 #include <numeric>
 
 #include "autograd/functions.h"

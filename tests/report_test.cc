@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The parts of the report: escaping, charts, what is read from a run folder, and scores by picture.
+/// The parts of the report: escaping, charts, the data of a run folder, and scores per image.
 #include "run/report/report.h"
 
 #include <cmath>

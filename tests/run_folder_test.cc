@@ -45,7 +45,7 @@ TEST_CASE("a new run folder is made with its parents, locked, and left clean") {
   CHECK(open_error({.dir = path}) == "no error");  // an empty folder will do
 }
 
-/// What salutrain writes before the first step.
+/// Writes the files that salutrain writes before the first step.
 void mark_as_run(const fs::path& folder) {
   put(folder / "config.toml", "lr=1\n");
   add_start(folder / "environment.json", {{"salunet", "1"}}, false, quick_files());

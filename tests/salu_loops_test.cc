@@ -49,12 +49,12 @@ std::vector<Table> tables() {
   return out;
 }
 
-/// The inputs of n elements, each array exactly as long, so that a memory checker finds a read behind it.
+/// The inputs of n elements, each array exactly as long, so that a memory checker finds a read beyond it.
 template <class T>
 struct Input {
   std::vector<T> dy, x, residual;
 };
-/// What the loops make of them; one guard behind each array.
+/// The results of the loops, with one guard element after each array.
 template <class T>
 struct Output {
   std::vector<T> y, dx, dresidual;
@@ -105,7 +105,7 @@ std::vector<double> magnitudes(SaluMember member, const Input<double>& in) {
   return out;
 }
 
-/// How many roundings the worst element is off; `scale(i)` is the size of what was added up for element i.
+/// The error of the worst element in roundings; `scale(i)` is the size of the terms of element i's sum.
 template <class Scale>
 double roundings(const std::vector<float>& got, const std::vector<double>& want, Scale&& scale) {
   double worst = 0;

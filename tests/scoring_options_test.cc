@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Which classes compete, several right answers per picture, and what happens when memory runs out.
+/// Scoring with a list of valid classes, with several right answers per image, and without enough memory.
 #include <fstream>
 #include <new>
 

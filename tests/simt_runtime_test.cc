@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The device seam on the host (cuda/host/runtime.cc): memory, launches, order, graphs, what it refuses and
-/// counts.
+/// The device runtime on the host (cuda/host/runtime.cc): memory, launches, order, graphs, errors and
+/// counters.
 #include <algorithm>
 #include <cstdint>
 #include <string>

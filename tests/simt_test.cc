@@ -147,7 +147,7 @@ __global__ void votes_kernel(int* y, const int* x, unsigned mask) {
   y[9 * n + i] = __syncthreads_or(value == 9);
 }
 
-/// What votes_kernel leaves for thread i.
+/// The results that votes_kernel should write for thread i.
 std::vector<int> votes_of(int i, const std::vector<int>& x, unsigned mask) {
   std::vector<int> want(10);
   const int first = i / kWarp * kWarp, n = static_cast<int>(x.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The training transform: what each option does to it, alone and together.
+/// The training transform: the effect of each option, alone and together with others.
 #include "data/transform.h"
 
 #include <set>
@@ -169,7 +169,7 @@ TEST_CASE("the line for the log names what is done") {
   CHECK(describe_training(options) == "centre 224 of crop_pct 1");
 }
 
-/// Gives out copies of what is asked for, so that nobody can read beyond.
+/// Returns copies of the requested parts, so that a memory checker finds a read beyond them.
 class Guarded : public Picture {
  public:
   explicit Guarded(const Image& image) : image_(image) {}
