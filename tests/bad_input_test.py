@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Bad input to the built programs: exit code, one line of error that says what is wrong, nothing left behind.
+"""Bad input to the built programs: exit code, one line of error that names the fault, and no file left.
 
 A case is (number, exit code, part of the message, command). The numbers are those of a list of 55 kinds of bad input;
 its other kinds are covered by programs_test.py (1 to 5, 8, 9, 13, 44, 51), data_programs_test.py (28),
 folder_test.cc (27), disk_test.py and fault_test.cc (45, 46), nonfinite_test.cc (52), and safetensors_header_test.cc (every
-rule behind 30 to 37).
+rule of 30 to 37).
 
 Usage: bad_input_test.py SALUTRAIN SALUEVALUATE CORPUS_DIR"""
 import json
@@ -215,7 +215,7 @@ def png(width=32, height=32, data=b"", color=2):
 
 
 class Pictures(BadInput):
-    """What `saluevaluate predict` says about a file."""
+    """The output of `saluevaluate predict` for a file."""
     def predict(self, row, message, data, name="p.jpg"):
         put(name, data)
         self.refuse(row, 3, f"{name}: {message}", EVALUATE, "predict", self.shared / "run", name)

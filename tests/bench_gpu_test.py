@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What measures a GPU, as far as a machine without one can run it: arguments, output, failures, the table.
+"""The programs that measure a GPU, as far as a machine without one can run them: arguments, output, failures, the table.
 
 Usage: bench_gpu_test.py SALUTRAIN BENCH_FOLDER [BENCH_KERNELS SALUTRAIN_HOST]     the last two: built with the host shim"""
 import json

@@ -29,11 +29,12 @@ def main():
         run = json.loads(line)
         if run["result"] == "SKIP":
             skipped += 1
-            print(f"skipped: {run['name']}")
+            said = (run.get("stdout") or "").strip().splitlines()
+            print(f"skipped: {run['name']}" + (f" ({said[-1].removeprefix('skipped: ')})" if said else ""))
             continue
         good, bad = cases((run.get("stdout") or "") + (run.get("stderr") or ""), run["result"] == "OK")
         if run["result"] != "OK" and bad == 0:
-            bad = 1  # crashed behind its last summary, or in time-out
+            bad = 1  # crashed after its last summary, or timed out
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return failed > 0 or passed == 0

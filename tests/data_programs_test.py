@@ -101,7 +101,7 @@ class DataPrograms(unittest.TestCase):
         self.assertIn("2 of 40 pictures of folder:set are unreadable; expected at most 0.1 % (--max-bad), or one. The last: ",
                       scored.stderr)
         self.assertIn("val/dog/1.ppm: is empty", scored.stderr)
-        # All of them stand in the log, with their reasons.
+        # The log names all of them, with their reasons.
         log = (self.dir / "scored/log.txt").read_text(encoding="utf-8")
         for line in ("train/cat/7.ppm: truncated", "val/dog/0.ppm: is not a", "val/dog/1.ppm: is empty"):
             self.assertEqual(log.count(line), 1, line)

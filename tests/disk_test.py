@@ -70,7 +70,7 @@ class SmallDisk(unittest.TestCase):
         return digest_of(self.dir / "whole")
 
     def filled(self, run, empty_again):
-        """A run whose disk gets full behind the third epoch; stderr to its end, and its exit code."""
+        """A run whose disk gets full after the third epoch; its whole stderr, and its exit code."""
         process = subprocess.Popen([TRAIN, *FLAGS, "--output", str(run)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    text=True)
         text = ""

@@ -11,7 +11,7 @@ import sys
 
 MAX_FILE, MAX_FUNCTION = 400, 60
 ENGINE = {"core", "autograd", "layers", "models"}
-# What a room may include: its own files, and those of the floors below.
+# The folders that a folder may include: itself, and those below.
 MAY_INCLUDE = {
     "core": {"core"},
     "autograd": {"core", "autograd"},
@@ -60,7 +60,7 @@ def check_lengths(path, lines):
 
 
 def room_of(path):
-    """The folder that the table above names: `core/ops/salu.h` stands in core, `cuda/ops/salu.cu` in cuda/ops."""
+    """The entry of the table above for a file: core for `core/ops/salu.h`, cuda/ops for `cuda/ops/salu.cu`."""
     parts = pathlib.PurePath(path).parts
     return "/".join(parts[:2]) if parts[0] == "cuda" else parts[0]
 
@@ -93,7 +93,7 @@ def circles(graph):
 
 
 def check_circles(root, files):
-    """A header and its source are one node: neither may need, over any way, a pair that needs it."""
+    """A header and its source are one node. No node may include, directly or through others, one that includes it."""
     graph = {}
     for path in files:
         node = str(path.relative_to(root).with_suffix(""))

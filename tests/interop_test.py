@@ -4,8 +4,7 @@
 
 Usage: interop_test.py SALUTRAIN SALUEVALUATE HAS_LIBJPEG(yes|no) [full]
 `full` adds the networks in the sizes in which they are published, with 1000 classes. Where SALU_DATA_DIR names a folder
-with the unpacked real pictures (cifar10/ and imagenet-sample/), those are scored too.
-Exits with 77, Meson's code for a skipped test, when no interpreter at hand has torch, torchvision and Pillow."""
+with the unpacked real pictures (cifar10/ and imagenet-sample/), those are scored too."""
 import json
 import math
 import os
@@ -20,21 +19,15 @@ import unittest
 ROOT = pathlib.Path(__file__).parent.parent
 sys.path[:0] = [str(pathlib.Path(__file__).parent / "peer"), str(ROOT / "bench/peer")]
 sys.dont_write_bytecode = True
-try:
-    import numpy
-    import torch
-    from PIL import Image
-    from torchvision import models, transforms
+import packages  # noqa: E402
 
-    import nets
-    import tensors
-except ImportError as error:
-    other = "/usr/bin/python3"  # where distributions install PyTorch
-    if sys.executable != other and os.path.exists(other) and not os.environ.get("SALU_INTEROP"):
-        os.environ["SALU_INTEROP"] = "asked"
-        os.execv(other, [other, *sys.argv])
-    print(f"skipped: {error}; the packages python3-torchvision and python3-pil have what this test needs")
-    sys.exit(77)
+packages.need("numpy", "PIL", "torch", "torchvision")
+import nets  # noqa: E402
+import numpy  # noqa: E402
+import tensors  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+from torchvision import models, transforms  # noqa: E402
 
 TRAIN, EVALUATE, HAS_LIBJPEG = sys.argv[1:4]
 FULL = sys.argv[4:] == ["full"]
@@ -301,7 +294,7 @@ class Interop(SamePictures):
 
 
 class BackToPyTorch(SamePictures):
-    """What salutrain wrote, loaded by PyTorch, against our own logits."""
+    """The weights of salutrain, loaded by PyTorch, against our own logits."""
 
     def trained(self, model, size, *flags):
         """A run folder and its config.json."""

@@ -60,7 +60,7 @@ class Runs:
         return flags[-1]
 
     def check(self, folder, before):
-        """What is complete loads, nothing that was complete `before` is lost, and a resumed run ends as the whole one."""
+        """Checks that complete checkpoints load, that none of `before` is lost, and that a resumed run ends as the whole one."""
         complete = complete_steps(folder)
         if not complete:
             require(not before, f"{folder}: {before} are gone")
@@ -151,7 +151,7 @@ def go_to(phase, process, folder, rng, runs):
 
 
 def phase_of(folder, was_saving):
-    """Where the first signal found a run that has stopped."""
+    """The part of a run that the first signal interrupted."""
     if was_saving:
         return "saving"
     at = progress_of(folder)

@@ -3,12 +3,10 @@
 """saluevaluate export: another runtime gets the same logits from the file as saluevaluate predict from the checkpoint.
 
 Usage: onnx_test.py SALUTRAIN SALUEVALUATE HAS_ONNX(yes|no) [full]
-`full` adds the large networks.
-Exits with 77, Meson's code for a skipped test, when no interpreter at hand has onnxruntime and numpy."""
+`full` adds the large networks."""
 import contextlib
 import io
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -18,19 +16,12 @@ import sys
 import tempfile
 import unittest
 
-try:
-    import numpy
-    import onnxruntime
-except ImportError as error:
-    other = "/usr/bin/python3"  # distributions' packages belong to their own interpreter
-    if sys.executable != other and os.path.exists(other) and not os.environ.get("SALU_ONNX_TEST"):
-        os.execve(other, [other, *sys.argv], {**os.environ, "SALU_ONNX_TEST": "asked"})
-    print(f"skipped: {error}; this test needs the Python packages onnxruntime and numpy")
-    sys.exit(77)
-try:
-    import onnx
-except ImportError:
-    onnx = None  # its checker has been asked by saluevaluate, in C++; here it would be a newer one
+import packages
+
+packages.need("numpy", "onnx", "onnxruntime")
+import numpy  # noqa: E402
+import onnx  # noqa: E402
+import onnxruntime  # noqa: E402
 
 TRAIN, EVALUATE, HAS_ONNX = sys.argv[1:4]
 FULL = sys.argv[4:] == ["full"]
@@ -112,8 +103,7 @@ class Export(unittest.TestCase):
         self.assertEqual(result.returncode, code, result.stderr)
         if code:
             return result.stderr
-        if onnx:
-            onnx.checker.check_model(str(file), full_check=True)
+        onnx.checker.check_model(str(file), full_check=True)
         return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
 
     def pictures(self, side):
@@ -203,8 +193,6 @@ class Export(unittest.TestCase):
             self.assertEqual(printed.getvalue().strip(), prediction["top"][0]["class"])
 
     def test_weights_keep_their_names_and_layouts(self):
-        if not onnx:
-            self.skipTest("the Python package onnx is not installed")
         folder = self.checkpoint("names", "--model", "vit_tiny_patch16_224", "--img-size", 32)
         self.export(folder)
         data = (folder / "model.safetensors").read_bytes()

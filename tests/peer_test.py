@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The networks of bench/peer/nets.py are those of salutrain: from its weights PyTorch computes the same loss, the same
-gradients and the same running statistics. Skipped without PyTorch.
+gradients and the same running statistics.
 
 Usage: peer_test.py SALUTRAIN PEER_FOLDER
 
 Plain gradient descent shows the gradient: w2 = w1 - lr g, with w1 and w2 from the checkpoints of two epochs of one
 step each, over all pictures."""
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -17,14 +16,10 @@ import sys
 import tempfile
 import unittest
 
-try:
-    import torch
-except ImportError:
-    system = "/usr/bin/python3"  # a distribution's PyTorch belongs to its own interpreter
-    if os.path.exists(system) and not os.environ.get("SALU_PEER_TEST"):
-        os.execve(system, [system, *sys.argv], {**os.environ, "SALU_PEER_TEST": "1"})
-    print("skipped: no PyTorch", file=sys.stderr)
-    sys.exit(77)
+import packages
+
+packages.need("torch")
+import torch  # noqa: E402
 
 TRAIN, PEERS = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 sys.path.insert(0, str(PEERS))

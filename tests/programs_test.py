@@ -172,7 +172,7 @@ class SameBytes(Programs):
         self.resumed_everywhere("--opt", "adamw", "--clip-grad", "1", "--norm", "batchnorm", "--act", "relu")
 
     def test_resume_after_every_step_of_everything(self):
-        # Two batches of 16 behind a step, so that there are as many steps; the second epoch is the cooldown.
+        # Two batches of 16 make a step, so that there are as many steps; the second epoch is the cooldown.
         self.resumed_everywhere("--opt", "lamb", "--batch-size", "16", "--grad-accum-steps", "2", "--clip-mode", "agc",
                                 "--layer-decay", "0.8", "--sched", "onecycle", "--epochs", "1", "--cooldown-epochs", "1",
                                 "--bce-loss", "--bce-target-thresh", "0.2", "--mixup", "0.8", "--cutmix-minmax", "0.2",

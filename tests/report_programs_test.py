@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a run shows of itself: TensorBoard events, environment.json, coefficients.csv, report.html.
+"""The files in which a run can be seen: TensorBoard events, environment.json, coefficients.csv, report.html.
 
 Usage: report_programs_test.py SALUTRAIN"""
 import csv
@@ -18,6 +18,9 @@ import tempfile
 import unittest
 import zlib
 
+import packages
+
+NO_TENSORBOARD = packages.missing("tensorboard")
 TRAIN = sys.argv[1]
 SMALL = ["--dataset", "shapes", "--model", "salunet_c8", "--train-num-samples", "160", "--val-num-samples", "40",
          "--batch-size", "32", "--epochs", "2", "--log-interval", "2", "--progress", "none"]
@@ -227,10 +230,9 @@ class Events(Report):
             self.assertEqual(self.check(folder), got)
 
     def test_tensorboard_reads_them(self):
-        try:
-            from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-        except ImportError as error:
-            self.skipTest(f"tensorboard cannot be imported ({error}); pip install tensorboard")
+        if NO_TENSORBOARD:
+            self.skipTest(NO_TENSORBOARD)
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
         folder = self.train("run", "--max-steps", "7")
         self.run_it("--resume", folder, "--progress", "none")
         want = self.expected(folder)

@@ -81,7 +81,7 @@ class Earlier(Programs):
         process.wait()
         self.assertEqual(len(rows_of(folder)), 2)
         self.assertEqual(target(folder, "last"), "epoch-0002")
-        self.assertEqual(len(checkpoints(folder)), 4)  # nothing goes before something new is there
+        self.assertEqual(len(checkpoints(folder)), 4)  # no checkpoint is deleted before a new one is complete
         self.assertIn("at epoch 3, step 60", self.resume(folder).stderr)
         self.assertEqual([row["train_loss"] for row in rows_of(folder)], rows)
         self.assertEqual(weights_of(folder), whole)

@@ -273,7 +273,7 @@ class Splits(Programs):
             result = run(*train, *flags)
             self.assertEqual(result.returncode, 0, result.stderr)
         shutil.rmtree(before)
-        self.assertEqual(self.score(folder)[:2], ("val", 8))  # where its pictures lie stands in its config.toml
+        self.assertEqual(self.score(folder)[:2], ("val", 8))  # config.toml holds the folder of its images
         for command in (["report", folder], ["--resume", folder, "--progress", "none"]):
             result = run(TRAIN, *command)
             self.assertEqual(result.returncode, 0, result.stderr)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 TIMEOUT = 300
-# What stands in the output of a process -> what the table says. A crash is luck, not a report.
+# Text in the output of a process -> the tool that reported it. A crash is luck, not a report.
 REPORTS = [
     (r"SUMMARY: AddressSanitizer", "ASan"),
     (r"runtime error:", "UBSan"),
