@@ -1,9 +1,42 @@
 // SPDX-License-Identifier: MIT
-#include "layers/linear_layers.h"
+#include "layers/layers.h"
 
 #include <cmath>
 
+#include "core/choices.h"
+
 namespace salu {
+namespace {
+
+constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
+                                                               {"he_fan_out", WeightInit::he_fan_out},
+                                                               {"lecun", WeightInit::lecun},
+                                                               {"framework", WeightInit::framework}};
+
+Initializer conv_initializer(WeightInit init, std::int64_t fan_in, std::int64_t fan_out) {
+  const double in = static_cast<double>(fan_in), out = static_cast<double>(fan_out);
+  switch (init) {
+    case WeightInit::he_fan_in:
+      return normal_init(std::sqrt(2 / in));
+    case WeightInit::he_fan_out:
+      return normal_init(std::sqrt(2 / out));
+    case WeightInit::lecun:
+      return normal_init(std::sqrt(1 / in));
+    case WeightInit::framework:
+      break;
+  }
+  return uniform_init(1 / std::sqrt(in));
+}
+
+Initializer linear_initializer(LinearInit init, std::int64_t in) {
+  if (init == LinearInit::small_normal) return normal_init(0.01);
+  if (init == LinearInit::transformer) return normal_init(0.02);
+  return uniform_init(1 / std::sqrt(static_cast<double>(in)));
+}
+
+}  // namespace
+
+WeightInit weight_init_of(const std::string& name) { return choice_of("--weight-init", kWeightInits, name); }
 
 Conv2d::Conv2d(const Scope& scope, std::int64_t in, std::int64_t out, std::int64_t kernel,
                Conv2dOptions options, WeightInit init)
