@@ -170,7 +170,7 @@ TEST_CASE("the line for the log names what is done") {
 }
 
 /// Gives out copies of what is asked for, so that nobody can read beyond.
-class Guarded : public Picture {
+class Guarded : public ImageSource {
  public:
   explicit Guarded(const Image& image) : image_(image) {}
   ImageSize size() const override { return image_.size(); }

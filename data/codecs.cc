@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "data/stb.h"
+#include "data/codecs.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 
-// Cleared memory: where a damaged JPEG leaves blocks out, every run decodes the same picture.
+// Cleared memory: where a damaged JPEG leaves blocks out, every run decodes the same image.
 #define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_REALLOC(pointer, size) std::realloc(pointer, size)
 #define STBI_FREE(pointer) std::free(pointer)

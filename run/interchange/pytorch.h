@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Weights that come from PyTorch: timm's and torchvision's names, timm's config.json, another picture size
-/// or number of classes.
+/// Weights from PyTorch: timm's and torchvision's names, timm's config.json, another image size or number of
+/// classes.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace salu {
 
-/// Our names: prefixes that wrappers put before every name (`module.`, `_orig_mod.`, `model.`) go, and
-/// torchvision's ViT names become timm's. ResNet names are the same everywhere.
+/// Renames to our names: drops prefixes that wrappers put before every name (`module.`, `_orig_mod.`,
+/// `model.`), and turns torchvision's ViT names into timm's. ResNet names are the same everywhere.
 std::vector<NamedTensor> native_names(std::vector<NamedTensor> tensors);
 
 /// Reads `architecture`, `num_classes`, `label_names` and `pretrained_cfg` as timm writes them; class count
@@ -28,7 +28,7 @@ ModelCard card_of(const Checkpoint& checkpoint, const std::string& model, const 
 /// (bicubic, antialiased) as timm does it.
 Tensor resized_positions(const Tensor& positions, std::int64_t tokens);
 
-/// load_state_dict() for a model that may see pictures of another size: positions are interpolated to fit.
+/// load_state_dict() for a model that takes images of another size: positions are interpolated to fit.
 void load_weights(Model& model, const std::vector<NamedTensor>& weights, const std::string& file);
 
 /// For fine-tuning: as load_weights(), but a classifier of another shape keeps its fresh initialisation.

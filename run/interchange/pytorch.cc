@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "run/interchange/interop.h"
+#include "run/interchange/pytorch.h"
 
 #include <fmt/ranges.h>
 
@@ -13,7 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Beginnings of torchvision's ViT names, and ends behind encoder_layer_<i>; `.weight` and `.bias` stay.
+/// Beginnings of torchvision's ViT names, and the rest of the name after encoder_layer_<i>; `.weight` and
+/// `.bias` stay.
 constexpr std::pair<const char*, const char*> kVitNames[] = {{"class_token", "cls_token"},
                                                              {"encoder.pos_embedding", "pos_embed"},
                                                              {"conv_proj.", "patch_embed.proj."},
@@ -49,7 +50,7 @@ const Tensor* find(const std::vector<NamedTensor>& tensors, const std::string& n
   return it == tensors.end() ? nullptr : &it->tensor;
 }
 
-/// A value of config.json, or what timm takes when it is missing.
+/// A value of config.json, or timm's default when it is missing.
 template <class T>
 T get_or(const json& j, const char* key, T fallback) {
   return j.contains(key) && !j.at(key).is_null() ? j.at(key).get<T>() : fallback;
@@ -80,7 +81,7 @@ void read_preprocessing(ModelCard& card, const json& cfg, const std::string& fil
   card.std = get_or<std::array<float, 3>>(cfg, "std", {0.229f, 0.224f, 0.225f});
 }
 
-/// What the weights themselves say.
+/// Takes stem and class count from the weights.
 void complete_from_weights(ModelCard& card, bool count_classes, const std::vector<NamedTensor>& weights,
                            const std::string& file) {
   if (const Tensor* stem = find(weights, "conv1.weight"); stem && stem->shape().rank() == 4) {
@@ -102,8 +103,8 @@ bool is_square(std::int64_t n) {
   return n > 0 && root * root == n;
 }
 
-/// Positions of another grid than the model's become the model's.
-std::vector<NamedTensor> fitted(const Model& model, std::vector<NamedTensor> weights) {
+/// Resizes positions of another grid to the model's.
+std::vector<NamedTensor> with_resized_positions(const Model& model, std::vector<NamedTensor> weights) {
   for (const Parameter& p : model.store().parameters()) {
     if (p.name != "pos_embed") continue;
     for (NamedTensor& t : weights) {
@@ -194,7 +195,7 @@ Tensor resized_positions(const Tensor& positions, std::int64_t tokens) {
 }
 
 void load_weights(Model& model, const std::vector<NamedTensor>& weights, const std::string& file) {
-  load_state_dict(model.store(), fitted(model, weights), file);
+  load_state_dict(model.store(), with_resized_positions(model, weights), file);
 }
 
 std::string load_pretrained(Model& model, std::vector<NamedTensor> weights, const std::string& file) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "data/shapes.h"
+#include "data/generated.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "core/error.h"
 #include "core/rng.h"
-#include "data/fingerprint.h"
 
 namespace salu {
 namespace {
@@ -106,7 +106,7 @@ const Kind kKinds[10] = {
 
 // The scene.
 
-// Two colours that alternate across the picture: a gradient when `period` is long, stripes when it is short.
+// Two colours that alternate across the image: a gradient when `period` is long, stripes when it is short.
 struct Texture {
   Color first, second;
   Point direction;  // unit vector / period
@@ -161,7 +161,7 @@ void paint(Canvas& canvas, int x, int y, Color color, float alpha) {
   pixel = mix(pixel, color, alpha);
 }
 
-// A straight stroke somewhere in the picture, cut off at its ends.
+// A straight stroke somewhere in the image, cut off at its ends.
 void draw_stroke(Canvas& canvas, Rng& rng) {
   const Color color = random_color(rng, 0, 255);
   const Point middle = {uniform(rng, 0, kSide), uniform(rng, 0, kSide)};
@@ -179,7 +179,7 @@ void draw_stroke(Canvas& canvas, Rng& rng) {
 
 void draw_shape(Canvas& canvas, Rng& rng, Outline outline, const Texture& texture) {
   const float radius = uniform(rng, 8, 14);
-  const float margin = radius - 1;  // the tips may leave the picture by a pixel
+  const float margin = radius - 1;  // the tips may leave the image by a pixel
   const Point center = {uniform(rng, margin, kSide - margin), uniform(rng, margin, kSide - margin)};
   const Point turn = direction(uniform(rng, 0, 2 * kPi), 1 / radius);
   const int reach = static_cast<int>(radius) + 2;
@@ -215,6 +215,17 @@ std::vector<std::string> kind_names() {
   return names;
 }
 
+std::vector<std::string> numbered(int classes) {
+  std::vector<std::string> names;
+  for (int i = 0; i < classes; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+/// Repeat 0 gives the pixels, repeat 1 the label.
+RandomKey key_of(std::uint64_t seed, std::int64_t index, std::uint32_t repeat) {
+  return {seed, Purpose::synthetic, 0, static_cast<std::uint32_t>(index), repeat};
+}
+
 }  // namespace
 
 ShapesDataset::ShapesDataset(std::uint64_t seed, ShapesSplit split, std::int64_t size)
@@ -227,7 +238,7 @@ ShapesDataset::ShapesDataset(std::uint64_t seed, ShapesSplit split, std::int64_t
                      .value();
 }
 
-std::unique_ptr<Picture> ShapesDataset::picture(std::int64_t index) const {
+std::unique_ptr<ImageSource> ShapesDataset::open(std::int64_t index) const {
   check(index >= 0 && index < size_, "[shapes] expected an index below {}, got {}", size_, index);
   Rng rng({seed_, Purpose::shapes, static_cast<std::uint32_t>(split_), static_cast<std::uint32_t>(index)});
   const Color back = random_color(rng, 0, 140);
@@ -244,7 +255,66 @@ std::unique_ptr<Picture> ShapesDataset::picture(std::int64_t index) const {
   const std::uint32_t strokes = rng.below(4);
   for (std::uint32_t i = 0; i < strokes; ++i) draw_stroke(canvas, rng);
   draw_shape(canvas, rng, kKinds[label(index)].outline, filling);
-  return decoded_picture(with_noise(canvas, rng, uniform(rng, 5, 25)));
+  return decoded_image(with_noise(canvas, rng, uniform(rng, 5, 25)));
+}
+
+SyntheticDataset::SyntheticDataset(std::uint64_t seed, const SyntheticOptions& options, std::int64_t size)
+    : Dataset("synthetic", numbered(options.classes)), seed_(seed), options_(options), size_(size) {
+  fingerprint_ = Fingerprint()
+                     .add("synthetic")
+                     .add(seed)
+                     .add(static_cast<std::uint64_t>(options.side))
+                     .add(static_cast<std::uint64_t>(options.classes))
+                     .add(static_cast<std::uint64_t>(size))
+                     .value();
+}
+
+std::unique_ptr<ImageSource> SyntheticDataset::open(std::int64_t index) const {
+  Image image(options_.side, options_.side);
+  const RandomKey key = key_of(seed_, index, 0);
+  std::uint32_t position = 0;
+  for (std::size_t at = 0; at < image.pixels.size(); at += sizeof(PhiloxBlock)) {
+    const PhiloxBlock block = key.block(position++);
+    std::memcpy(image.pixels.data() + at, block.data(), std::min(sizeof(block), image.pixels.size() - at));
+  }
+  return decoded_image(std::move(image));
+}
+
+int SyntheticDataset::label(std::int64_t index) const {
+  return static_cast<int>(Rng(key_of(seed_, index, 1)).below(static_cast<std::uint32_t>(options_.classes)));
+}
+
+DataSplits open_shapes(const DataOptions& options) {
+  DataSplits splits;
+  // Drawn to order, so that the counts may also exceed the standard ones.
+  const std::int64_t train_size = options.train_num_samples > 0
+                                      ? options.train_num_samples + options.val_from_train
+                                      : ShapesDataset::kTrainSize;
+  const std::int64_t val_size =
+      options.val_num_samples > 0 ? options.val_num_samples : ShapesDataset::kValSize;
+  splits.train = std::make_shared<ShapesDataset>(options.seed, ShapesSplit::train, train_size);
+  splits.eval = std::make_shared<ShapesDataset>(options.seed, ShapesSplit::val, val_size);
+  splits.eval_name = "val";
+  splits.img_size = ShapesDataset::kSide;
+  splits.mean = {0.37f, 0.37f, 0.37f};
+  splits.std = {0.24f, 0.24f, 0.24f};
+  return splits;
+}
+
+DataSplits open_synthetic(const DataOptions& options) {
+  const auto count = [](std::int64_t asked, std::int64_t standard) { return asked > 0 ? asked : standard; };
+  const std::int64_t train_size =
+      count(options.train_num_samples, SyntheticDataset::kTrainSize - options.val_from_train) +
+      options.val_from_train;
+  DataSplits splits;
+  splits.train = std::make_shared<SyntheticDataset>(options.seed, options.synthetic, train_size);
+  splits.eval = std::make_shared<SyntheticDataset>(
+      options.seed + 1, options.synthetic, count(options.val_num_samples, SyntheticDataset::kEvalSize));
+  splits.eval_name = "val";
+  splits.img_size = options.synthetic.side;
+  splits.mean = {0.5f, 0.5f, 0.5f};
+  splits.std = {0.289f, 0.289f, 0.289f};  // of uniform bytes: 1 / sqrt(12)
+  return splits;
 }
 
 }  // namespace salu

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "score/result_table.h"
+#include "score/results.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
+#include "core/file_ops.h"
 #include "core/text.h"
-#include "score/score_report.h"
+#include "run/report/image_report.h"
 
 namespace salu {
-
 namespace {
 
 constexpr int kPercent = 3;  // decimals, as timm has them
@@ -15,10 +17,10 @@ constexpr int kPercent = 3;  // decimals, as timm has them
 struct Figure {
   std::string name;
   nlohmann::json value;
-  int decimals = -1;  ///< in CSV; below 0: as many as it has
+  int decimals = -1;  ///< in CSV; below 0: all
 };
 
-/// What is known of a row, under the names of JSON and CSV: the one list of them.
+/// The figures of a row under their names in JSON and CSV: the one list of them.
 std::vector<Figure> figures_of(const ScoredWeights& s) {
   const EvalResult& r = s.result;
   std::vector<Figure> out = {{"model", s.card.model.name},
@@ -50,7 +52,7 @@ std::vector<Figure> figures_of(const ScoredWeights& s) {
   return out;
 }
 
-/// Below 0 decimals: as many as it has.
+/// Below 0 decimals: all.
 std::string text_of(const nlohmann::json& value, int decimals) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number_float()) return value.dump();
@@ -152,6 +154,65 @@ std::string results_csv(const std::vector<ScoredWeights>& scored) {
     out += fmt::format("{}\n", fmt::join(cells, ","));
   }
   return out;
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += c;
+    out += c;
+  }
+  out += '"';
+  return out;
+}
+
+std::string per_class_csv(const EvalResult& result, const std::vector<std::string>& class_names) {
+  std::string out = "class,pictures,correct,top1,precision,recall,f1\n";
+  const std::vector<Scores> scores = class_scores(result);
+  for (std::size_t k = 0; k < scores.size(); ++k) {
+    const std::int64_t all = result.class_samples[k], right = result.class_correct[k];
+    out += fmt::format("{},{},{},{},{:.6f},{:.6f},{:.6f}\n", csv_field(class_names[k]), all, right,
+                       all ? fmt::format("{:.3f}", 100 * scores[k].recall) : "", scores[k].precision,
+                       scores[k].recall, scores[k].f1);
+  }
+  return out;
+}
+
+std::string confusion_csv(const EvalResult& result, const std::vector<std::string>& class_names) {
+  std::string out = "truth";
+  for (const std::string& name : class_names) out += fmt::format(",{}", csv_field(name));
+  const std::vector<std::int64_t> matrix = confusion_matrix(result);
+  for (std::size_t i = 0; i < matrix.size(); ++i) {
+    if (i % class_names.size() == 0)
+      out += fmt::format("\n{}", csv_field(class_names[i / class_names.size()]));
+    out += fmt::format(",{}", matrix[i]);
+  }
+  return out + "\n";
+}
+
+std::string calibration_csv(const EvalResult& result) {
+  std::string out = "confidence_above,confidence_to,pictures,accuracy,mean_confidence\n";
+  for (std::size_t b = 0; b < kCalibrationBins; ++b) {
+    const CalibrationBin& bin = result.calibration[b];
+    const double width = 1.0 / kCalibrationBins, all = static_cast<double>(bin.samples);
+    out += fmt::format("{:.4f},{:.4f},{},", width * static_cast<double>(b),
+                       width * static_cast<double>(b + 1), bin.samples);
+    out += bin.samples ? fmt::format("{:.6f},{:.6f}\n", static_cast<double>(bin.correct) / all,
+                                     bin.confidence_sum / all)
+                       : ",\n";
+  }
+  return out;
+}
+
+void write_report(const std::filesystem::path& folder, const EvalResult& result,
+                  const std::vector<std::string>& class_names, const std::string& title) {
+  FileOps& files = real_files();
+  files.make_folders(folder);
+  replace_file(files, folder / "per_class.csv", per_class_csv(result, class_names));
+  replace_file(files, folder / "confusion.csv", confusion_csv(result, class_names));
+  replace_file(files, folder / "confusion.svg", confusion_svg(result, class_names, title));
+  replace_file(files, folder / "calibration.csv", calibration_csv(result));
 }
 
 }  // namespace salu
