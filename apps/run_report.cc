@@ -23,8 +23,8 @@ struct ReportOptions {
   DeviceOptions device;
 };
 
-PictureScoring scoring_of(const TrainConfig& config, std::function<void(const std::string&)> report) {
-  PictureScoring scoring;
+ImageScoring scoring_of(const TrainConfig& config, std::function<void(const std::string&)> report) {
+  ImageScoring scoring;
   scoring.batch_size = config.validation_batch_size;
   scoring.workers = config.workers;
   if (config.bad_images == "skip") scoring.bad_images = BadImages::leave_out;
@@ -33,14 +33,14 @@ PictureScoring scoring_of(const TrainConfig& config, std::function<void(const st
   return scoring;
 }
 
-std::string note_of(const PictureScores& scores, const DataSplits& data, const std::string& weights) {
+std::string note_of(const ImageScores& scores, const DataSplits& data, const std::string& weights) {
   return fmt::format("{} pictures of {} ({}), scored with the weights of {}: top-1 {:.2f} %, loss {:.4f}.",
                      grouped(static_cast<std::uint64_t>(scores.result.samples)), data.eval->name(),
                      data.eval_name, weights, scores.result.top1(), scores.result.loss());
 }
 
 /// Scores the newest checkpoint of a run on its own data set.
-PictureReport score_run(const std::filesystem::path& folder, TrainConfig config, const Placement& placement) {
+ImageReport score_run(const std::filesystem::path& folder, TrainConfig config, const Placement& placement) {
   const CheckpointStore store(folder);
   const std::string file = shown(folder / "last");
   const Checkpoint checkpoint = store.load("last");
@@ -54,9 +54,9 @@ PictureReport score_run(const std::filesystem::path& folder, TrainConfig config,
          "{}: has other classes than the run was trained on. Give its data set: --data-dir DIR",
          data.eval->name());
   }
-  PictureReport out;
+  ImageReport out;
   const auto report = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
-  out.scores = score_pictures(*model, data, config.transform(data), scoring_of(config, report));
+  out.scores = score_images(*model, data, config.transform(data), scoring_of(config, report));
   out.note = note_of(*out.scores, data, file);
   return out;
 }
@@ -90,7 +90,7 @@ int report_command(const std::vector<std::string>& arguments) {
   if (o.data_dir) config.data.data_dir = *o.data_dir;
   if (o.num_samples > 0) config.data.val_num_samples = o.num_samples;
   set_num_threads(o.threads);
-  PictureReport pictures;
+  ImageReport pictures;
   pictures.note = "Not scored: --scores false.";
   if (o.scores && !CheckpointStore(folder).newest()) {
     pictures.note = "Not scored: no checkpoint yet.";
@@ -111,11 +111,11 @@ int report_command(const std::vector<std::string>& arguments) {
 void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress) {
   try {
-    PictureReport pictures;
+    ImageReport pictures;
     if (outcome.finished) {
-      PictureScoring scoring = scoring_of(config, [&](const std::string& line) { progress.line(line); });
+      ImageScoring scoring = scoring_of(config, [&](const std::string& line) { progress.line(line); });
       scoring.stop = [] { return stop_signal() != 0; };
-      pictures.scores = score_pictures(trainer.model(), trainer.data(), trainer.transform(), scoring);
+      pictures.scores = score_images(trainer.model(), trainer.data(), trainer.transform(), scoring);
       pictures.note = note_of(*pictures.scores, trainer.data(), "the last epoch");
     }
     if (!outcome.finished || stop_signal() != 0) {

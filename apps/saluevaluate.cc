@@ -5,8 +5,7 @@
 #include "run/interchange/onnx_export.h"
 #include "score/evaluate.h"
 #include "score/predict.h"
-#include "score/result_table.h"
-#include "score/score_report.h"
+#include "score/results.h"
 
 namespace {
 

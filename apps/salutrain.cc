@@ -15,7 +15,7 @@
 #include "apps/train_options.h"
 #include "core/parallel.h"
 #include "core/text.h"
-#include "data/stb.h"
+#include "data/codecs.h"
 #include "run/preview.h"
 #include "run/run_folder.h"
 #include "run/run_start.h"

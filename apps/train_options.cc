@@ -11,7 +11,7 @@
 #include "core/file_ops.h"
 #include "core/text.h"
 #include "run/checkpoint.h"
-#include "run/interchange/interop.h"
+#include "run/interchange/pytorch.h"
 
 namespace salu {
 namespace {

@@ -13,7 +13,7 @@
 #include "data/decode.h"
 #include "data/folder.h"
 #include "data/loader.h"
-#include "data/packed.h"
+#include "data/pack.h"
 #include "data/resize.h"
 #include "data/transform.h"
 
@@ -28,8 +28,8 @@ class WholePictures : public Dataset {
   explicit WholePictures(std::shared_ptr<const Dataset> source)
       : Dataset(source->name(), source->class_names()), source_(std::move(source)) {}
   std::int64_t size() const override { return source_->size(); }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override {
-    return decoded_picture(source_->image(index));
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override {
+    return decoded_image(source_->image(index));
   }
   int label(std::int64_t index) const override { return source_->label(index); }
 
@@ -69,13 +69,13 @@ struct Way {
 };
 
 Loader::Transform training(const TransformOptions& options) {
-  return [options](Picture& picture, RandomKey key) { return train_transform(picture, options, key); };
+  return [options](ImageSource& source, RandomKey key) { return train_transform(source, options, key); };
 }
 
 Way way_of(const std::string& name, const Sources& sources) {
   const auto whole = std::make_shared<WholePictures>(sources.folder);
-  const auto evaluation = [options = random_part()](Picture& picture, RandomKey) {
-    return eval_transform(picture, options);
+  const auto evaluation = [options = random_part()](ImageSource& source, RandomKey) {
+    return eval_transform(source, options);
   };
   if (name == "part-whole") return {whole, training(random_part())};
   if (name == "part") return {sources.folder, training(random_part())};

@@ -4,6 +4,7 @@
 
 #include <fmt/ranges.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,18 +14,26 @@
 
 namespace salu {
 
-/// The value of `name` in a table of (name, value); throws ErrorCode::usage naming the known ones.
+/// The value of `name` in a table of (name, value), or nothing.
 template <class Enum, std::size_t n>
-Enum choice_of(const char* flag, const std::pair<const char*, Enum> (&table)[n], const std::string& name) {
-  std::vector<std::string> known;
+std::optional<Enum> find_choice(const std::pair<const char*, Enum> (&table)[n], const std::string& name) {
   for (const auto& [text, value] : table) {
     if (name == text) return value;
-    known.push_back(text);
   }
+  return std::nullopt;
+}
+
+/// The same; throws ErrorCode::usage naming the known ones for another name.
+template <class Enum, std::size_t n>
+Enum choice_of(const char* flag, const std::pair<const char*, Enum> (&table)[n], const std::string& name) {
+  if (const auto value = find_choice(table, name)) return *value;
+  std::vector<std::string> known;
+  for (const auto& [text, value] : table) known.emplace_back(text);
   fail(ErrorCode::usage, "{}: unknown name '{}'; expected one of {}{}", flag, escaped(name),
        fmt::join(known, ", "), did_you_mean(name, known));
 }
 
+/// The name of a value.
 template <class Enum, std::size_t n>
 const char* choice_name(const std::pair<const char*, Enum> (&table)[n], Enum wanted) {
   for (const auto& [text, value] : table) {

@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: MIT
-/// The steps that augmentation policies are made of, each with Pillow's pixels.
+/// The steps of augmentation policies, each with Pillow's pixels.
 #pragma once
 
-#include "data/affine.h"
+#include <array>
+
+#include "data/image.h"
 
 namespace salu {
 
-/// What `value` means stands behind each.
+enum class Sampling { nearest, bilinear, bicubic };
+
+/// The pixel whose middle is (x, y) takes the source at (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]).
+using Affine = std::array<double, 6>;
+
+/// An image of the same size, with `fill` where the position lies outside the source. Bit for bit the result
+/// of Pillow's Image.transform(size, AFFINE, m, sampling, fillcolor=fill): nearest neighbours in fixed point
+/// with 16 binary digits, the others in double, cut (not rounded) to 8 bits.
+Image affine(const Image& source, const Affine& m, Sampling sampling, Rgb fill);
+
+/// Turns counter-clockwise about the centre, as Pillow's Image.rotate(degrees) does.
+Affine rotation(int height, int width, double degrees);
+
+/// The comment at each kind gives the meaning of `value`.
 enum class AugmentKind {
   identity,       ///< not used
   auto_contrast,  ///< not used; each channel is stretched to 0..255
@@ -26,7 +41,7 @@ enum class AugmentKind {
   translate_y,    ///< pixels up
 };
 
-/// How the last five sample the source, and what they put where there is none.
+/// How the last five kinds sample the source, and the colour where there is none.
 struct Warp {
   Sampling sampling = Sampling::nearest;
   Rgb fill{};

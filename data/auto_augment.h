@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 /// Policies that choose augmentation steps at random: RandAugment, AutoAugment, TrivialAugment.
 ///
-/// | name | what | empty corners | sampling |
-/// |---|---|---|---|
-/// | rand-m9-n2-p0.5-mstd0.5-mmax10-inc1 | RandAugment (arXiv 1909.13719) as timm has it | mean | training's
-/// | | v0, v0r, original, originalr (-mstd0.5) | AutoAugment for ImageNet (1805.09501), timm's | mean |
-/// training's | | cifar10 | AutoAugment for CIFAR-10 | 128 | nearest; shear: bicubic | | ta_wide, trivial |
-/// TrivialAugmentWide (2103.10158), torchvision's | black | nearest |
+// clang-format off
+/// | name                         | policy                                              | empty corners | sampling                 |
+/// |------------------------------|-----------------------------------------------------|---------------|--------------------------|
+/// | rand-m9-n2-mstd0.5-inc1      | timm's RandAugment (arXiv 1909.13719)               | mean          | training's               |
+/// | v0, v0r, original, originalr | timm's AutoAugment for ImageNet (arXiv 1805.09501)  | mean          | training's               |
+/// | cifar10                      | AutoAugment for CIFAR-10                            | 128           | nearest; shear: bicubic  |
+/// | ta_wide, trivial             | torchvision's TrivialAugmentWide (arXiv 2103.10158) | black         | nearest                  |
+// clang-format on
 ///
-/// rand: m magnitude of 10, n steps, p the chance of each, mstd the standard deviation of the magnitude
-/// (above 100: uniform from 0 to m), mmax its limit, inc1: every step is stronger at a larger magnitude.
+/// Sections of rand: m magnitude of 10, n number of steps, p the chance of each, mstd the standard deviation
+/// of the magnitude (above 100: uniform from 0 to m), mmax its limit, inc1: every step is stronger at a
+/// larger magnitude. v0 and original take -mstd as well.
 #pragma once
 
 #include <array>
@@ -30,7 +33,8 @@ struct AugmentStep {
   Warp warp;
 };
 
-/// One step of a searched policy: with probability `chance`, `kind` at level 0..10.
+/// One step of a searched policy: with probability `chance`, `kind` at level 0..10. A pair of them is chosen
+/// for each image.
 struct PolicyEntry {
   AugmentKind kind;
   double chance;
@@ -38,7 +42,7 @@ struct PolicyEntry {
 };
 using SubPolicy = std::array<PolicyEntry, 2>;
 
-/// 25 pairs; one is chosen for each picture.
+/// The searched policies, 25 pairs each.
 std::span<const SubPolicy> cifar10_policy();
 std::span<const SubPolicy> imagenet_policy();     ///< of the paper: timm's `original`
 std::span<const SubPolicy> imagenet_policy_v0();  ///< of the EfficientNet code: timm's `v0`
@@ -51,14 +55,14 @@ class AutoAugment {
 
   bool empty() const { return family_ == Family::none; }
   const std::string& name() const { return name_; }  ///< as it was given
-  /// The steps for one picture of this size. `interpolation`: of warps, drawn for each when nothing; `mean`:
-  /// for empty corners.
+  /// The steps for one image of this size. `interpolation` is that of warps, drawn for each warp when
+  /// nothing; `mean` fills empty corners.
   std::vector<AugmentStep> draw(int height, int width, std::optional<Interpolation> interpolation, Rgb mean,
                                 Rng& rng) const;
 
  private:
   enum class Family { none, rand, timm_table, cifar10, trivial };
-  enum class Posterize { up_to_4, from_4_down, from_4_up };  // bits that are kept, at level 0 to 10
+  enum class Posterize { up_to_4, from_4_down, from_4_up };  // the bits that remain, from level 0 to 10
   struct Canvas;
 
   void read_section(const std::string& text, const std::string& section);
@@ -76,7 +80,7 @@ class AutoAugment {
   int steps_ = 2;
 };
 
-/// The picture after all steps.
+/// Applies the steps in order.
 Image augment(Image image, const std::vector<AugmentStep>& steps);
 
 }  // namespace salu

@@ -6,9 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "data/archive.h"
-#include "data/decode.h"
-#include "data/fingerprint.h"
+#include "data/files.h"
 
 namespace salu {
 namespace {
@@ -199,7 +197,7 @@ const std::uint8_t* CifarDataset::record(std::int64_t index) const {
   return records_.data() + static_cast<std::size_t>(index) * record_bytes_;
 }
 
-std::unique_ptr<Picture> CifarDataset::picture(std::int64_t index) const {
+std::unique_ptr<ImageSource> CifarDataset::open(std::int64_t index) const {
   const std::uint8_t* red = record(index) + label_bytes_;
   const std::uint8_t *green = red + kPlane, *blue = green + kPlane;
   Image image(kSide, kSide);
@@ -209,7 +207,7 @@ std::unique_ptr<Picture> CifarDataset::picture(std::int64_t index) const {
     rgb[1] = green[i];
     rgb[2] = blue[i];
   }
-  return decoded_picture(std::move(image));
+  return decoded_image(std::move(image));
 }
 
 DataSplits open_cifar(Cifar kind, const DataOptions& options) {

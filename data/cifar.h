@@ -21,7 +21,7 @@ class CifarDataset : public Dataset {
   CifarDataset(Cifar kind, std::vector<std::uint8_t> records, const std::string& file);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(records_.size() / record_bytes_); }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override;
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override;
   int label(std::int64_t index) const override { return record(index)[label_bytes_ - 1]; }
 
  private:

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "core/error.h"
 #include "core/rng.h"
-#include "data/fingerprint.h"
-#include "data/resize.h"
 
 namespace salu {
 namespace {
@@ -28,7 +27,7 @@ class Subset : public Dataset {
   }
 
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override { return source_->picture(at(index)); }
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override { return source_->open(at(index)); }
   int label(std::int64_t index) const override { return source_->label(at(index)); }
   std::string place(std::int64_t index) const override { return source_->place(at(index)); }
 
@@ -56,7 +55,7 @@ std::vector<std::size_t> shares(const std::vector<std::size_t>& weights, std::si
 
 }  // namespace
 
-Image Dataset::image(std::int64_t index) const { return copied(picture(index)->whole()); }
+Image Dataset::image(std::int64_t index) const { return to_image(open(index)->whole()); }
 
 std::string Dataset::place(std::int64_t index) const {
   return fmt::format("sample {} of {}", index, escaped(name_));
@@ -94,6 +93,58 @@ Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, 
   std::sort(out.held.begin(), out.held.end());
   std::sort(out.kept.begin(), out.kept.end());
   return out;
+}
+
+std::shared_ptr<const Dataset> some_samples(std::shared_ptr<const Dataset> set, std::int64_t count,
+                                            std::uint64_t seed, const char* flag) {
+  if (count == 0 || count == set->size()) return set;
+  if (count > set->size()) {
+    fail(ErrorCode::usage, "{}: {}; expected at most {}, the samples of {}", flag, count, set->size(),
+         escaped(set->name()));
+  }
+  std::vector<std::int64_t> indices = hold_out(*set, count, seed, flag).held;
+  return subset(std::move(set), std::move(indices));
+}
+
+// The loop ends: add_bad() throws when more than max_bad_percent_ of the images are bad.
+std::optional<Image> ImageReader::read(std::int64_t& index, const Decode& decode) {
+  while (true) {
+    if (!is_bad(index)) {
+      try {
+        return decode(*dataset_->open(index));
+      } catch (const Error& e) {
+        if (policy_ == BadImages::stop || e.code() != ErrorCode::data) throw;
+        add_bad(index, e.what());
+      }
+    }
+    if (policy_ == BadImages::leave_out) return std::nullopt;
+    index = (index + 1) % dataset_->size();
+  }
+}
+
+bool ImageReader::is_bad(std::int64_t index) const {
+  const std::lock_guard lock(mutex_);
+  return bad_.contains(index);
+}
+
+void ImageReader::add_bad(std::int64_t index, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  if (!bad_.insert(index).second) return;  // another thread was faster
+  reports_.push_back(fmt::format("bad picture skipped: {}", reason));
+  const std::size_t count = bad_.size();
+  if (count == 1 && max_bad_percent_ > 0) return;
+  if (static_cast<double>(count) * 100 > max_bad_percent_ * static_cast<double>(dataset_->size())) {
+    fail(ErrorCode::data,
+         "{} of {} pictures of {} are unreadable; expected at most {} % (--max-bad){}. The last: {}. "
+         "Find all of them with salutrain verify",
+         count, dataset_->size(), escaped(dataset_->name()), max_bad_percent_,
+         max_bad_percent_ > 0 ? ", or one" : "", reason);
+  }
+}
+
+std::vector<std::string> ImageReader::take_reports() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(reports_, {});
 }
 
 }  // namespace salu

@@ -1,20 +1,45 @@
 // SPDX-License-Identifier: MIT
-/// Labelled pictures behind one interface, and the door that opens them by name.
+/// Data sets: labelled images with one interface for all kinds, and the reader that copes with bad images.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "data/picture.h"
+#include "data/image.h"
 
 namespace salu {
 
-/// A fixed list of labelled pictures. All functions may be called from several threads.
+/// A 64-bit hash (FNV-1a) that names the content of a data set, so that a resumed run notices another one.
+class Fingerprint {
+ public:
+  Fingerprint& add(std::uint64_t number) {
+    for (int shift = 0; shift < 64; shift += 8) byte(static_cast<std::uint8_t>(number >> shift));
+    return *this;
+  }
+  /// The length goes in as well: ("ab", "c") and ("a", "bc") differ.
+  Fingerprint& add(std::string_view text) {
+    add(text.size());
+    for (const char c : text) byte(static_cast<std::uint8_t>(c));
+    return *this;
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  void byte(std::uint8_t b) { hash_ = (hash_ ^ b) * 0x100000001b3u; }
+
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+};
+
+/// A fixed list of labelled images. All functions may be called from several threads.
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -22,13 +47,13 @@ class Dataset {
   Dataset& operator=(const Dataset&) = delete;
 
   virtual std::int64_t size() const = 0;
-  /// Throws ErrorCode::data with the path when the picture cannot be read; damage may show later, when its
-  /// pixels are asked for.
-  virtual std::unique_ptr<Picture> picture(std::int64_t index) const = 0;
-  /// All of its pixels.
+  /// The image before it is decoded. Throws ErrorCode::data with the path when its file cannot be read;
+  /// damage may show later, when its pixels are asked for.
+  virtual std::unique_ptr<ImageSource> open(std::int64_t index) const = 0;
+  /// The whole image, decoded.
   Image image(std::int64_t index) const;
   virtual int label(std::int64_t index) const = 0;  ///< position in class_names()
-  /// Where the picture comes from, for messages: its path, or its number.
+  /// The path or the number of the image, for messages.
   virtual std::string place(std::int64_t index) const;
 
   const std::vector<std::string>& class_names() const { return class_names_; }
@@ -60,10 +85,10 @@ Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, 
 
 /// `count` samples of `set`, chosen by `seed` as in hold_out(); all of them when count is 0. Throws
 /// ErrorCode::usage (about `flag`) when there are fewer.
-std::shared_ptr<const Dataset> limited(std::shared_ptr<const Dataset> set, std::int64_t count,
-                                       std::uint64_t seed, const char* flag);
+std::shared_ptr<const Dataset> some_samples(std::shared_ptr<const Dataset> set, std::int64_t count,
+                                            std::uint64_t seed, const char* flag);
 
-/// Of the data set `synthetic`.
+/// Settings of the data set `synthetic`.
 struct SyntheticOptions {
   int side = 32;  ///< pixels
   int classes = 10;
@@ -72,8 +97,9 @@ struct SyntheticOptions {
 struct DataOptions {
   std::string dataset = "shapes";  ///< one of known_datasets()
   std::filesystem::path data_dir;
-  std::string train_split = "train";     ///< folder: the name of its training pictures
-  std::optional<std::string> val_split;  ///< folder: of its evaluation pictures; by default kEvalNames
+  std::string train_split = "train";  ///< folder: the name of its training images
+  std::optional<std::string>
+      val_split;  ///< folder: that of its evaluation images; by default one of kEvalNames
   std::uint64_t seed = 42;
   std::int64_t val_from_train = 0;  ///< samples held out from train and used for evaluation instead
   std::int64_t train_num_samples = 0, val_num_samples = 0;  ///< 0 = all; fewer are chosen by seed, per class
@@ -84,14 +110,51 @@ struct DataSplits {
   std::shared_ptr<const Dataset> train, eval;
   std::string eval_name;               ///< "val" or "test"
   bool eval_is_validation = false;     ///< a test set chooses nothing
-  int img_size = 0;                    ///< native size; 224 for folders whose first picture is larger than 64
+  int img_size = 0;                    ///< native size; 224 for folders whose first image is larger than 64
   std::array<float, 3> mean{}, std{};  ///< of the pixel values in 0..1
 };
 
-const std::vector<std::string>& known_datasets();
+/// What happens when an image cannot be read.
+enum class BadImages {
+  stop,        ///< the caller gets the error
+  substitute,  ///< the next good image in the order of the data set takes its place: for training
+  leave_out,   ///< the batch gets smaller: for scoring, where no image may count twice
+};
 
-/// Throws ErrorCode::usage for unknown names and impossible counts, ErrorCode::data for missing or damaged
-/// files.
-DataSplits open_dataset(const DataOptions& options);
+/// Default of --max-bad: the percentage of unreadable images above which a run stops.
+constexpr double kMaxBadPercent = 0.1;
+
+/// Reads the images of a data set under one of these policies and remembers the bad ones. All functions may
+/// be called from several threads. The images depend on the files alone, not on the thread that asks first.
+class ImageReader {
+ public:
+  /// `max_bad_percent` is a share of the data set, for the policies that go on. When it is above 0, one image
+  /// may always be bad: a small data set has less than one image in that share.
+  ImageReader(std::shared_ptr<const Dataset> dataset, BadImages policy,
+              double max_bad_percent = kMaxBadPercent)
+      : dataset_(std::move(dataset)), policy_(policy), max_bad_percent_(max_bad_percent) {}
+
+  /// Takes the pixels it needs from an opened image.
+  using Decode = std::function<Image(ImageSource&)>;
+
+  /// Opens the image at `index` and returns decode(image). Under `substitute`, `index` becomes that of the
+  /// image that was read; under `leave_out`, a bad image gives nothing. Throws ErrorCode::data under `stop`,
+  /// and when too many have been found bad.
+  std::optional<Image> read(std::int64_t& index, const Decode& decode);
+
+  /// A line about each image that was found bad since the last call.
+  std::vector<std::string> take_reports();
+
+ private:
+  bool is_bad(std::int64_t index) const;
+  void add_bad(std::int64_t index, const std::string& reason);
+
+  std::shared_ptr<const Dataset> dataset_;
+  BadImages policy_;
+  double max_bad_percent_;
+  mutable std::mutex mutex_;  // guards the two below
+  std::set<std::int64_t> bad_;
+  std::vector<std::string> reports_;
+};
 
 }  // namespace salu

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "data/decode.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "core/error.h"
-#include "data/jpeg.h"
-#include "data/resize.h"
-#include "data/stb.h"
+#include "data/codecs.h"
+#include "data/files.h"
 
 namespace salu {
 namespace {
@@ -38,7 +31,7 @@ Image decode_pnm(std::span<const std::uint8_t> bytes, const ImageInfo& info) {
   return image;
 }
 
-// `region` of a file that check_image has passed.
+// Decodes `region` of a file that check_image() has passed.
 Image decode_checked(std::span<const std::uint8_t> bytes, const std::string& name, const ImageInfo& info,
                      const Region& region) {
   const ImageSize whole = info.size();
@@ -59,20 +52,6 @@ Image decode_checked(std::span<const std::uint8_t> bytes, const std::string& nam
   }
   return crop(image, region.top, region.left, region.height, region.width);
 }
-
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 }  // namespace
 
@@ -98,46 +77,15 @@ Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name
   return decode_checked(bytes, name, info, region);
 }
 
-EncodedPicture::EncodedPicture(std::vector<std::uint8_t> bytes, std::string name, const DecodeLimits& limits)
+EncodedImage::EncodedImage(std::vector<std::uint8_t> bytes, std::string name, const DecodeLimits& limits)
     : bytes_(std::move(bytes)), name_(std::move(name)), info_(check_image(bytes_, name_, limits)) {}
 
-ImageView EncodedPicture::part(const Region& region) {
+ImageView EncodedImage::part(const Region& region) {
   part_ = decode_checked(bytes_, name_, info_, region);
   return part_;
 }
 
 std::string jpeg_decoder() { return jpeg::decoder(); }
-
-std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes) {
-  const std::string name = escaped(path.string());
-  // Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
-  const File file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (file.get() < 0) {
-    const int reason = errno;
-    const bool odd =
-        reason == ELOOP || reason == ENXIO;  // a loop of links; a device without hardware, a socket
-    fail(ErrorCode::data, "{}: {}{}", name,
-         odd ? "not a regular file: " : "cannot be opened: ", std::strerror(reason));
-  }
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    fail(ErrorCode::data, "{}: not a regular file", name);
-  }
-  if (status.st_size > max_bytes) {
-    fail(ErrorCode::data, "{}: {} bytes; limit {}", name, status.st_size, max_bytes);
-  }
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(status.st_size));
-  std::size_t have = 0;
-  while (have < bytes.size()) {
-    const ssize_t got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(ErrorCode::data, "{}: cannot be read: {}", name, std::strerror(errno));
-    if (got == 0) break;  // the file has become shorter
-    have += static_cast<std::size_t>(got);
-  }
-  bytes.resize(have);
-  return bytes;
-}
 
 Image read_image(const std::filesystem::path& path, const DecodeLimits& limits) {
   return decode_image(read_regular_file(path, limits.max_bytes), path.string(), limits);

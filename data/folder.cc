@@ -6,15 +6,14 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "data/decode.h"
-#include "data/fingerprint.h"
-#include "data/resize.h"
+#include "data/files.h"
 
 namespace salu {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A split with pictures of two classes or more.
+// Refuses a split with fewer than two classes, or with an empty one.
 Listing full_listing(Listing listing) {
   const std::vector<std::string>& names = listing.classes;
   if (names.size() < 2) {
@@ -41,8 +40,8 @@ void check_same_classes(const std::vector<std::string>& a, const fs::path& train
        shown(train_root), listed(only_in(a, b)), shown(eval_root.filename()), listed(only_in(b, a)));
 }
 
-// Side of the first picture that can be read; the usual one when it is large. An unreadable picture is the
-// loader's business, unless there are many.
+// The side of the first image that can be read, or the usual one when it is large. Unreadable images are left
+// to the loader, unless there are many.
 int native_size(const Dataset& data) {
   constexpr int kSmall = 64, kUsual = 224;
   for (std::int64_t i = 0;; ++i) {
@@ -75,7 +74,7 @@ FolderDataset::FolderDataset(std::string name, Listing listing, std::int64_t cac
 FolderDataset::FolderDataset(std::string name, const fs::path& root, std::int64_t cache_bytes)
     : FolderDataset(std::move(name), full_listing(list_class_folders(root)), cache_bytes) {}
 
-std::unique_ptr<Picture> FolderDataset::open(std::int64_t index) const {
+std::unique_ptr<ImageSource> FolderDataset::open_file(std::int64_t index) const {
   const fs::path file_path = path(index);
   const DecodeLimits limits;
   std::vector<std::uint8_t> bytes = read_regular_file(file_path, limits.max_bytes);
@@ -83,26 +82,26 @@ std::unique_ptr<Picture> FolderDataset::open(std::int64_t index) const {
     fail(ErrorCode::data, "{}: {} bytes; no longer matches the manifest taken at the start ({} bytes)",
          shown(file_path), bytes.size(), file(index).bytes);
   }
-  return std::make_unique<EncodedPicture>(std::move(bytes), file_path.string(), limits);
+  return std::make_unique<EncodedImage>(std::move(bytes), file_path.string(), limits);
 }
 
 bool FolderDataset::has_room(std::int64_t bytes) const {
   return bytes < room_ && (!cache_.empty() || bytes * size() < room_);
 }
 
-std::unique_ptr<Picture> FolderDataset::picture(std::int64_t index) const {
+std::unique_ptr<ImageSource> FolderDataset::open(std::int64_t index) const {
   const auto position = static_cast<std::size_t>(index);
   {
     const std::lock_guard lock(mutex_);
-    if (!cache_.empty() && cache_.at(position)) return std::make_unique<DecodedPicture>(cache_[position]);
+    if (!cache_.empty() && cache_.at(position)) return std::make_unique<DecodedImage>(cache_[position]);
   }
-  std::unique_ptr<Picture> encoded = open(index);
+  std::unique_ptr<ImageSource> encoded = open_file(index);
   const auto bytes = std::int64_t{3} * encoded->size().height * encoded->size().width;
   {
     const std::lock_guard lock(mutex_);
     if (!has_room(bytes)) return encoded;
   }
-  const auto image = std::make_shared<const Image>(copied(encoded->whole()));
+  const auto image = std::make_shared<const Image>(to_image(encoded->whole()));
   const std::lock_guard lock(mutex_);
   if (cache_.empty()) cache_.resize(files_.size());
   if (!cache_[position] && has_room(bytes)) {
@@ -110,7 +109,7 @@ std::unique_ptr<Picture> FolderDataset::picture(std::int64_t index) const {
     room_ -= bytes;
     ++cached_;
   }
-  return std::make_unique<DecodedPicture>(image);
+  return std::make_unique<DecodedImage>(image);
 }
 
 std::int64_t FolderDataset::cached() const {

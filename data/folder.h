@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Image folders: DIR/<split>/<class>/<picture>, and a flat evaluation split with a map (data/listing.h).
+/// Image folders: DIR/<split>/<class>/<image>, and a flat evaluation split with a map (data/listing.h).
 #pragma once
 
 #include <filesystem>
@@ -10,8 +10,8 @@
 
 namespace salu {
 
-/// The pictures of a listing, decoded when and as far as they are asked for. When all of them together look
-/// small enough, a picture is decoded as a whole and kept, so that the next epoch does not decode it again.
+/// The images of a listing, decoded on demand and no further than needed. When all of them together look
+/// small enough, an image is decoded as a whole and kept, so that the next epoch does not decode it again.
 class FolderDataset : public Dataset {
  public:
   static constexpr std::int64_t kCacheBytes = std::int64_t{1} << 30;  ///< decoded
@@ -21,16 +21,16 @@ class FolderDataset : public Dataset {
   FolderDataset(std::string name, const std::filesystem::path& root, std::int64_t cache_bytes = kCacheBytes);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override;
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override;
   int label(std::int64_t index) const override { return file(index).label; }
   std::string place(std::int64_t index) const override { return path(index).string(); }
   std::filesystem::path path(std::int64_t index) const { return root_ / file(index).path; }
-  std::int64_t cached() const;  ///< pictures kept in memory
+  std::int64_t cached() const;  ///< images kept in memory
 
  private:
   const ListedFile& file(std::int64_t index) const { return files_.at(static_cast<std::size_t>(index)); }
-  std::unique_ptr<Picture> open(std::int64_t index) const;
-  /// Whether a picture of so many bytes is to be kept.
+  std::unique_ptr<ImageSource> open_file(std::int64_t index) const;
+  /// Whether a decoded image of so many bytes is kept.
   bool has_room(std::int64_t bytes) const;
 
   std::filesystem::path root_;

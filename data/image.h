@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// A decoded picture.
+/// Images: decoded pixels, and sources that give the pixels of one image on demand.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace salu {
@@ -16,7 +18,7 @@ struct ImageSize {
   friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
 
-/// A part of a picture, in pixels.
+/// A part of an image, in pixels.
 struct Region {
   int top = 0, left = 0, height = 0, width = 0;
 
@@ -24,6 +26,7 @@ struct Region {
   friend bool operator==(const Region&, const Region&) = default;
 };
 
+/// A decoded image.
 struct Image {
   int height = 0, width = 0;
   std::vector<std::uint8_t> pixels;  ///< (H,W,3), RGB, row-major
@@ -44,7 +47,7 @@ struct Image {
   }
 };
 
-/// Pixels that belong to somebody else: a picture, or a part of one, whose lines are `stride` bytes apart.
+/// A view of an image, or of a part of one, whose lines are `stride` bytes apart. It does not own the pixels.
 struct ImageView {
   int height = 0, width = 0;
   const std::uint8_t* pixels = nullptr;
@@ -67,5 +70,60 @@ struct ImageView {
     return out;
   }
 };
+
+/// One image whose size is known before its pixels are. A random crop is drawn from the size alone, so that
+/// no more than that part needs to be decoded.
+class ImageSource {
+ public:
+  ImageSource() = default;
+  virtual ~ImageSource() = default;
+  ImageSource(const ImageSource&) = delete;
+  ImageSource& operator=(const ImageSource&) = delete;
+
+  virtual ImageSize size() const = 0;
+  /// The region must not be empty and must lie inside. The view is valid until the next call. Throws
+  /// ErrorCode::data when the image is damaged, in the region or elsewhere.
+  virtual ImageView part(const Region& region) = 0;
+
+  ImageView whole() { return part(Region::all_of(size())); }
+};
+
+/// The source of pixels that another object owns.
+class ViewedImage : public ImageSource {
+ public:
+  explicit ViewedImage(const ImageView& view) : view_(view) {}
+  ImageSize size() const override { return view_.size(); }
+  ImageView part(const Region& region) override { return view_.part(region); }
+
+ private:
+  ImageView view_;
+};
+
+/// The source of pixels that it owns, alone or together with others.
+class DecodedImage : public ImageSource {
+ public:
+  explicit DecodedImage(std::shared_ptr<const Image> image) : image_(std::move(image)) {}
+  ImageSize size() const override { return image_->size(); }
+  ImageView part(const Region& region) override { return ImageView(*image_).part(region); }
+
+ private:
+  std::shared_ptr<const Image> image_;
+};
+
+inline std::unique_ptr<ImageSource> decoded_image(Image image) {
+  return std::make_unique<DecodedImage>(std::make_shared<const Image>(std::move(image)));
+}
+
+Image to_image(const ImageView& source);  ///< a copy of the pixels
+
+/// The part with the given upper left corner; black where it lies outside the source.
+Image crop(const ImageView& source, int top, int left, int height, int width);
+
+Image mirrored(const Image& source);  ///< left to right
+Image flipped(const Image& source);   ///< top to bottom
+
+/// One image that shows many, row by row. All have the size of the first, and all rows the same length. White
+/// lines of 2 pixels surround each; images below 64 pixels are enlarged by a whole factor.
+Image contact_sheet(const std::vector<std::vector<Image>>& rows);
 
 }  // namespace salu

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/stb.h"
+#include "data/codecs.h"
 
 namespace salu {
 namespace {
@@ -127,8 +127,8 @@ void read_scan_header(Walk& segment, JpegState& state, const DecodeLimits& limit
   }
 }
 
-// How many codes there are of each length, then a symbol for each. stb 2.27 writes behind its table when
-// there are more than 256.
+// A table has the number of codes of each length, then a symbol for each code. stb 2.27 writes past its own
+// table when there are more than 256.
 void check_huffman_tables(Walk& segment) {
   while (!segment.at_end()) {
     segment.skip(1);
@@ -224,7 +224,7 @@ PngHeader read_png_header(Walk data, ImageInfo& info) {
   return {static_cast<std::int64_t>(depth) * kChannels[color], interlace == 1};
 }
 
-// Bytes after inflation: each line of each pass has one byte for its filter.
+// The bytes after inflation: each line of each pass has one more byte for its filter.
 std::int64_t inflated_size(const ImageInfo& info, const PngHeader& header) {
   const auto pass = [&](std::int64_t width, std::int64_t height) {
     return width > 0 ? height * (1 + (width * header.bits_per_pixel + 7) / 8) : 0;
@@ -280,7 +280,7 @@ ImageInfo check_png(Walk in, const std::string& name, const DecodeLimits& limits
 
 // BMP and PNM
 
-// Each index into the colour table must have a colour: the decoder does not look.
+// Each index into the colour table must have a colour: the decoder does not check it.
 void check_palette_indices(Walk pixels, const ImageInfo& info, std::size_t line_bytes, std::uint32_t bits,
                            std::uint64_t colors) {
   if (colors >= (1u << bits)) return;
@@ -323,7 +323,7 @@ ImageInfo check_bmp(Walk in, const DecodeLimits& limits) {
   if (bits == 1 || bits == 4 || bits == 8) {
     const std::uint64_t table = kFileHeader + header;
     if (offset < table) in.refuse("damaged: pixels at byte {}, inside the header", offset);
-    // Of the old kind, stb 2.27 leaves the last 12 bytes of the table unread.
+    // In a file of the old kind, stb 2.27 leaves the last 12 bytes of the table unread.
     const std::uint64_t unread = old ? std::min<std::uint64_t>(offset - table, 12) : 0;
     check_palette_indices(first_line, info, line_bytes, bits, (offset - table - unread) / (old ? 3 : 4));
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Finds damaged and hostile picture files before a decoder sees them.
+/// Finds damaged and hostile image files before a decoder sees them.
 ///
-/// Decoders differ in what they let pass: some fill a cut picture with grey, most skip PNG's checksums, and a
-/// small file can ask for gigabytes. Here the container is walked from end to end and its sizes are compared
-/// with the limits; nothing is allocated by what a file claims, but a PNG's exact inflated size within the
+/// Decoders differ in what they let pass: some fill a cut image with grey, most skip PNG's checksums, and a
+/// small file can ask for gigabytes. This check walks the container from end to end and compares its sizes
+/// with the limits. It allocates nothing that a file claims, but for a PNG's exact inflated size within the
 /// limits.
 #pragma once
 
@@ -19,7 +19,7 @@ struct DecodeLimits {
   std::int64_t max_side = 16384;       ///< pixels
   std::int64_t max_pixels = 64 << 20;  ///< 64 Mi
   std::int64_t max_bytes = 256 << 20;  ///< of the file
-  int max_scans = 100;                 ///< of a progressive JPEG: each costs a pass over the picture
+  int max_scans = 100;                 ///< of a progressive JPEG: each scan costs a pass over the image
 };
 
 enum class ImageKind { jpeg, png, bmp, pnm };
@@ -35,7 +35,7 @@ struct ImageInfo {
 };
 
 /// Throws ErrorCode::data with `name` in front: unknown kind, truncated, damaged, unsupported or too large.
-/// Bytes after the end of the picture are ignored.
+/// Bytes after the end of the image are ignored.
 ImageInfo check_image(std::span<const std::uint8_t> bytes, const std::string& name,
                       const DecodeLimits& limits);
 

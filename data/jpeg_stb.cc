@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "data/jpeg.h"
-#include "data/stb.h"
+#include "data/codecs.h"
 
 namespace salu::jpeg {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/jpeg.h"
+#include "data/codecs.h"
 
 // After <cstdio>: the header needs its types.
 #include <jpeglib.h>
@@ -26,7 +26,7 @@ struct Trouble {
   std::longjmp(trouble->leave, 1);
 }
 
-// Negative levels are warnings: the picture is damaged, and the library would guess the rest.
+// Negative levels are warnings: the image is damaged, and the library would guess the rest.
 void note(j_common_ptr info, int level) {
   if (level < 0) stop(info);
 }
@@ -48,7 +48,7 @@ class Decoder {
   std::vector<std::uint8_t> line;
 };
 
-// Adobe's programs store the inverse of the ink, and mark that.
+// Adobe's programs store the inverse of the ink, and say so in a marker segment.
 void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool inverted) {
   const int flip = inverted ? 0 : 255;
   for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
@@ -58,8 +58,8 @@ void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool inv
   }
 }
 
-/// Columns of a region and of its neighbours: chroma is smoothed across them. Upwards and downwards the
-/// library sees to it by itself.
+/// The columns of a region and of its neighbours: chroma is smoothed across columns. The library cares for
+/// the neighbouring lines by itself.
 struct Columns {
   JDIMENSION first, count;
 };
@@ -99,8 +99,8 @@ const char* read_region(Decoder& d, std::span<const std::uint8_t> bytes, const R
       std::copy_n(from, region.width * 3, image.at(y, 0));
     }
   }
-  // What is below is read as well, so that a picture is damaged or not whatever the region. The last line by
-  // itself: the library leaves out what it would skip up to the end.
+  // The lines below the region are read as well: whether an image is damaged must not depend on the region.
+  // The last line is read, not skipped: the library does not decode lines that it skips up to the end.
   const int below = whole.height - region.top - region.height;
   if (below > 1) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(below - 1));
   if (below > 0) jpeg_read_scanlines(&info, &line, 1);

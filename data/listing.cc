@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "data/archive.h"
+#include "data/files.h"
 
 namespace salu {
 namespace {
@@ -21,7 +21,7 @@ constexpr const char* kMaps[] = {"val_map.txt", "LOC_val_solution.csv"};
 
 bool hidden(const fs::path& name) { return name.native().starts_with('.'); }
 
-bool is_picture(const fs::path& path) {
+bool is_image(const fs::path& path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -84,12 +84,12 @@ bool contains(const fs::path& folder, const fs::path& other) {
 struct Folder {
   fs::path path;              // below the listing's root
   fs::path real;              // the same without links
-  std::vector<fs::path> way;  // real folders from where a link led on: root, class, ...
+  std::vector<fs::path> way;  // the real folders that links were followed from: root, class, ...
 };
 
-// Pictures may lie deeper than the class folder, and behind links, as torchvision allows. A link that leads
-// back up is not followed, and no folder is entered twice: by its own name rather than by a link, by the
-// first of several links.
+// Images may lie deeper than the class folder, and also where links lead to, as torchvision allows. A link
+// that leads back up is not followed, and no folder is entered twice: a folder's own name comes before a link
+// to it, and the first of several links before the others.
 class ClassWalk {
  public:
   ClassWalk(Listing& listing, int label) : listing_(listing), label_(label) {}
@@ -112,7 +112,7 @@ class ClassWalk {
     for (const fs::directory_entry& entry : entries(listing_.root / folder.path)) {
       const fs::path path = folder.path / entry.path().filename();
       std::error_code error;
-      if (is_picture(path)) {
+      if (is_image(path)) {
         listing_.files.push_back(listed(entry, path, label_));
       } else if (entry.is_directory(error)) {
         add_folder(folder, path, entry.is_symlink(error));
@@ -200,15 +200,15 @@ fs::path find_map(const FolderLayout& layout) {
        shown(layout.eval), kMaps[0], kMaps[1], shown(layout.dir));
 }
 
-// ImageNet's validation pictures come without class folders.
+// ImageNet's validation images come without class folders.
 bool is_flat(const fs::path& folder) {
   const std::vector<fs::directory_entry> list = entries(folder);
   const auto directory = [](const fs::directory_entry& entry) {
     std::error_code error;
-    return !is_picture(entry.path()) && entry.is_directory(error);
+    return !is_image(entry.path()) && entry.is_directory(error);
   };
   return std::none_of(list.begin(), list.end(), directory) &&
-         std::any_of(list.begin(), list.end(), [](const auto& entry) { return is_picture(entry.path()); });
+         std::any_of(list.begin(), list.end(), [](const auto& entry) { return is_image(entry.path()); });
 }
 
 }  // namespace
@@ -243,7 +243,7 @@ Listing list_flat(const fs::path& root, const fs::path& map, const std::vector<s
   Listing listing{root, classes, {}};
   for (const fs::directory_entry& entry : entries(root)) {
     const fs::path name = entry.path().filename();
-    if (!is_picture(name)) continue;
+    if (!is_image(name)) continue;
     auto it = labels.find(name.string());
     if (it == labels.end()) it = labels.find(name.stem().string());
     if (it == labels.end()) {

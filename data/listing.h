@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Which pictures an image folder holds, without opening one of them.
+/// Lists the images of an image folder without opening one of them.
 #pragma once
 
 #include <cstdint>
@@ -22,22 +22,22 @@ struct Listing {
   std::vector<ListedFile> files;
 };
 
-/// root/<class>/<picture>: the classes are the sub-folders in the order of their bytes. Pictures end in .jpg
-/// .jpeg .png .bmp .ppm .pgm in any case and may lie deeper, also behind links; names that begin with a dot
-/// and other files are ignored. Classes may be empty. Throws ErrorCode::data when a folder cannot be listed
-/// or a picture is not a regular file.
+/// Lists root/<class>/<image>. The classes are the sub-folders in the order of their bytes. Images end in
+/// .jpg .jpeg .png .bmp .ppm .pgm in any case and may lie deeper, also where links lead to; names that begin
+/// with a dot and other files are ignored. Classes may be empty. Throws ErrorCode::data when a folder cannot
+/// be listed or an image is not a regular file.
 Listing list_class_folders(const std::filesystem::path& root);
 
-/// root/<picture>, with the classes in `map`: lines "NAME CLASS", or ImageNet's LOC_val_solution.csv. NAME
-/// may lack its extension. Throws ErrorCode::data for a class that is not one of `classes`, a picture that
-/// the map lacks, and a line whose picture is not there.
+/// Lists root/<image>, with the classes in `map`: lines "NAME CLASS", or ImageNet's LOC_val_solution.csv.
+/// NAME may lack its extension. Throws ErrorCode::data for a class that is not one of `classes`, an image
+/// that the map lacks, and a line whose image is not there.
 Listing list_flat(const std::filesystem::path& root, const std::filesystem::path& map,
                   const std::vector<std::string>& classes);
 
-/// Names of the classes without a picture.
+/// Names of the classes without an image.
 std::vector<std::string> empty_classes(const Listing& listing);
 
-/// Where the splits of a data set lie.
+/// The folders of the splits of a data set.
 struct FolderLayout {
   std::filesystem::path dir;  ///< as given
   std::filesystem::path train;
@@ -45,7 +45,7 @@ struct FolderLayout {
   std::string eval_name;       ///< "val" or "test"
 };
 
-/// Names of evaluation folders, the first that is there counts.
+/// Names of evaluation folders; the first that exists counts.
 inline constexpr const char* kEvalNames[] = {"val", "validation", "valid", "test"};
 
 /// Looks into `dir`, and into Kaggle's ILSVRC/Data/CLS-LOC below it, for `train` and `eval`, which may be
@@ -53,7 +53,7 @@ inline constexpr const char* kEvalNames[] = {"val", "validation", "valid", "test
 FolderLayout find_folders(const std::filesystem::path& dir, const std::string& train = "train",
                           const std::string& eval = "");
 
-/// The listing of the evaluation split. When it holds pictures but no folders, their classes are those of
+/// The listing of the evaluation split. When it holds images but no folders, their classes are those of
 /// val_map.txt or LOC_val_solution.csv in it, beside it or in layout.dir; without one, throws
 /// ErrorCode::data.
 Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes);

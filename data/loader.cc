@@ -23,7 +23,8 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// With repeats, each sample stands there so many times in a row and the last ones are left out.
+/// The index of the sample at each position of the epoch. With repeats, each sample comes several times in a
+/// row and the last ones are left out.
 std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& options, std::uint32_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -65,10 +66,10 @@ class Loader::Epoch {
       wait_ += seconds_since(begin);
       if (!taken) return false;
       Slot& slot = *taken;
-      for (const std::string& line : loader_.pictures_->take_reports()) report(line);
+      for (const std::string& line : loader_.reader_->take_reports()) report(line);
       if (slot.error) std::rethrow_exception(slot.error);
       if (workers_.empty()) ++taken_;
-      if (slot.batch.indices.empty()) continue;  // all of its pictures were left out
+      if (slot.batch.indices.empty()) continue;  // all of its images were left out
       batch = std::move(slot.batch);
       return true;
     }
@@ -83,7 +84,7 @@ class Loader::Epoch {
     std::exception_ptr error;
   };
 
-  /// The picture that a worker is busy with.
+  /// The image that a worker reads.
   struct Job {
     std::int64_t index = -1;  // none
     Clock::time_point since;
@@ -99,7 +100,7 @@ class Loader::Epoch {
     job = {index, Clock::now(), false};
   }
 
-  // Once for each picture that keeps a worker too long: a hung network disk would stop the run in silence.
+  // Reports each image that keeps a worker too long, once: a hung network disk would stop the run in silence.
   void report_slow_jobs() {
     for (Job& job : jobs_) {
       if (job.index < 0 || job.reported || seconds_since(job.since) < loader_.options_.slow_seconds) continue;
@@ -111,8 +112,8 @@ class Loader::Epoch {
 
   std::optional<Slot>& slot(std::int64_t b) { return slots_[static_cast<std::size_t>(b) % slots_.size()]; }
 
-  // Waits for batch number taken_; nothing when it is not worth waiting any more. A failed one stays in its
-  // slot, so that every later call meets it again.
+  // Waits for batch number taken_; nothing when LoaderOptions::stop ends the epoch. A failed batch stays in
+  // its slot, so that every later call throws again.
   std::optional<Slot> take() {
     std::unique_lock lock(mutex_);
     const std::chrono::duration<double> glance(std::min(kGlanceSeconds, loader_.options_.slow_seconds / 4));
@@ -179,13 +180,13 @@ class Loader::Epoch {
       batch.images = batch.images.slice(0, got);
       batch.labels = batch.labels.slice(0, got);
     }
-    if (got > 0 && options.finish && !stop.stop_requested()) {
-      options.finish(batch, {options.seed, Purpose::mixing, epoch_, static_cast<std::uint32_t>(b)});
+    if (got > 0 && options.make_targets && !stop.stop_requested()) {
+      options.make_targets(batch, {options.seed, Purpose::mixing, epoch_, static_cast<std::uint32_t>(b)});
     }
     return batch;
   }
 
-  // Appends a picture to a batch with room for `count`.
+  // Appends an image to a batch with room for `count`.
   void add(Batch& batch, const Image& image, std::int64_t index, std::int64_t count) const {
     const std::size_t row = batch.indices.size();
     if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
@@ -199,15 +200,16 @@ class Loader::Epoch {
     batch.indices.push_back(index);
   }
 
-  // The transformed picture at `index`, the sample at this position of the order. `index` becomes that of its
-  // substitute; nothing when it is left out. An exception says where the sample lies and keeps its exit code.
+  // Reads and transforms the image at `index`, the sample at this position of the order. `index` becomes that
+  // of its substitute; a left-out image gives nothing. An exception names the place of the sample and keeps
+  // its exit code.
   std::optional<Image> sample(std::int64_t& index, std::int64_t position) const {
     const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
                         static_cast<std::uint32_t>(position % loader_.options_.repeats)};
     const auto place = [&] { return escaped(loader_.dataset_->place(index)); };
     try {
-      return loader_.pictures_->read(index,
-                                     [&](Picture& picture) { return loader_.transform_(picture, key); });
+      return loader_.reader_->read(index,
+                                   [&](ImageSource& source) { return loader_.transform_(source, key); });
     } catch (const OutOfMemory& e) {
       throw OutOfMemory(fmt::format("{} ({})", e.what(), place()));
     } catch (const Error& e) {
@@ -237,7 +239,7 @@ class Loader::Epoch {
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options)
     : dataset_(std::move(dataset)),
-      pictures_(std::make_unique<PictureSource>(dataset_, options.bad_images, options.max_bad_percent)),
+      reader_(std::make_unique<ImageReader>(dataset_, options.bad_images, options.max_bad_percent)),
       transform_(std::move(transform)),
       options_(std::move(options)) {
   check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0 && options_.repeats > 0,

@@ -37,7 +37,7 @@ void draw_box(Mix& mix, Rng& rng, std::int64_t height, std::int64_t width) {
   span(width, mix.left, mix.right);
 }
 
-/// A box inside the picture whose sides are between the two shares of the picture's.
+/// A box inside the image whose sides are between the two shares of the image's.
 void draw_box(Mix& mix, Rng& rng, std::int64_t height, std::int64_t width,
               const std::array<double, 2>& minmax) {
   const auto span = [&](std::int64_t size, std::int64_t& begin, std::int64_t& end) {
@@ -70,9 +70,9 @@ Mix draw_mix(const MixOptions& o, std::int64_t height, std::int64_t width, Rng& 
   return mix;
 }
 
-/// out = lambda own + (1 - lambda) other, for one picture of (H,W,3).
-void mix_picture(std::uint8_t* out, const std::uint8_t* own, const std::uint8_t* other, std::int64_t height,
-                 std::int64_t width, const Mix& mix) {
+/// out = lambda own + (1 - lambda) other, for one image of (H,W,3).
+void mix_image(std::uint8_t* out, const std::uint8_t* own, const std::uint8_t* other, std::int64_t height,
+               std::int64_t width, const Mix& mix) {
   if (mix.cut) {
     for (std::int64_t y = mix.top; y < mix.bottom; ++y) {
       const std::int64_t first = (y * width + mix.left) * 3, last = (y * width + mix.right) * 3;
@@ -94,7 +94,39 @@ void mix_targets(float* out, const float* own, const float* other, std::int64_t 
   }
 }
 
+/// The mixes of the images of a part, as drawn for the whole batch.
+std::vector<Mix> mixes_of(const BatchPart* part, const MixOptions& options, std::int64_t count,
+                          std::int64_t height, std::int64_t width, RandomKey key) {
+  if (!part) return draw_mixes(options, count, height, width, key);
+  const std::vector<Mix> all = draw_mixes(options, part->whole, height, width, key);
+  check(static_cast<std::int64_t>(part->rows.size()) == count, "[mixing] expected {} pictures, got {}",
+        part->rows.size(), count);
+  std::vector<Mix> mixes;
+  for (std::size_t i = 0; i < part->rows.size(); ++i) {
+    const std::int64_t row = part->rows[i], partner = part->rows[part->rows.size() - 1 - i];
+    const Mix& mix = all[static_cast<std::size_t>(row)];
+    check(mix.lambda == 1 || partner == part->whole - 1 - row,
+          "[mixing] expected the partner of picture {} of {}, got {}", row, part->whole, partner);
+    mixes.push_back(mix);
+  }
+  return mixes;
+}
+
 }  // namespace
+
+BatchPart part_of_rank(std::int64_t whole, int rank, int ranks) {
+  check(whole >= 0 && rank >= 0 && rank < ranks,
+        "[batch_part] expected a rank below {}, got {} of {} pictures", ranks, rank, whole);
+  const std::int64_t pairs = whole / (2 * ranks), middle = whole - 2 * pairs * ranks;
+  BatchPart part{whole, {}};
+  const auto take = [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) part.rows.push_back(row);
+  };
+  take(pairs * rank, pairs * (rank + 1));
+  take(pairs * ranks + middle * rank / ranks, pairs * ranks + middle * (rank + 1) / ranks);
+  take(whole - pairs * (rank + 1), whole - pairs * rank);
+  return part;
+}
 
 std::string describe_mixing(const MixOptions& options) {
   std::vector<std::string> kinds;
@@ -113,9 +145,9 @@ double draw_beta(Rng& rng, double alpha) {
   return 1 / (1 + std::exp(second - first));
 }
 
-std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t pictures, std::int64_t height,
+std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t count, std::int64_t height,
                             std::int64_t width, RandomKey key) {
-  std::vector<Mix> mixes(static_cast<std::size_t>(pictures));
+  std::vector<Mix> mixes(static_cast<std::size_t>(count));
   if (!options.enabled() || (options.off_epoch > 0 && key.time >= options.off_epoch)) return mixes;
   Rng rng(key);
   if (options.mode == MixMode::batch) {
@@ -130,39 +162,17 @@ std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t pictures, st
   return mixes;
 }
 
-namespace {
-
-/// One for each picture of a part, as drawn for the whole batch.
-std::vector<Mix> mixes_of(const BatchPart* part, const MixOptions& options, std::int64_t pictures,
-                          std::int64_t height, std::int64_t width, RandomKey key) {
-  if (!part) return draw_mixes(options, pictures, height, width, key);
-  const std::vector<Mix> all = draw_mixes(options, part->whole, height, width, key);
-  check(static_cast<std::int64_t>(part->rows.size()) == pictures, "[mixing] expected {} pictures, got {}",
-        part->rows.size(), pictures);
-  std::vector<Mix> mixes;
-  for (std::size_t i = 0; i < part->rows.size(); ++i) {
-    const std::int64_t row = part->rows[i], partner = part->rows[part->rows.size() - 1 - i];
-    const Mix& mix = all[static_cast<std::size_t>(row)];
-    check(mix.lambda == 1 || partner == part->whole - 1 - row,
-          "[mixing] expected the partner of picture {} of {}, got {}", row, part->whole, partner);
-    mixes.push_back(mix);
-  }
-  return mixes;
-}
-
-}  // namespace
-
 void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, RandomKey key,
                const BatchPart* part) {
   check(images.shape().rank() == 4 && images.dim(3) == 3, "[mixing] expected images (B,H,W,3), got {}",
         images.shape().str());
   check(targets.shape().rank() == 2 && targets.dim(0) == images.dim(0),
         "[mixing] expected targets ({},K), got {}", images.dim(0), targets.shape().str());
-  const std::int64_t pictures = images.dim(0), height = images.dim(1), width = images.dim(2);
+  const std::int64_t count = images.dim(0), height = images.dim(1), width = images.dim(2);
   const std::int64_t size = height * width * 3, classes = targets.dim(1);
-  const std::vector<Mix> mixes = mixes_of(part, options, pictures, height, width, key);
-  for (std::int64_t i = 0; i < pictures / 2; ++i) {
-    const std::int64_t pair[2] = {i, pictures - 1 - i};
+  const std::vector<Mix> mixes = mixes_of(part, options, count, height, width, key);
+  for (std::int64_t i = 0; i < count / 2; ++i) {
+    const std::int64_t pair[2] = {i, count - 1 - i};
     std::uint8_t* pixels[2];
     float* rows[2];
     std::vector<std::uint8_t> old_pixels[2];
@@ -176,7 +186,7 @@ void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, Rando
     for (int k = 0; k < 2; ++k) {
       const Mix& mix = mixes[static_cast<std::size_t>(pair[k])];
       if (mix.lambda == 1) continue;
-      mix_picture(pixels[k], old_pixels[k].data(), old_pixels[1 - k].data(), height, width, mix);
+      mix_image(pixels[k], old_pixels[k].data(), old_pixels[1 - k].data(), height, width, mix);
       mix_targets(rows[k], old_rows[k].data(), old_rows[1 - k].data(), classes, mix.lambda);
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Mixup and CutMix: the pictures of a batch are mixed with each other, and so are their targets.
+/// Mixup and CutMix: the images of a batch are mixed with each other, and so are their targets.
 #pragma once
 
 #include <array>
@@ -9,23 +9,33 @@
 
 #include "core/rng.h"
 #include "core/tensor.h"
-#include "data/batch_part.h"
 
 namespace salu {
 
-/// Who shares one draw of numbers.
+/// The images of a batch that one rank gets.
+struct BatchPart {
+  std::int64_t whole = 0;          ///< images of the batch on all ranks
+  std::vector<std::int64_t> rows;  ///< the rank's rows of the whole batch, in increasing order
+};
+
+/// Every image goes to one rank, and the ranks' shares differ by one at most. Mixing pairs images i and
+/// whole-1-i: each rank gets such pairs, so that it can mix its images by itself. The remainder, fewer than 2
+/// `ranks` images from the middle, is dealt out one by one.
+BatchPart part_of_rank(std::int64_t whole, int rank, int ranks);
+
+/// The images that share one draw of numbers.
 enum class MixMode {
-  batch,  ///< all pictures of a batch
-  pair,   ///< two pictures that are mixed with each other
-  elem,   ///< nobody
+  batch,  ///< all images of a batch
+  pair,   ///< two images that are mixed with each other
+  elem,   ///< each image has its own draw
 };
 
 /// timm's `Mixup`.
 struct MixOptions {
   double mixup = 0;   ///< alpha of its Beta(alpha, alpha); 0: no mixup
   double cutmix = 0;  ///< the same for cutmix
-  /// Least and greatest side of the box relative to the picture's; with it cutmix draws no area. {0, 0}:
-  /// none.
+  /// Least and greatest side of the box, as shares of the image's side; cutmix then draws sides, not an area.
+  /// {0, 0}: not used.
   std::array<double, 2> cutmix_minmax{};
   double prob = 1;           ///< chance that anything is mixed
   double switch_prob = 0.5;  ///< chance of cutmix where both are on
@@ -40,8 +50,8 @@ struct MixOptions {
 /// "mixup 0.2, cutmix 1", or "".
 std::string describe_mixing(const MixOptions& options);
 
-/// What happens to one picture: it keeps the share `lambda`, its partner has the rest. With `cut` the
-/// partner's part is the box [top, bottom) x [left, right), whose area is the rest exactly.
+/// How one image is mixed: it keeps the share `lambda`, and its partner gives the rest. With `cut`, the
+/// partner gives the box [top, bottom) x [left, right), whose area is exactly the rest.
 struct Mix {
   double lambda = 1;
   bool cut = false;
@@ -49,18 +59,18 @@ struct Mix {
 };
 
 /// Beta(alpha, alpha) = G1 / (G1 + G2) with two Gamma(alpha) numbers of Marsaglia & Tsang 2000. Everything is
-/// done in logarithms: for a small alpha both underflow.
+/// computed in logarithms: for a small alpha both numbers underflow.
 double draw_beta(Rng& rng, double alpha);
 
-/// One for each picture of a batch: a pure function of its arguments.
-std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t pictures, std::int64_t height,
+/// Draws one Mix for each image of a batch. A pure function of its arguments.
+std::vector<Mix> draw_mixes(const MixOptions& options, std::int64_t count, std::int64_t height,
                             std::int64_t width, RandomKey key);
 
-/// Mixes picture i of `images` (B,H,W,3) u8 with picture B-1-i, rounding to whole pixel values, and row i of
+/// Mixes image i of `images` (B,H,W,3) u8 with image B-1-i, rounding to whole pixel values, and row i of
 /// `targets` (B,K) f32 with row B-1-i; with an odd B the middle one stays as it is. `key.time` is the epoch.
-/// Of a batch that ranks share, `part` says which pictures these are: they become what they would be in the
-/// whole batch. Its partner must be there for every picture.
-/// Ref: Zhang et al., arXiv 1710.09412 (mixup); Yun et al., arXiv 1905.04899 (cutmix)
+/// When ranks share a batch, `part` says which images these are; they come out as they would in the whole
+/// batch. The partner of every image must be there. Ref: Zhang et al., arXiv 1710.09412 (mixup); Yun et al.,
+/// arXiv 1905.04899 (cutmix)
 void mix_batch(Tensor& images, Tensor& targets, const MixOptions& options, RandomKey key,
                const BatchPart* part = nullptr);
 

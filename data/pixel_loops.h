@@ -3,13 +3,12 @@
 /// bits.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
 namespace salu {
 
-/// What one output pixel takes from a line of the source: weights[first_weight + i] of pixel begin + i.
+/// The taps of one output pixel: weights[first_weight + i] for pixel begin + i of a line of the source.
 struct PixelTaps {
   int begin = 0, count = 0, first_weight = 0;
 };
@@ -17,7 +16,7 @@ struct PixelTaps {
 inline constexpr int kWeightBits = 22;  ///< 8 bits of pixel, 22 of weight, and 2 for overshoot fill an int32
 
 struct PixelLoops {
-  static constexpr int kLines = 16;  ///< that `across` takes at a time
+  static constexpr int kLines = 16;  ///< most lines that `across` takes at a time
 
   /// Filters up to kLines lines of RGB along x. `lanes` has room for 4 kLines values per source pixel.
   void (*across)(std::uint8_t* out, std::ptrdiff_t out_stride, int out_width, const std::uint8_t* from,
@@ -31,17 +30,34 @@ struct PixelLoops {
   /// RGB to three equal values: ITU-R 601 in 16 binary digits.
   void (*grey)(std::uint8_t* out, const std::uint8_t* rgb, std::size_t pixels);
   /// Means of 3 x 3 pixels in which the middle one counts five times, rounded. The line lies between two
-  /// others, and its pointers have a pixel before and behind.
+  /// others, and its pointers have a pixel before and one after.
   void (*smooth)(std::uint8_t* out, const std::uint8_t* line, std::ptrdiff_t stride, int bytes);
   /// `count` pixels of a line, from (x, y) on: the pixel whose middle is (x, y) takes the source at
-  /// (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]), which lies in the picture. `picture` has another pixel
-  /// (cubic: two) on all sides, and a byte behind. In double, cut to 8 bits.
-  using Warp = void(std::uint8_t* out, const std::uint8_t* picture, std::ptrdiff_t stride, const double* m,
+  /// (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]), which lies in the image. `image` has one more pixel
+  /// (cubic: two) on all sides, and one more byte after the last. In double, cut to 8 bits.
+  using Warp = void(std::uint8_t* out, const std::uint8_t* image, std::ptrdiff_t stride, const double* m,
                     int x, int y, int count);
   Warp *warp_linear, *warp_cubic;
 };
 
-/// The table of the best instruction set this CPU has.
-const PixelLoops& pixel_loops();
+// One table per instruction set: pixel_loops_isa.cc, compiled three times.
+namespace baseline {
+extern const PixelLoops pixel_loops;
+}
+namespace avx2 {
+extern const PixelLoops pixel_loops;
+}
+namespace avx512 {
+extern const PixelLoops pixel_loops;
+}
+
+/// The table of the best instruction set that this CPU has.
+inline const PixelLoops& pixel_loops() {
+  static const PixelLoops& picked = []() -> const PixelLoops& {
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return avx512::pixel_loops;
+    return __builtin_cpu_supports("avx2") ? avx2::pixel_loops : baseline::pixel_loops;
+  }();
+  return picked;
+}
 
 }  // namespace salu

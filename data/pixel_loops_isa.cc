@@ -2,13 +2,70 @@
 /// Compiled once per instruction set (data/meson.build). Plain loops of fixed length, which the compiler
 /// vectorises; no function of a header may be used here but constexpr ones, or the linker may pick the copy
 /// that needs a newer CPU.
+#include <cstdint>
 #include <cstring>
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #include "data/pixel_loops.h"
-#include "data/quad.h"
 
 namespace salu::SALU_ISA {
 namespace {
+
+/// A pixel in double: red, green, blue, and a fourth number that nobody reads.
+#ifdef __AVX2__
+
+struct Quad {
+  __m256d v;
+
+  /// Reads four bytes.
+  static Quad load(const std::uint8_t* rgb) {
+    std::int32_t bytes;
+    std::memcpy(&bytes, rgb, 4);
+    return {_mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes)))};
+  }
+  /// Cuts to 8 bits and writes three bytes.
+  void store(std::uint8_t* rgb) const {
+    const __m128i whole = _mm256_cvttpd_epi32(v), words = _mm_packus_epi32(whole, whole);
+    const std::int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+    std::memcpy(rgb, &bytes, 3);
+  }
+  friend Quad operator+(Quad a, Quad b) { return {_mm256_add_pd(a.v, b.v)}; }
+  friend Quad operator-(Quad a, Quad b) { return {_mm256_sub_pd(a.v, b.v)}; }
+  friend Quad operator*(double t, Quad a) { return {_mm256_mul_pd(_mm256_set1_pd(t), a.v)}; }
+};
+
+#else
+
+struct Quad {
+  double v[4];
+
+  static Quad load(const std::uint8_t* rgb) {
+    return {{static_cast<double>(rgb[0]), static_cast<double>(rgb[1]), static_cast<double>(rgb[2]), 0}};
+  }
+  void store(std::uint8_t* rgb) const {
+    for (int i = 0; i < 3; ++i) {
+      rgb[i] = static_cast<std::uint8_t>(v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i]);
+    }
+  }
+  template <class Function>
+  static Quad each(const Function& value) {
+    return {{value(0), value(1), value(2), value(3)}};
+  }
+  friend Quad operator+(const Quad& a, const Quad& b) {
+    return each([&](int i) { return a.v[i] + b.v[i]; });
+  }
+  friend Quad operator-(const Quad& a, const Quad& b) {
+    return each([&](int i) { return a.v[i] - b.v[i]; });
+  }
+  friend Quad operator*(double t, const Quad& a) {
+    return each([&](int i) { return t * a.v[i]; });
+  }
+};
+
+#endif
 
 constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
 
@@ -94,8 +151,8 @@ Quad curve(const Quad (&v)[4], double t) {
 
 // Interpolates along kTaps lines, then between them.
 template <int kTaps>
-void warp(std::uint8_t* out, const std::uint8_t* picture, std::ptrdiff_t stride, const double* m, int x,
-          int y, int count) {
+void warp(std::uint8_t* out, const std::uint8_t* image, std::ptrdiff_t stride, const double* m, int x, int y,
+          int count) {
   constexpr int kBefore = kTaps / 2 - 1, kRun = 16;
   for (int begin = 0; begin < count; begin += kRun) {
     double right[kRun], down[kRun];
@@ -115,7 +172,7 @@ void warp(std::uint8_t* out, const std::uint8_t* picture, std::ptrdiff_t stride,
       Quad lines[kTaps];
       for (int k = 0; k < kTaps; ++k) {
         Quad along[kTaps];
-        for (int j = 0; j < kTaps; ++j) along[j] = Quad::load(picture + corner[i] + k * stride + 3 * j);
+        for (int j = 0; j < kTaps; ++j) along[j] = Quad::load(image + corner[i] + k * stride + 3 * j);
         lines[k] = curve(along, right[i]);
       }
       curve(lines, down[i]).store(out);
@@ -125,7 +182,6 @@ void warp(std::uint8_t* out, const std::uint8_t* picture, std::ptrdiff_t stride,
 
 }  // namespace
 
-extern const PixelLoops pixel_loops;
 const PixelLoops pixel_loops = {across, down, blend, grey, smooth, warp<2>, warp<4>};
 
 }  // namespace salu::SALU_ISA

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/choices.h"
 #include "core/error.h"
 #include "data/pixel_loops.h"
 
@@ -42,7 +43,7 @@ int weigh(int position, int in, int out, Interpolation interpolation, std::vecto
   return begin;
 }
 
-/// Of the output positions first .. first + count - 1.
+/// The weights of the output positions first .. first + count - 1.
 struct Filter {
   std::vector<PixelTaps> taps;
   std::vector<std::int32_t> weights;
@@ -89,16 +90,15 @@ Image resize_down(const ImageView& source, const Filter& filter) {
   return out;
 }
 
+constexpr std::pair<const char*, Interpolation> kInterpolations[] = {{"bilinear", Interpolation::bilinear},
+                                                                     {"bicubic", Interpolation::bicubic}};
+
 }  // namespace
 
-const char* name_of(Interpolation interpolation) {
-  return interpolation == Interpolation::bilinear ? "bilinear" : "bicubic";
-}
+const char* name_of(Interpolation interpolation) { return choice_name(kInterpolations, interpolation); }
 
 std::optional<Interpolation> interpolation_of(const std::string& name) {
-  if (name == "bilinear") return Interpolation::bilinear;
-  if (name == "bicubic") return Interpolation::bicubic;
-  return std::nullopt;
+  return find_choice(kInterpolations, name);
 }
 
 std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation) {
@@ -110,12 +110,13 @@ std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation
   return taps;
 }
 
-Image resize_part(Picture& source, const ImageSize& size, const Region& part, Interpolation interpolation) {
+Image resize_part(ImageSource& source, const ImageSize& size, const Region& part,
+                  Interpolation interpolation) {
   const ImageSize from = source.size();
   check(from.height > 0 && from.width > 0 && size.height > 0 && size.width > 0,
         "[resize] expected sizes above zero, got {} x {} to {} x {}", from.height, from.width, size.height,
         size.width);
-  if (size == from) return copied(source.part(part));
+  if (size == from) return to_image(source.part(part));
   Filter columns(from.width, size.width, part.left, part.width, interpolation);
   Filter lines(from.height, size.height, part.top, part.height, interpolation);
   const Region read = {lines.begin(), columns.begin(), lines.end() - lines.begin(),
@@ -126,20 +127,8 @@ Image resize_part(Picture& source, const ImageSize& size, const Region& part, In
 }
 
 Image resize(const ImageView& source, int height, int width, Interpolation interpolation) {
-  ViewedPicture picture(source);
-  return resize_part(picture, {height, width}, {0, 0, height, width}, interpolation);
-}
-
-Image copied(const ImageView& source) { return crop(source, 0, 0, source.height, source.width); }
-
-Image crop(const ImageView& source, int top, int left, int height, int width) {
-  Image out(height, width);
-  const int begin = std::max(0, -left), end = std::min(width, source.width - left);
-  for (int y = std::max(0, -top); y < std::min(height, source.height - top) && begin < end; ++y) {
-    std::memcpy(out.at(y, begin), source.at(y + top, left + begin),
-                static_cast<std::size_t>(end - begin) * 3);
-  }
-  return out;
+  ViewedImage image(source);
+  return resize_part(image, {height, width}, {0, 0, height, width}, interpolation);
 }
 
 Region center_region(const ImageSize& whole, int height, int width) {
@@ -162,23 +151,10 @@ Image resize_short_side(const ImageView& source, int side, Interpolation interpo
   return resize(source, size.height, size.width, interpolation);
 }
 
-Image mirrored(const Image& source) {
-  Image out(source.height, source.width);
-  std::uint8_t* to = out.pixels.data();
-  for (int y = 0; y < source.height; ++y) {
-    const std::uint8_t* from = source.at(y, source.width);
-    for (int x = 0; x < source.width; ++x, to += 3) std::memcpy(to, from -= 3, 3);
-  }
-  return out;
-}
-
-Image flipped(const Image& source) {
-  Image out(source.height, source.width);
-  for (int y = 0; y < source.height; ++y) {
-    std::memcpy(out.at(y, 0), source.at(source.height - 1 - y, 0),
-                static_cast<std::size_t>(source.width) * 3);
-  }
-  return out;
+ImageSize long_side_size(const ImageSize& size, int side) {
+  const double ratio = static_cast<double>(std::max(size.height, size.width)) / side;
+  const auto length = [&](int n) { return std::max(1, static_cast<int>(std::nearbyint(n / ratio))); };
+  return {length(size.height), length(size.width)};
 }
 
 }  // namespace salu

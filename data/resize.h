@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// Scaling and cutting of pictures.
+/// Resizing, with Pillow's pixels.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "data/picture.h"
+#include "data/image.h"
 
 namespace salu {
 
@@ -16,8 +16,7 @@ const char* name_of(Interpolation interpolation);
 /// The reverse; nothing for other names.
 std::optional<Interpolation> interpolation_of(const std::string& name);
 
-/// What one output position takes from a line of the source: weights[i] of position begin + i; they add up
-/// to 1.
+/// The weights of one output position: weights[i] for position begin + i of the source. They add up to 1.
 struct FilterTaps {
   int begin = 0;
   std::vector<double> weights;
@@ -30,22 +29,17 @@ std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation
 /// Pillow does, whose results are matched exactly. The bicubic filter has a = -0.5.
 Image resize(const ImageView& source, int height, int width, Interpolation interpolation);
 
-/// The part of the picture resized to `size`, to the bit; only the pixels that it takes are asked for.
-Image resize_part(Picture& source, const ImageSize& size, const Region& part, Interpolation interpolation);
+/// The bits of resize() to `size` followed by a crop to `part`. Asks for no more pixels than the part needs.
+Image resize_part(ImageSource& source, const ImageSize& size, const Region& part,
+                  Interpolation interpolation);
 
-Image copied(const ImageView& source);
-
-/// The part with the given upper left corner; black where it lies outside.
-Image crop(const ImageView& source, int top, int left, int height, int width);
-
-/// Rounds half the difference to the nearest, ties to even.
+/// The region in the middle. Half the difference is rounded to the nearest, ties to even.
 Region center_region(const ImageSize& whole, int height, int width);
 
-/// Short side to `side`, long side to the truncated proportional length.
+/// The size with `side` as its short side; the long side in proportion, truncated.
 ImageSize short_side_size(const ImageSize& size, int side);
+/// The size with `side` as its long side; the short side in proportion, rounded (ties to even), at least 1.
+ImageSize long_side_size(const ImageSize& size, int side);
 Image resize_short_side(const ImageView& source, int side, Interpolation interpolation);
-
-Image mirrored(const Image& source);  ///< left to right
-Image flipped(const Image& source);   ///< top to bottom
 
 }  // namespace salu

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Picture -> picture of the network's size, for training (random) and for evaluation.
+/// Turns an image of any size into one of the network's size: at random for training, always alike for
+/// evaluation. The parts (crops, erasing) come first, the whole at the end.
 #pragma once
 
 #include <array>
@@ -8,14 +9,63 @@
 
 #include "core/rng.h"
 #include "data/auto_augment.h"
-#include "data/eval_crop.h"
-#include "data/random_erase.h"
+#include "data/image.h"
+#include "data/resize.h"
 
 namespace salu {
 
-inline constexpr int kSmallImage = 64;  ///< pixels; up to here pictures are padded and shifted, not zoomed
+/// How an image is resized before its centre is cropped for evaluation; timm's names.
+enum class EvalCrop {
+  center,  ///< by the short side: the network sees the middle, undistorted
+  squash,  ///< by both sides: the network sees the whole image, distorted
+  border,  ///< by the long side: the network sees the whole image, undistorted, with a border
+};
 
-/// How training cuts a picture: resized to img_size and shifted over a border, or a random part resized.
+const char* name_of(EvalCrop mode);
+/// The reverse; nothing for other names.
+std::optional<EvalCrop> eval_crop_of(const std::string& name);
+
+/// Resizes to `resized` >= `side` as `mode` says and cuts out the (side, side) in the middle; only the pixels
+/// below it are asked for. An image that is too short gets a border of colour `fill`. When its number of
+/// lines or columns is odd, the border has one more at the bottom or on the right.
+Image eval_crop(ImageSource& source, EvalCrop mode, int resized, int side, Interpolation interpolation,
+                const Rgb& fill);
+
+/// The image, moved by up to `padding` pixels each way; black where nothing was.
+Image shifted(const Image& image, int padding, Rng& rng);
+
+/// A part whose share of the area lies in `scale` and whose width / height in `ratio` (its logarithm evenly
+/// drawn), as in Szegedy et al., "Going deeper with convolutions", 2014. When ten draws do not fit, the
+/// largest central part with an allowed ratio.
+Region random_part(const ImageSize& size, std::array<double, 2> scale, std::array<double, 2> ratio, Rng& rng);
+
+/// The content of an erased rectangle: the mean colour, one random colour, a random colour for each pixel.
+enum class EraseMode { constant, color, pixel };
+
+struct EraseOptions {
+  double chance = 0;  ///< that an image loses anything
+  EraseMode mode = EraseMode::pixel;
+  int count = 1;  ///< most rectangles; each covers 2 % to 33 % of the image, divided by their number
+};
+
+/// Mean and standard deviation of each channel, in 0..1.
+struct PixelMoments {
+  std::array<float, 3> mean{0.5f, 0.5f, 0.5f}, std{0.25f, 0.25f, 0.25f};
+
+  Rgb mean_color() const;  ///< in 0..255, rounded and cut
+};
+
+/// Random erasing (Zhong et al., arXiv 1708.04896) with timm's sizes. timm draws normally distributed colours
+/// after the normalisation; these have the same mean and deviation, and are cut to 0..255.
+void random_erase(Image& image, const EraseOptions& options, const PixelMoments& moments, Rng& rng);
+
+/// Cutout (DeVries and Taylor, arXiv 1708.04552): erases a square of `side` pixels around a random pixel, as
+/// far as it lies inside the image.
+void cutout(Image& image, int side, Rgb color, Rng& rng);
+
+inline constexpr int kSmallImage = 64;  ///< pixels; up to here images are padded and shifted, not zoomed
+
+/// How training crops an image: resized to img_size and shifted over a border, or a random part resized.
 enum class CropMode { padded, resized };
 
 struct TransformOptions {
@@ -30,32 +80,31 @@ struct TransformOptions {
   int crop_padding = 4;                           ///< padded: black border in pixels
   std::array<double, 2> scale{0.08, 1.0};         ///< resized: share of the area that is kept
   std::array<double, 2> ratio{3.0 / 4, 4.0 / 3};  ///< resized: width / height of the part
-  /// Of random parts and warps; nothing: bilinear or bicubic at random.
+  /// Interpolation of random parts and warps; nothing: bilinear or bicubic at random.
   std::optional<Interpolation> train_interpolation;
   double hflip = 0.5;  ///< chance of a mirror image
-  double vflip = 0;    ///< chance of standing on its head
+  double vflip = 0;    ///< chance of an upside-down image
   AutoAugment policy;  ///< random steps
-  double color_jitter =
-      0;           ///< brightness, contrast and colour by up to this share; not with a policy, as timm
-  int cutout = 0;  ///< side of a square that is erased
+  /// Brightness, contrast and colour change by up to this share; as in timm, not with a policy.
+  double color_jitter = 0;
+  int cutout = 0;  ///< side of the square that is erased
   EraseOptions erase;
-  PixelMoments moments;  ///< colours of what is empty or erased, in evaluation too
+  PixelMoments moments;  ///< colours of empty or erased parts, in evaluation too
 };
 
 /// 1 up to kSmallImage, 0.875 above, as usual for CIFAR and ImageNet.
 double default_crop_pct(int img_size);
 
-/// A pure function of its arguments; (img_size, img_size) whatever the picture's size. Asks for the pixels of
-/// the random part only, where one is cut out.
-Image train_transform(Picture& picture, const TransformOptions& options, RandomKey key);
+/// A pure function of its arguments. The result has (img_size, img_size) pixels, whatever the size of the
+/// source. A random part asks for no other pixels than its own.
+Image train_transform(ImageSource& source, const TransformOptions& options, RandomKey key);
 Image train_transform(const Image& image, const TransformOptions& options, RandomKey key);
 
-/// As eval_crop() says, with floor(img_size / crop_pct) as the resized side and the mean as the border's
-/// colour.
-Image eval_transform(Picture& picture, const TransformOptions& options);
+/// eval_crop() with floor(img_size / crop_pct) as the resized side and the mean as the border's colour.
+Image eval_transform(ImageSource& source, const TransformOptions& options);
 Image eval_transform(const Image& image, const TransformOptions& options);
 
-/// What train_transform does, in one line for the log: "padded by 4, cropped to 32, mirrored 0.5".
+/// The steps of train_transform in one line for the log: "padded by 4, cropped to 32, mirrored 0.5".
 std::string describe_training(const TransformOptions& options);
 
 }  // namespace salu

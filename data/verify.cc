@@ -8,10 +8,9 @@
 #include "core/parallel.h"
 #include "core/text.h"
 #include "data/decode.h"
-#include "data/fingerprint.h"
+#include "data/files.h"
 #include "data/listing.h"
-#include "data/packed.h"
-#include "data/resize.h"
+#include "data/pack.h"
 
 namespace salu {
 namespace {
@@ -24,7 +23,7 @@ struct Item {
   bool eval = false;
 };
 
-/// What was found when an item was read.
+/// The result of reading an item.
 struct Scanned {
   std::uint64_t hash = 0;
   std::string trouble;  // empty: it can be read
@@ -36,8 +35,8 @@ std::uint64_t hash_of(const std::vector<std::uint8_t>& bytes) {
       .value();
 }
 
-/// Block by block, so that the progress can be shown in between. `read` gives the hash of an item's content,
-/// or throws.
+/// Reads the items block by block, so that the progress can be shown in between. `read` gives the hash of an
+/// item's content, or throws.
 template <class Read>
 std::vector<Scanned> scan(std::int64_t count, const Read& read,
                           const std::function<void(std::int64_t, std::int64_t)>& progress) {
@@ -68,7 +67,7 @@ void judge(const std::vector<Item>& items, const std::vector<Scanned>& scanned, 
       out.findings.push_back({Problem::unreadable, scanned[i].trouble});
       continue;
     }
-    // Against the first of its content in each split and class: n copies are n - 1 findings.
+    // Compared with the first of its content in each split and class: n copies are n - 1 findings.
     std::vector<std::size_t>& copies = seen[scanned[i].hash];
     bool known = false;
     for (const std::size_t j : copies) {
@@ -166,7 +165,7 @@ Verification verify_pack(const fs::path& path,
   }
   judge(items,
         scan(
-            pack.size(), [&](std::int64_t i) { return hash_of(copied(pack.view(i)).pixels); }, progress),
+            pack.size(), [&](std::int64_t i) { return hash_of(to_image(pack.view(i)).pixels); }, progress),
         out);
   return out;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Says what is wrong with a data set.
+/// Finds what is wrong with a data set.
 #pragma once
 
 #include <functional>
@@ -12,27 +12,27 @@ namespace salu {
 
 enum class Problem {
   classes,        ///< fewer than two, empty ones, others in evaluation than in training
-  unreadable,     ///< truncated, damaged, no picture, no permission
+  unreadable,     ///< truncated, damaged, no image, no permission
   contradiction,  ///< one content in two classes of a split
   overlap,        ///< one content in training and in evaluation
   duplicate,      ///< one content twice in a class of a split
 };
 inline constexpr int kProblems = 5;
 
-/// What to call it: "unreadable", …
+/// Its name in the report: "unreadable", …
 const char* name_of(Problem problem);
 
 struct Finding {
   Problem problem;
-  std::string text;  ///< names the pictures or classes
+  std::string text;  ///< names the images or classes
 };
 
 struct Verification {
-  std::int64_t train = 0, eval = 0, classes = 0;  ///< pictures in each split; classes of train
+  std::int64_t train = 0, eval = 0, classes = 0;  ///< images in each split; classes of train
   std::vector<Finding> findings;                  ///< by kind, then in the order of the data set
 };
 
-/// Reads and decodes every picture of the image folder or the pack at `options.data_dir`, with num_threads()
+/// Reads and decodes every image of the image folder or the pack at `options.data_dir`, with num_threads()
 /// threads. Content is compared by a 64-bit hash of the file (of the pixels in a pack). Throws
 /// ErrorCode::data when there is no data set to look at, ErrorCode::usage when splits of a pack are named.
 Verification verify_data(const DataOptions& options,

@@ -6,8 +6,7 @@
 #include <string>
 
 #include "autograd/functions.h"
-#include "layers/context.h"
-#include "layers/parameter.h"
+#include "layers/layers.h"
 
 namespace salu {
 

@@ -35,7 +35,7 @@ struct Parameter {
   ParameterGroup group = ParameterGroup::weights;
   Initializer init;
   std::int64_t offset = 0;  ///< in elements, into the flat buffers
-  Variable variable;        ///< its value and gradient are views of the flat buffers
+  Variable variable;        ///< value and gradient are views of the flat buffers
 };
 
 /// State that is saved but not learned: running statistics. A view of statistics().
@@ -49,7 +49,7 @@ struct ParameterRange {
   std::int64_t begin, end;  ///< in elements, padding between parameters included
 };
 
-/// Where a network lives, and what it computes in.
+/// The device of a network and the types it computes in.
 struct Placement {
   Device device;
   DType dtype = DType::f32;        ///< of the parameters; f64 for tests
@@ -67,7 +67,7 @@ class ParameterStore {
   /// from the same bits. With bf16 activations, ops read matrices and filters from a bf16 copy. Call once,
   /// after the last add().
   void allocate(std::uint64_t seed, Placement placement = {});
-  /// Renews the bf16 copy; after values() was written to by anything but the optimizer.
+  /// Renews the bf16 copy. Call after writing to values() by anything but the optimizer.
   void refresh_shadow();
 
   Tensor& values() { return values_; }

@@ -2,6 +2,20 @@
 #include "models/cnn4.h"
 
 namespace salu {
+namespace {
+
+class Cnn4 : public Model {
+ public:
+  Cnn4(std::int64_t img_size, std::int64_t num_classes, const NormActConfig& norm_act,
+       WeightInit weight_init);
+  Variable forward(const Variable& images, Context& context) const override;
+  const char* head_name() const override { return "fc2"; }
+
+ private:
+  std::unique_ptr<Conv2d> conv1_, conv2_;
+  std::unique_ptr<NormAct> act1_, act2_, act3_;
+  std::unique_ptr<Linear> fc1_, fc2_;
+};
 
 Cnn4::Cnn4(std::int64_t img_size, std::int64_t num_classes, const NormActConfig& norm_act,
            WeightInit weight_init) {
@@ -25,6 +39,17 @@ Variable Cnn4::forward(const Variable& images, Context& context) const {
   x = view(x, {x.dim(0), x.dim(1) * x.dim(2) * x.dim(3)});                   // -> (N,H/4 W/4 64)
   x = (*act3_)((*fc1_)(x, context), context);                                // -> (N,128)
   return (*fc2_)(x, context);                                                // -> (N,classes)
+}
+
+}  // namespace
+
+Architecture cnn4() {
+  return {.build =
+              [](const ModelConfig& config, const NormActConfig& pair) {
+                return std::make_unique<Cnn4>(config.img_size, config.num_classes, pair,
+                                              weight_init_of(*config.weight_init));
+              },
+          .settings = {"--weight-init"}};
 }
 
 }  // namespace salu

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "core/choices.h"
 #include "core/text.h"
 #include "models/cnn4.h"
 #include "models/resnet.h"
@@ -14,38 +13,36 @@
 namespace salu {
 namespace {
 
-enum class Family { resnet, small_resnet, vit_cifar, vit, cnn4 };
-
 struct Entry {
   const char* name;
-  Family family;
-  bool salunet;
-  bool bottleneck;
-  std::vector<int> depths;
-  std::int64_t width = 0;  ///< of a ViT of 16x16 patches, 64 per head
+  Norm norm;  ///< the pair, unless the configuration names another
+  Act act;
+  Architecture architecture;
+
+  bool salunet() const { return norm == Norm::salu; }
 };
 
 const std::vector<Entry>& registry() {
   static const std::vector<Entry> entries = {
-      {"salunet_c8", Family::small_resnet, true, false, {1, 1, 1}},
-      {"salunet_c20", Family::small_resnet, true, false, {3, 3, 3}},
-      {"salunet_c56", Family::small_resnet, true, false, {9, 9, 9}},
-      {"salunet_c18", Family::resnet, true, false, {2, 2, 2, 2}},
-      {"salunet_c50", Family::resnet, true, true, {3, 4, 6, 3}},
-      {"salunet_t", Family::vit_cifar, true, false, {}},
-      {"resnet8", Family::small_resnet, false, false, {1, 1, 1}},
-      {"resnet20", Family::small_resnet, false, false, {3, 3, 3}},
-      {"resnet56", Family::small_resnet, false, false, {9, 9, 9}},
-      {"resnet18", Family::resnet, false, false, {2, 2, 2, 2}},
-      {"resnet34", Family::resnet, false, false, {3, 4, 6, 3}},
-      {"resnet50", Family::resnet, false, true, {3, 4, 6, 3}},
-      {"resnet101", Family::resnet, false, true, {3, 4, 23, 3}},
-      {"resnet152", Family::resnet, false, true, {3, 8, 36, 3}},
-      {"vit_cifar", Family::vit_cifar, false, false, {}},
-      {"vit_tiny_patch16_224", Family::vit, false, false, {12}, 192},
-      {"vit_small_patch16_224", Family::vit, false, false, {12}, 384},
-      {"vit_base_patch16_224", Family::vit, false, false, {12}, 768},
-      {"cnn4", Family::cnn4, true, false, {}},
+      {"salunet_c8", Norm::salu, Act::swalu, small_resnet({1, 1, 1})},
+      {"salunet_c20", Norm::salu, Act::swalu, small_resnet({3, 3, 3})},
+      {"salunet_c56", Norm::salu, Act::swalu, small_resnet({9, 9, 9})},
+      {"salunet_c18", Norm::salu, Act::swalu, resnet({2, 2, 2, 2})},
+      {"salunet_c50", Norm::salu, Act::swalu, bottleneck_resnet({3, 4, 6, 3})},
+      {"salunet_t", Norm::salu, Act::galu, vit_cifar()},
+      {"resnet8", Norm::batchnorm, Act::relu, small_resnet({1, 1, 1})},
+      {"resnet20", Norm::batchnorm, Act::relu, small_resnet({3, 3, 3})},
+      {"resnet56", Norm::batchnorm, Act::relu, small_resnet({9, 9, 9})},
+      {"resnet18", Norm::batchnorm, Act::relu, resnet({2, 2, 2, 2})},
+      {"resnet34", Norm::batchnorm, Act::relu, resnet({3, 4, 6, 3})},
+      {"resnet50", Norm::batchnorm, Act::relu, bottleneck_resnet({3, 4, 6, 3})},
+      {"resnet101", Norm::batchnorm, Act::relu, bottleneck_resnet({3, 4, 23, 3})},
+      {"resnet152", Norm::batchnorm, Act::relu, bottleneck_resnet({3, 8, 36, 3})},
+      {"vit_cifar", Norm::layernorm, Act::gelu, vit_cifar()},
+      {"vit_tiny_patch16_224", Norm::layernorm, Act::gelu, vit(192)},
+      {"vit_small_patch16_224", Norm::layernorm, Act::gelu, vit(384)},
+      {"vit_base_patch16_224", Norm::layernorm, Act::gelu, vit(768)},
+      {"cnn4", Norm::salu, Act::prelu, cnn4()},
   };
   return entries;
 }
@@ -59,32 +56,11 @@ constexpr std::pair<const char*, const char*> kAliases[] = {
     {"deit_base_patch16_224", "vit_base_patch16_224"},
 };
 
-constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
-                                                               {"he_fan_out", WeightInit::he_fan_out},
-                                                               {"lecun", WeightInit::lecun},
-                                                               {"framework", WeightInit::framework}};
-constexpr std::pair<const char*, LinearInit> kHeadInits[] = {{"framework", LinearInit::framework},
-                                                             {"small_normal", LinearInit::small_normal}};
-constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
-
-/// The model's own pair, changed by what the configuration names.
+/// The network's own pair, changed by what the configuration names.
 NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
-  NormActConfig out;
-  if (entry.family == Family::vit || entry.family == Family::vit_cifar) {
-    if (entry.family == Family::vit) out.layer_norm_eps = 1e-6;
-    out.norm = entry.salunet ? Norm::salu : Norm::layernorm;
-    out.act = entry.salunet ? Act::galu : Act::gelu;
-  } else if (entry.family == Family::cnn4) {
-    out.norm = Norm::salu;
-    out.act = Act::prelu;
-  } else {
-    out.norm = entry.salunet ? Norm::salu : Norm::batchnorm;
-    out.act = entry.salunet ? Act::swalu : Act::relu;
-  }
-  // Deep stages of a bottleneck net keep their signal with S = 1.45, W = 1.
-  if (entry.bottleneck) out.stabilizer = {1.45, 1 / 1.45};
-  if (config.norm) out.norm = norm_of(*config.norm);
-  if (config.act) out.act = act_of(*config.act);
+  NormActConfig out = entry.architecture.norm_act;
+  out.norm = config.norm ? norm_of(*config.norm) : entry.norm;
+  out.act = config.act ? act_of(*config.act) : entry.act;
   if (config.positive) out.positive = positive_of(*config.positive);
   out.gate = out.act == Act::galu ? kGaluInit : kSwaluInit;
   if (config.stabilizer_a) out.stabilizer.a = *config.stabilizer_a;
@@ -92,52 +68,6 @@ NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
   if (config.gate_a) out.gate.a = *config.gate_a;
   if (config.gate_b) out.gate.b = *config.gate_b;
   return out;
-}
-
-WeightInit weight_init_of(const Entry& entry, const ModelConfig& config) {
-  if (config.weight_init) return choice_of("--weight-init", kWeightInits, *config.weight_init);
-  return entry.salunet ? WeightInit::he_fan_in : WeightInit::he_fan_out;
-}
-
-VitConfig vit_config_of(const Entry& entry, const ModelConfig& config) {
-  if (entry.family == Family::vit_cifar) return vit_cifar_config(config.img_size);
-  VitConfig vit;
-  vit.img_size = config.img_size;
-  vit.depth = entry.depths[0];
-  vit.width = entry.width;
-  vit.heads = entry.width / 64;
-  vit.mlp = 4 * entry.width;
-  return vit;
-}
-
-std::unique_ptr<Model> build(const Entry& entry, const ModelConfig& config) {
-  const NormActConfig norm_act = norm_act_of(entry, config);
-  if (entry.family == Family::vit || entry.family == Family::vit_cifar) {
-    VitConfig vit = vit_config_of(entry, config);
-    vit.num_classes = config.num_classes;
-    vit.norm_act = norm_act;
-    vit.drop_path = config.drop_path;
-    vit.drop = config.drop;
-    return std::make_unique<Vit>(vit);
-  }
-  const WeightInit weight_init = weight_init_of(entry, config);
-  if (entry.family == Family::cnn4) {
-    return std::make_unique<Cnn4>(config.img_size, config.num_classes, norm_act, weight_init);
-  }
-  ResnetConfig resnet;
-  resnet.bottleneck = entry.bottleneck;
-  resnet.depths = entry.depths;
-  const bool small = entry.family == Family::small_resnet;
-  resnet.widths =
-      small ? std::vector<std::int64_t>{16, 32, 64} : std::vector<std::int64_t>{64, 128, 256, 512};
-  resnet.imagenet_stem = !small && choice_of("--stem", kStems, stem_of(config));
-  resnet.num_classes = config.num_classes;
-  resnet.norm_act = norm_act;
-  resnet.weight_init = weight_init;
-  if (config.head_init) resnet.head_init = choice_of("--head-init", kHeadInits, *config.head_init);
-  resnet.drop_path = config.drop_path;
-  resnet.drop = config.drop;
-  return std::make_unique<Resnet>(resnet);
 }
 
 /// Throws ErrorCode::usage with the nearest name for one that is unknown.
@@ -163,19 +93,18 @@ std::vector<std::string> model_names() {
   return names;
 }
 
-std::string stem_of(const ModelConfig& config) {
-  return config.stem.value_or(config.img_size > 64 ? "imagenet" : "cifar");
+std::string unused_setting(const ModelConfig& config) {
+  const std::vector<std::string>& settings = entry_of(config.name).architecture.settings;
+  for (const auto& [flag, given] :
+       {std::pair{"--stem", config.stem.has_value()}, std::pair{"--head-init", config.head_init.has_value()},
+        std::pair{"--weight-init", config.weight_init.has_value()},
+        std::pair{"--drop-path", config.drop_path > 0}, std::pair{"--drop", config.drop > 0}}) {
+    if (given && std::ranges::find(settings, flag) == settings.end()) return flag;
+  }
+  return "";
 }
 
-std::string unused_setting(const ModelConfig& config) {
-  const Family family = entry_of(config.name).family;
-  const bool residual = family == Family::resnet || family == Family::small_resnet;
-  if (config.stem && family != Family::resnet) return "--stem";
-  if (config.head_init && !residual) return "--head-init";
-  if (config.weight_init && !residual && family != Family::cnn4) return "--weight-init";
-  if (config.drop_path > 0 && family == Family::cnn4) return "--drop-path";
-  return config.drop > 0 && family == Family::cnn4 ? "--drop" : "";
-}
+bool is_transformer(const std::string& name) { return entry_of(name).architecture.transformer; }
 
 std::string aliases_of(const std::string& name) {
   std::vector<std::string> aliases;
@@ -193,7 +122,10 @@ std::string canonical_model_name(const std::string& name) {
 }
 
 std::unique_ptr<Model> make_model(const ModelConfig& config) {
-  std::unique_ptr<Model> model = build(entry_of(config.name), config);
+  const Entry& entry = entry_of(config.name);
+  ModelConfig full = config;
+  if (!config.weight_init) full.weight_init = entry.salunet() ? "he_fan_in" : "he_fan_out";
+  std::unique_ptr<Model> model = entry.architecture.build(full, norm_act_of(entry, config));
   if (config.head_bias) start_head_at(*model, *config.head_bias);
   model->store().allocate(config.seed, config.placement);
   return model;

@@ -3,14 +3,41 @@
 
 #include <fmt/format.h>
 
+#include "core/choices.h"
+
 namespace salu {
 namespace {
+
+struct ResnetConfig {
+  bool bottleneck = false;
+  std::vector<int> depths;           ///< blocks per stage
+  std::vector<std::int64_t> widths;  ///< channels of the 3x3 convolutions per stage
+  bool imagenet_stem = false;        ///< 7x7 stride 2 and max pooling, else 3x3
+  std::int64_t num_classes = 10;
+  NormActConfig norm_act;
+  WeightInit weight_init = WeightInit::he_fan_in;
+  LinearInit head_init = LinearInit::framework;
+  double drop_path = 0;
+  double drop = 0;
+};
+
+class Resnet : public Model {
+ public:
+  explicit Resnet(const ResnetConfig& config);
+  Variable forward(const Variable& images, Context& context) const override;
+
+ private:
+  class Block;
+  ResnetConfig config_;
+  std::unique_ptr<Conv2d> stem_;
+  std::unique_ptr<NormAct> stem_act_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::unique_ptr<Linear> fc_;
+};
 
 std::string norm_name(const NormActConfig& config, int i) {
   return fmt::format("{}{}", config.norm == Norm::batchnorm ? "bn" : "norm", i);
 }
-
-}  // namespace
 
 /// Basic block (two 3x3) or bottleneck (1x1, 3x3, 1x1 to four times the width).
 class Resnet::Block {
@@ -91,8 +118,6 @@ Resnet::Resnet(const ResnetConfig& config) : config_(config) {
   fc_ = std::make_unique<Linear>(root / "fc", channels, config.num_classes, config.head_init);
 }
 
-Resnet::~Resnet() = default;
-
 Variable Resnet::forward(const Variable& images, Context& context) const {
   Variable x = (*stem_act_)((*stem_)(images, context), context);  // (N,H,W,3) -> (N,H,W,64)
   if (config_.imagenet_stem) {
@@ -104,6 +129,50 @@ Variable Resnet::forward(const Variable& images, Context& context) const {
   context.record({"avgpool", "GlobalAvgPool", x.shape(), 0, 0});
   if (config_.drop > 0 && context.training) x = dropout(x, config_.drop, context.next_key(Purpose::dropout));
   return (*fc_)(x, context);  // (N,C) -> (N,classes)
+}
+
+constexpr std::pair<const char*, LinearInit> kHeadInits[] = {{"framework", LinearInit::framework},
+                                                             {"small_normal", LinearInit::small_normal}};
+constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
+
+/// `shape` says what all networks of one architecture share.
+std::unique_ptr<Model> build(const ResnetConfig& shape, bool has_stem, const ModelConfig& config,
+                             const NormActConfig& pair) {
+  ResnetConfig full = shape;
+  full.imagenet_stem = has_stem && choice_of("--stem", kStems, stem_of(config));
+  full.num_classes = config.num_classes;
+  full.norm_act = pair;
+  full.weight_init = weight_init_of(*config.weight_init);
+  if (config.head_init) full.head_init = choice_of("--head-init", kHeadInits, *config.head_init);
+  full.drop_path = config.drop_path;
+  full.drop = config.drop;
+  return std::make_unique<Resnet>(full);
+}
+
+Architecture architecture(const ResnetConfig& shape, bool has_stem) {
+  Architecture out;
+  out.build = [=](const ModelConfig& config, const NormActConfig& pair) {
+    return build(shape, has_stem, config, pair);
+  };
+  out.settings = {"--head-init", "--weight-init", "--drop-path", "--drop"};
+  if (has_stem) out.settings.emplace_back("--stem");
+  // Deep stages of a bottleneck net keep their signal with S = 1.45, W = 1.
+  if (shape.bottleneck) out.norm_act.stabilizer = {1.45, 1 / 1.45};
+  return out;
+}
+
+}  // namespace
+
+Architecture resnet(std::vector<int> depths) {
+  return architecture({.depths = std::move(depths), .widths = {64, 128, 256, 512}}, true);
+}
+
+Architecture bottleneck_resnet(std::vector<int> depths) {
+  return architecture({.bottleneck = true, .depths = std::move(depths), .widths = {64, 128, 256, 512}}, true);
+}
+
+Architecture small_resnet(std::vector<int> depths) {
+  return architecture({.depths = std::move(depths), .widths = {16, 32, 64}}, false);
 }
 
 }  // namespace salu

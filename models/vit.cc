@@ -4,12 +4,44 @@
 namespace salu {
 namespace {
 
+struct VitConfig {
+  std::int64_t img_size = 224;
+  std::int64_t patch = 16;  ///< side of a patch, in pixels
+  std::int64_t depth = 12;
+  std::int64_t width = 192;
+  std::int64_t heads = 3;
+  std::int64_t mlp = 768;
+  std::int64_t num_classes = 1000;
+  bool scale_by_width = false;  ///< attention by 1/sqrt(width), not of the head
+  bool act_after_fc2 = false;   ///< a second activation in the MLP
+  LinearInit linear_init = LinearInit::transformer;
+  double token_sigma = 0.02;  ///< initial spread of the class token and the positions
+  NormActConfig norm_act;
+  double drop_path = 0;
+  double drop = 0;
+};
+
+class Vit : public Model {
+ public:
+  explicit Vit(const VitConfig& config);
+  Variable forward(const Variable& images, Context& context) const override;
+  const char* head_name() const override { return "head"; }
+
+ private:
+  class Block;
+  VitConfig config_;
+  std::int64_t tokens_;  ///< without the class token
+  std::unique_ptr<Linear> patch_embed_;
+  Parameter *cls_token_, *pos_embed_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::unique_ptr<Pointwise> norm_;
+  std::unique_ptr<Linear> head_;
+};
+
 /// norm(x), or x itself for Norm::none.
 Variable normalized(const std::unique_ptr<Pointwise>& norm, const Variable& x, Context& context) {
   return norm ? (*norm)(x, context) : x;
 }
-
-}  // namespace
 
 /// x + attention(norm(x)), then x + mlp(norm(x)).
 class Vit::Block {
@@ -102,8 +134,6 @@ Vit::Vit(const VitConfig& config) : config_(config) {
   head_ = std::make_unique<Linear>(root / "head", config.width, config.num_classes, config.linear_init);
 }
 
-Vit::~Vit() = default;
-
 Variable Vit::forward(const Variable& images, Context& context) const {
   const std::int64_t width = config_.width;
   Variable x = patchify(images, config_.patch);  // (N,H,W,3) -> (N,T,3PP)
@@ -115,5 +145,41 @@ Variable Vit::forward(const Variable& images, Context& context) const {
   if (config_.drop > 0 && context.training) x = dropout(x, config_.drop, context.next_key(Purpose::dropout));
   return (*head_)(x, context);  // (N,D) -> (N,classes)
 }
+
+VitConfig vit_config(std::int64_t width, std::int64_t img_size) {
+  VitConfig config;
+  config.img_size = img_size;
+  config.width = width;
+  config.heads = width / 64;
+  config.mlp = 4 * width;
+  return config;
+}
+
+/// `shape_for` gives the shape of the network for an image size.
+template <class ShapeFor>
+Architecture architecture(const ShapeFor& shape_for) {
+  Architecture out;
+  out.build = [=](const ModelConfig& config, const NormActConfig& pair) {
+    VitConfig full = shape_for(config.img_size);
+    full.num_classes = config.num_classes;
+    full.norm_act = pair;
+    full.drop_path = config.drop_path;
+    full.drop = config.drop;
+    return std::make_unique<Vit>(full);
+  };
+  out.settings = {"--drop-path", "--drop"};
+  out.transformer = true;
+  return out;
+}
+
+}  // namespace
+
+Architecture vit(std::int64_t width) {
+  Architecture out = architecture([=](std::int64_t img_size) { return vit_config(width, img_size); });
+  out.norm_act.layer_norm_eps = 1e-6;
+  return out;
+}
+
+Architecture vit_cifar() { return architecture(vit_cifar_config); }
 
 }  // namespace salu

@@ -8,7 +8,8 @@
 
 namespace salu {
 
-/// LoaderOptions::finish of a training: gives a batch the targets of the loss, smoothed, and mixes both.
+/// LoaderOptions::make_targets of a training: gives a batch the targets of the loss, smoothed, and mixes
+/// both.
 std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, const Dataset& dataset);
 
 }  // namespace salu

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/choices.h"
+#include "data/open_dataset.h"
 
 namespace salu {
 namespace {

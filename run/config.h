@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include "data/bad_images.h"
 #include "data/dataset.h"
 #include "data/mixing.h"
 #include "data/transform.h"

@@ -14,9 +14,9 @@ std::vector<TrainBatch> first_batches(const DataSplits& data, const TrainConfig&
   options.shuffle = true;
   options.drop_last = true;
   options.seed = config.seed;
-  options.finish = target_maker(config, *data.train);
+  options.make_targets = target_maker(config, *data.train);
   Loader loader(
-      data.train, [&](Picture& picture, RandomKey key) { return train_transform(picture, transform, key); },
+      data.train, [&](ImageSource& source, RandomKey key) { return train_transform(source, transform, key); },
       options);
   std::vector<TrainBatch> batches;
   Batch batch;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "data/contact_sheet.h"
+#include "data/image.h"
 
 namespace salu {
 

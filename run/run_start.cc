@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "run/interchange/interop.h"
+#include "run/interchange/pytorch.h"
 
 namespace salu {
 namespace {

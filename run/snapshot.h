@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "data/eval_crop.h"
+#include "data/transform.h"
 #include "run/checkpoint.h"
 #include "run/config.h"
 #include "train/nonfinite.h"
@@ -51,7 +51,7 @@ struct ModelCard {
 
 /// config.json: timm's keys plus one object `salu`.
 nlohmann::json card_to_json(const ModelCard& card);
-/// Reads config.json of salutrain, and of timm (run/interchange/interop.h). Throws ErrorCode::checkpoint
+/// Reads config.json of salutrain, and of timm (run/interchange/pytorch.h). Throws ErrorCode::checkpoint
 /// naming the field that is missing or of the wrong type; `file` is named in the message.
 ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
 

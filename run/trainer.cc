@@ -34,7 +34,7 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.seed = config.seed;
   if (training) {
     options.repeats = std::max(1, config.aug_repeats);
-    options.finish = target_maker(config, *dataset);
+    options.make_targets = target_maker(config, *dataset);
   }
   if (config.bad_images == "skip") {
     options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
@@ -43,8 +43,8 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
   options.report = std::move(report);
   // Of several ranks none may leave out a step that the others take.
   if (!training || ranks.size() == 1) options.stop = [] { return stop_signal() != 0; };
-  auto apply = [transform, training](Picture& picture, RandomKey key) {
-    return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
+  auto apply = [transform, training](ImageSource& source, RandomKey key) {
+    return training ? train_transform(source, transform, key) : eval_transform(source, transform);
   };
   return std::make_unique<Loader>(std::move(dataset), apply, options);
 }

@@ -6,12 +6,25 @@
 #include <set>
 
 #include "core/allocator.h"
+#include "core/choices.h"
 #include "core/out_of_memory.h"
-#include "score/class_lists.h"
 
 namespace salu {
-
 namespace {
+
+constexpr std::pair<const char*, Average> kAverages[] = {
+    {"macro", Average::macro}, {"micro", Average::micro}, {"weighted", Average::weighted}};
+
+double ratio(std::int64_t part, std::int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
+}
+
+/// The number of predictions of each class.
+std::vector<std::int64_t> predicted(const EvalResult& result) {
+  std::vector<std::int64_t> counts(result.class_samples.size());
+  for (const auto& outcome : result.outcomes) counts[static_cast<std::size_t>(outcome.prediction)] += 1;
+  return counts;
+}
 
 /// "; 5 of 10 classes compete, 12 pictures of others count as wrong"
 std::string competition(const EvalResult& result, const std::vector<std::int64_t>& competing) {
@@ -23,13 +36,13 @@ std::string competition(const EvalResult& result, const std::vector<std::int64_t
                      result.class_samples.size(), others);
 }
 
-/// One pass over the pictures; `real` begins anew.
+/// One pass over the images; `real` begins anew.
 EvalResult score(const ScoringModel& model, const ScoringData& data, const Scoring& scoring,
                  LoaderOptions options, const RealLabels* labels, std::optional<RealScore>& real) {
   Loader loader(
-      data.pictures,
-      [transform = model.transform()](Picture& picture, RandomKey) {
-        return eval_transform(picture, transform);
+      data.images,
+      [transform = model.transform()](ImageSource& source, RandomKey) {
+        return eval_transform(source, transform);
       },
       std::move(options));
   if (labels) real = RealScore();
@@ -40,6 +53,42 @@ EvalResult score(const ScoringModel& model, const ScoringData& data, const Scori
 }
 
 }  // namespace
+
+Average average_of(const std::string& name) { return choice_of("--metrics-avg", kAverages, name); }
+const char* name_of(Average average) { return choice_name(kAverages, average); }
+
+std::vector<Scores> class_scores(const EvalResult& result) {
+  const std::vector<std::int64_t> times = predicted(result);
+  std::vector<Scores> out;
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    const std::int64_t right = result.class_correct[k], all = result.class_samples[k];
+    // F1 = 2 P R / (P + R), without the division by zero.
+    out.push_back({ratio(right, times[k]), ratio(right, all), ratio(2 * right, times[k] + all)});
+  }
+  return out;
+}
+
+Scores averaged_scores(const EvalResult& result, Average average) {
+  if (average == Average::micro) {
+    const double accuracy = ratio(result.correct1, result.samples);
+    return {accuracy, accuracy, accuracy};
+  }
+  const std::vector<std::int64_t> times = predicted(result);
+  const std::vector<Scores> classes = class_scores(result);
+  Scores mean;
+  double total = 0;
+  for (std::size_t k = 0; k < classes.size(); ++k) {
+    const std::int64_t all = result.class_samples[k];
+    const double weight =
+        average == Average::weighted ? static_cast<double>(all) : (all + times[k] > 0 ? 1 : 0);
+    mean.precision += weight * classes[k].precision;
+    mean.recall += weight * classes[k].recall;
+    mean.f1 += weight * classes[k].f1;
+    total += weight;
+  }
+  if (total == 0) return {};
+  return {mean.precision / total, mean.recall / total, mean.f1 / total};
+}
 
 EvalResult with_smaller_batches(std::int64_t& batch_size,
                                 const std::function<EvalResult(std::int64_t)>& attempt) {
@@ -64,17 +113,17 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
   if (!options.valid_labels.empty()) scoring.competing = listed_classes(options.valid_labels, model.card);
   std::optional<RealLabels> labels;
   if (!options.real_labels.empty()) {
-    labels.emplace(options.real_labels, *data.pictures, model.card.model.num_classes);
+    labels.emplace(options.real_labels, *data.images, model.card.model.num_classes);
   }
   std::int64_t batch_size = options.scoring.batch_size;
   std::vector<ScoredWeights> rows;
-  std::set<std::string> said;  // each weights find the same bad pictures
+  std::set<std::string> said;  // each weights find the same bad images
   for (const Weights& weights : model.weights) {
     load_weights(*model.model, weights.tensors, shown(path));
     ScoredWeights row;
-    const auto attempt = [&](std::int64_t pictures) {
+    const auto attempt = [&](std::int64_t images) {
       LoaderOptions loader;
-      loader.batch_size = pictures;
+      loader.batch_size = images;
       loader.workers = options.workers;
       loader.bad_images = data.bad_images;
       loader.max_bad_percent = data.max_bad_percent;
@@ -88,7 +137,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
     row.card = model.card;
     row.parameters = model.model->store().count();
     row.split = data.split;
-    row.dataset = data.pictures->name();
+    row.dataset = data.images->name();
     row.result = options.retry ? with_smaller_batches(batch_size, attempt) : attempt(batch_size);
     row.scores = averaged_scores(row.result, options.average);
     row.average = name_of(options.average);

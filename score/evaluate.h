@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What saluevaluate does for one checkpoint.
+/// Scoring of one checkpoint, as saluevaluate does it.
 #pragma once
 
 #include <functional>
@@ -7,11 +7,28 @@
 #include <string>
 #include <vector>
 
-#include "score/real_labels.h"
-#include "score/scores.h"
+#include "score/class_lists.h"
 #include "score/scoring_data.h"
+#include "train/evaluator.h"
 
 namespace salu {
+
+/// Scores of one class, or their average, from 0 to 1. A class that was never predicted has precision 0, one
+/// without images recall 0.
+struct Scores {
+  double precision = 0, recall = 0, f1 = 0;
+};
+
+enum class Average {
+  macro,     ///< plain mean over the classes that occur, as truth or as prediction
+  micro,     ///< over all images: all three are the accuracy
+  weighted,  ///< mean weighted by the images of a class
+};
+Average average_of(const std::string& name);  ///< macro, micro, weighted; throws ErrorCode::usage
+const char* name_of(Average average);
+
+std::vector<Scores> class_scores(const EvalResult& result);
+Scores averaged_scores(const EvalResult& result, Average average);
 
 struct EvaluateOptions {
   std::vector<std::string> checkpoints;
@@ -45,8 +62,8 @@ struct ScoredWeights {
   std::string description;
 };
 
-/// What `attempt(batch_size)` gives. Where memory runs out, `batch_size` is halved, a line on stderr says so,
-/// and another attempt begins; that of a single picture fails.
+/// Returns attempt(batch_size). When memory runs out, halves `batch_size`, says so on stderr and tries again;
+/// throws when a single image does not fit.
 EvalResult with_smaller_batches(std::int64_t& batch_size,
                                 const std::function<EvalResult(std::int64_t)>& attempt);
 

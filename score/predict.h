@@ -35,7 +35,7 @@ struct Prediction {
 std::vector<Prediction> predict_images(const PredictOptions& options);
 
 std::string prediction_text(const std::vector<Prediction>& predictions, const std::string& label_type);
-/// An array with an object per picture.
+/// An array with an object per image.
 nlohmann::json prediction_json(const std::vector<Prediction>& predictions, const std::string& output_type);
 
 }  // namespace salu

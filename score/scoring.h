@@ -9,7 +9,7 @@
 
 #include "apps/device.h"
 #include "data/transform.h"
-#include "run/interchange/interop.h"
+#include "run/interchange/pytorch.h"
 #include "train/evaluator.h"
 
 namespace salu {

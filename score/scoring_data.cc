@@ -6,6 +6,7 @@
 
 #include "apps/train_options.h"
 #include "data/folder.h"
+#include "data/open_dataset.h"
 #include "run/json_fields.h"
 
 namespace salu {
@@ -24,7 +25,7 @@ class Renumbered : public Dataset {
     }
   }
   std::int64_t size() const override { return source_->size(); }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override { return source_->picture(index); }
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override { return source_->open(index); }
   std::string place(std::int64_t index) const override { return source_->place(index); }
   int label(std::int64_t index) const override {
     return position_[static_cast<std::size_t>(source_->label(index))];
@@ -166,7 +167,7 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
     DataSplits splits = open_dataset(data);
     out = {std::move(splits.eval), splits.eval_name};
   }
-  out->pictures = limited(std::move(out->pictures), count, data.seed, "--num-samples");
+  out->pictures = some_samples(std::move(out->pictures), count, data.seed, "--num-samples");
   out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
   if (options.bad_images.value_or(config.bad_images) == "skip") out->bad_images = BadImages::leave_out;
   out->max_bad_percent = options.max_bad.value_or(config.max_bad);

@@ -2,7 +2,6 @@
 /// The pictures that saluevaluate scores.
 #pragma once
 
-#include "data/bad_images.h"
 #include "data/dataset.h"
 #include "score/scoring.h"
 

@@ -6,10 +6,10 @@
 #include <set>
 
 #include "data/auto_augment.h"
-#include "data/contact_sheet.h"
+#include "data/codecs.h"
 #include "data/decode.h"
-#include "data/random_erase.h"
-#include "data/stb.h"
+#include "data/image.h"
+#include "data/transform.h"
 #include "tests/augment_samples.h"
 #include "tests/catch.h"
 #include "tests/policy_samples.h"

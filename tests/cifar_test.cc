@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "data/dataset.h"
+#include "data/open_dataset.h"
 #include "tests/catch.h"
 #include "tests/data_files.h"
 

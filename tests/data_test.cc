@@ -5,8 +5,8 @@
 
 #include "core/rng.h"
 #include "core/text.h"
-#include "data/dataset.h"
-#include "data/shapes.h"
+#include "data/generated.h"
+#include "data/open_dataset.h"
 #include "tests/catch.h"
 
 namespace salu::test {
@@ -52,10 +52,10 @@ class Uneven : public Dataset {
  public:
   Uneven() : Dataset("uneven", {"a", "b", "c"}) { fingerprint_ = 7; }
   std::int64_t size() const override { return 101; }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override {
     Image image(1, 1);
     image.pixels[0] = static_cast<std::uint8_t>(index);
-    return decoded_picture(std::move(image));
+    return decoded_image(std::move(image));
   }
   int label(std::int64_t index) const override { return index < 50 ? 0 : index < 80 ? 1 : 2; }
 };

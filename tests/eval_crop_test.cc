@@ -16,8 +16,6 @@
 ///       return out
 ///
 /// with picture() of tests/hashed_pictures.h and the mean (0.485, 0.5, 0.406).
-#include "data/eval_crop.h"
-
 #include <cmath>
 
 #include "data/transform.h"
@@ -126,7 +124,7 @@ TEST_CASE("the middle of the resized picture, with a border where it is too shor
           const int twice = 2 * n * resized, down = twice / (2 * longest), rest = twice % (2 * longest);
           return std::max(1, rest > longest || (rest == longest && down % 2 == 1) ? down + 1 : down);
         };
-        ViewedPicture view(p);
+        ViewedImage view(p);
         CHECK(eval_crop(view, EvalCrop::squash, resized, side, kBicubic, fill) ==
               placed(resize(p, resized, resized, kBicubic), side, fill));
         CHECK(eval_crop(view, EvalCrop::border, resized, side, kBilinear, fill) ==

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "data/decode.h"
+#include "data/open_dataset.h"
 #include "data/resize.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"
@@ -317,11 +318,11 @@ TEST_CASE("small sets are decoded once, large ones are not kept") {
   CHECK(not_kept.image(1) == first);
   CHECK(not_kept.cached() == 0);
   for (const FolderDataset* set : {&kept, &not_kept}) {
-    const auto seen = set->picture(1);
+    const auto seen = set->open(1);
     REQUIRE(seen->size() == first.size());
     const Region part = {1, 0, first.height - 1, first.width - 1};
-    CHECK(copied(seen->part(part)) == crop(first, part.top, part.left, part.height, part.width));
-    CHECK(copied(seen->whole()) == first);
+    CHECK(to_image(seen->part(part)) == crop(first, part.top, part.left, part.height, part.width));
+    CHECK(to_image(seen->whole()) == first);
   }
   {
     std::vector<std::jthread> threads;

@@ -35,7 +35,6 @@ KNOWN_CIRCLES = [
     ("core/error", "core/text"),
     ("cuda/host/device_memory", "cuda/host/launch", "cuda/host/machine", "cuda/host/shared_memory", "cuda/host/simt",
      "cuda/host/warp"),
-    ("models/cnn4", "models/model", "models/resnet", "models/vit"),
     ("run/checkpoint", "run/checkpoint_files"),
     ("train/optimizer", "train/update_ranges"),
 ]

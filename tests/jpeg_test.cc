@@ -10,9 +10,9 @@
 #include <jpeglib.h>
 
 #include "core/rng.h"
+#include "data/codecs.h"
 #include "data/decode.h"
 #include "data/resize.h"
-#include "data/stb.h"
 #include "tests/catch.h"
 #include "tests/data_files.h"
 

@@ -21,11 +21,11 @@ class Numbers : public Dataset {
   explicit Numbers(std::int64_t size = 23, std::int64_t bad = -1)
       : Dataset("numbers", {"even", "odd"}), size_(size), bad_(bad) {}
   std::int64_t size() const override { return size_; }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override {
     if (index == bad_) fail(ErrorCode::data, "bad/{}.jpg: truncated at byte 5", index);
     Image image(2, 2);
     image.pixels[0] = static_cast<std::uint8_t>(index);
-    return decoded_picture(std::move(image));
+    return decoded_image(std::move(image));
   }
   int label(std::int64_t index) const override { return static_cast<int>(index % 2); }
 
@@ -34,8 +34,8 @@ class Numbers : public Dataset {
 };
 
 // Writes random numbers of the key into the picture.
-Image scramble(Picture& picture, RandomKey key) {
-  Image out = copied(picture.whole());
+Image scramble(ImageSource& source, RandomKey key) {
+  Image out = to_image(source.whole());
   Rng rng(key);
   for (std::size_t i = 1; i < out.pixels.size(); ++i) out.pixels[i] = static_cast<std::uint8_t>(rng.next());
   return out;
@@ -116,7 +116,7 @@ TEST_CASE("every sample comes once per epoch, with its label; augmentation diffe
     CHECK(seen.size() == 23);
   }
   for (std::size_t i = 0; i < 23; ++i) CHECK(by_index[0][i] != by_index[1][i]);
-  const Image direct = scramble(*numbers->picture(17), {9, Purpose::augment, 1, 17});
+  const Image direct = scramble(*numbers->open(17), {9, Purpose::augment, 1, 17});
   CHECK(by_index[1][17] == direct.pixels);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("repeats: each sample so many times in a row, each time augmented othe
         order.push_back(batch.indices[i]);
         const RandomKey key{9, Purpose::augment, 1, static_cast<std::uint32_t>(order.back()), repeat};
         CHECK(std::vector<std::uint8_t>(begin, begin + 12) ==
-              scramble(*numbers->picture(order.back()), key).pixels);
+              scramble(*numbers->open(order.back()), key).pixels);
       }
     }
     REQUIRE(order.size() == 23);
@@ -212,12 +212,12 @@ class Damaged : public Dataset {
   Damaged(std::set<std::int64_t> bad, std::int64_t slow = -1)
       : Dataset("damaged", {"even", "odd"}), bad_(std::move(bad)), slow_(slow) {}
   std::int64_t size() const override { return 300; }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override {
     if (bad_.contains(index)) fail(ErrorCode::data, "{}.jpg: truncated", index);
     if (index == slow_) std::this_thread::sleep_for(std::chrono::milliseconds(300));
     Image image(2, 2);
     image.pixels[0] = static_cast<std::uint8_t>(index % 256);
-    return decoded_picture(std::move(image));
+    return decoded_image(std::move(image));
   }
   int label(std::int64_t index) const override { return static_cast<int>(index % 2); }
 
@@ -309,9 +309,9 @@ TEST_CASE("a worker that takes long for one picture is named once") {
 
 TEST_CASE("a wait for a picture that does not come can be given up") {
   std::atomic<bool> release = false, stop = false;
-  const auto stuck = [&](Picture& picture, RandomKey key) {
+  const auto stuck = [&](ImageSource& source, RandomKey key) {
     while (key.index == 7 && !release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return copied(picture.whole());
+    return to_image(source.whole());
   };
   LoaderOptions options{.batch_size = 5, .workers = 2};
   options.stop = [&] { return stop.load(); };
@@ -338,20 +338,21 @@ TEST_CASE("errors of the transform keep their meaning") {
     Batch batch;
     return error_of([&] { loader.next(batch); });
   };
-  CHECK(contains(message([](Picture&, RandomKey) -> Image { throw std::runtime_error("odd"); }),
+  CHECK(contains(message([](ImageSource&, RandomKey) -> Image { throw std::runtime_error("odd"); }),
                  "1: odd (sample 0 of numbers)"));
-  CHECK(contains(message([](Picture&, RandomKey) -> Image { throw std::bad_alloc(); }),
+  CHECK(contains(message([](ImageSource&, RandomKey) -> Image { throw std::bad_alloc(); }),
                  "5: out of memory while loading sample 0"));
   for (const Loader::Transform& transform :
-       {Loader::Transform([](Picture&, RandomKey) -> Image { throw std::bad_alloc(); }),
-        Loader::Transform([](Picture&, RandomKey) -> Image { throw OutOfMemory("host"); })}) {
+       {Loader::Transform([](ImageSource&, RandomKey) -> Image { throw std::bad_alloc(); }),
+        Loader::Transform([](ImageSource&, RandomKey) -> Image { throw OutOfMemory("host"); })}) {
     Loader loader(numbers, transform, {.batch_size = 5});
     loader.start(0);
     Batch batch;
     CHECK_THROWS_AS(loader.next(batch), OutOfMemory);  // a smaller batch may help
   }
-  CHECK(contains(message([](Picture&, RandomKey key) { return Image(1, 1 + static_cast<int>(key.index)); }),
-                 "1: [loader] expected pictures of one size (5,1,1,3), got 1 x 2 for sample 1"));
+  CHECK(
+      contains(message([](ImageSource&, RandomKey key) { return Image(1, 1 + static_cast<int>(key.index)); }),
+               "1: [loader] expected pictures of one size (5,1,1,3), got 1 x 2 for sample 1"));
 }
 
 TEST_CASE("a loader that is left in the middle ends at once, also with full and with empty slots") {
@@ -369,10 +370,10 @@ TEST_CASE("a loader that is left in the middle ends at once, also with full and 
 
 TEST_CASE("at most `prefetch` batches are prepared ahead, and the wait is counted") {
   const auto calls = std::make_shared<std::atomic<int>>(0);
-  const auto slow = [calls](Picture& picture, RandomKey) {
+  const auto slow = [calls](ImageSource& source, RandomKey) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ++*calls;
-    return copied(picture.whole());
+    return to_image(source.whole());
   };
   Loader loader(std::make_shared<Numbers>(200), slow, {.batch_size = 2, .workers = 3, .prefetch = 4});
   loader.start(0);

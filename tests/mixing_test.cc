@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "data/generated.h"
 #include "data/loader.h"
 #include "data/resize.h"
-#include "data/shapes.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 
@@ -174,14 +174,14 @@ TEST_CASE("any number of loader threads mixes alike, and so does an epoch taken 
     LoaderOptions options;
     options.batch_size = 8;
     options.workers = workers;
-    options.finish = [mix](Batch& batch, RandomKey key) {
+    options.make_targets = [mix](Batch& batch, RandomKey key) {
       batch.targets = Tensor::zeros({batch.labels.dim(0), 10});
       for (std::int64_t i = 0; i < batch.labels.dim(0); ++i)
         batch.targets.data<float>()[i * 10 + batch.labels.data<std::int64_t>()[i]] = 1;
       mix_batch(batch.images, batch.targets, mix, key);
     };
     Loader loader(
-        dataset, [](Picture& picture, RandomKey) { return copied(picture.whole()); }, options);
+        dataset, [](ImageSource& source, RandomKey) { return to_image(source.whole()); }, options);
     loader.start(2, first);
     std::vector<Batch> out;
     for (Batch batch; loader.next(batch);) out.push_back(batch);

@@ -5,7 +5,7 @@
 #include "core/crc32c.h"
 #include "core/parallel.h"
 #include "data/folder.h"
-#include "data/packed.h"
+#include "data/open_dataset.h"
 #include "data/resize.h"
 #include "data/transform.h"
 #include "tests/catch.h"
@@ -48,7 +48,7 @@ TEST_CASE("a pack holds the reduced pictures, labels, names and splits of a fold
   write_folder(dir / "set");
   const DataSplits before = folder(dir / "set");
   const PackResult result = write_pack(before, dir / "x.pack", {.size = 12}, quick_files());
-  CHECK(result.pictures == 7);
+  CHECK(result.images == 7);
   CHECK(result.left_out == 0);
   CHECK(result.bytes == fs::file_size(dir / "x.pack"));
   CHECK(!fs::exists(dir / "x.pack.tmp"));
@@ -285,7 +285,7 @@ TEST_CASE("bad pictures stop the packing or are left out") {
   options.bad_images = BadImages::leave_out;
   options.report = [&](const std::string& line) { reports.push_back(line); };
   const PackResult result = write_pack(data, dir / "x.pack", options, quick_files());
-  CHECK(result.pictures == 149);
+  CHECK(result.images == 149);
   CHECK(result.left_out == 1);
   CHECK(reports.size() == 1);
   CHECK(Pack(dir / "x.pack").size() == 149);

@@ -12,16 +12,6 @@
 
 namespace salu {
 
-namespace baseline {
-extern const PixelLoops pixel_loops;
-}
-namespace avx2 {
-extern const PixelLoops pixel_loops;
-}
-namespace avx512 {
-extern const PixelLoops pixel_loops;
-}
-
 namespace test {
 namespace {
 

@@ -51,12 +51,12 @@ class Numbers : public Dataset {
  public:
   Numbers() : Dataset("numbers", {"a", "b", "c"}) {}
   std::int64_t size() const override { return 26; }
-  std::unique_ptr<Picture> picture(std::int64_t index) const override {
+  std::unique_ptr<ImageSource> open(std::int64_t index) const override {
     Image image(4, 4);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) {
       image.pixels[i] = static_cast<std::uint8_t>(index * 9 + static_cast<std::int64_t>(i));
     }
-    return decoded_picture(std::move(image));
+    return decoded_image(std::move(image));
   }
   int label(std::int64_t index) const override { return static_cast<int>(index % 3); }
 };
@@ -69,12 +69,12 @@ std::unique_ptr<Loader> mixing_loader(int rank, int ranks, MixMode mode) {
   LoaderOptions options{.batch_size = 8, .rank = rank, .ranks = ranks, .workers = 0, .shuffle = true};
   options.drop_last = true;
   options.repeats = 3;
-  options.finish = [mix](Batch& batch, RandomKey key) {
+  options.make_targets = [mix](Batch& batch, RandomKey key) {
     batch.targets = smoothed_targets(batch.labels, 3, 0.1, SmoothingKind::uniform);
     mix_batch(batch.images, batch.targets, mix, key, &batch.part);
   };
-  const auto augment = [](Picture& picture, RandomKey key) {
-    Image out = copied(picture.whole());
+  const auto augment = [](ImageSource& source, RandomKey key) {
+    Image out = to_image(source.whole());
     out.pixels[0] = static_cast<std::uint8_t>(Rng(key).next());
     return out;
   };

@@ -9,7 +9,7 @@
 #include "models/model.h"
 #include "run/curve_shapes.h"
 #include "run/environment.h"
-#include "run/report/sections.h"
+#include "run/report/chart.h"
 #include "run/run_log.h"
 #include "run/settings_file.h"
 #include "tests/catch.h"
@@ -212,14 +212,14 @@ TEST_CASE("the worst pictures and the confusions, against a plain loop") {
   count_batch(result, logits, labels);
   CHECK(confusion_matrix(result) == confusion);
   for (const std::size_t keep : {0, 1, 5, 100}) {
-    std::vector<ScoredPicture> worst;
+    std::vector<ScoredImage> worst;
     keep_worst(worst, keep, batch, logits);
     REQUIRE(worst.size() == std::min<std::size_t>(keep, kPictures));
     for (std::size_t w = 0; w < worst.size(); ++w) {
-      const ScoredPicture& picture = worst[w];
+      const ScoredImage& picture = worst[w];
       const auto& [negative_loss, index, p] = expected[w];
       CHECK(picture.index == index);
-      CHECK(picture.picture.pixels[5] == static_cast<std::uint8_t>(10 * (100 - index) + 5));
+      CHECK(picture.image.pixels[5] == static_cast<std::uint8_t>(10 * (100 - index) + 5));
       if (std::isinf(negative_loss)) {
         CHECK(std::isinf(picture.loss));
         continue;
@@ -249,17 +249,17 @@ TEST_CASE("settings are read without their quotes") {
 TEST_CASE("names from outside do not break the page") {
   const std::string hostile[] = {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&b'c",
                                  "\xff\xfe", "日本\u202e"};
-  PictureReport pictures;
-  PictureScores& scores = pictures.scores.emplace();
+  ImageReport pictures;
+  ImageScores& scores = pictures.scores.emplace();
   scores.class_names.assign(std::begin(hostile), std::end(hostile));
   const auto classes = static_cast<int>(scores.class_names.size());
   scores.result.class_samples.assign(scores.class_names.size(), 10);
   scores.result.class_correct.assign(scores.class_names.size(), 4);
   for (int t = 0; t < classes; ++t) {
     for (int i = 0; i < 10; ++i) scores.result.outcomes.push_back({t, i < 4 ? t : (t + 1) % classes});
-    ScoredPicture picture;
+    ScoredImage picture;
     picture.truth = t;
-    picture.picture = Image(4, 200);
+    picture.image = Image(4, 200);
     picture.place = hostile[t];
     scores.worst.push_back(picture);
   }

@@ -87,12 +87,12 @@ TEST_CASE("the evaluation transform gives torchvision's pixels") {
 }
 
 /// Remembers what was asked for.
-class Watched : public ViewedPicture {
+class Watched : public ViewedImage {
  public:
-  using ViewedPicture::ViewedPicture;
+  using ViewedImage::ViewedImage;
   ImageView part(const Region& region) override {
     asked = region;
-    return ViewedPicture::part(region);
+    return ViewedImage::part(region);
   }
   Region asked;
 };

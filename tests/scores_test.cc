@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Scores, calibration and their files against numbers worked out by hand.
 #include "data/resize.h"
-#include "run/interchange/interop.h"
-#include "score/score_report.h"
+#include "run/interchange/pytorch.h"
+#include "score/results.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/temp_folder.h"
@@ -96,9 +96,9 @@ TEST_CASE("the report's files") {
         "truth,cat,\"dog, big\",\"a \"\"<b>\"\"\",none\n"
         "cat,2,1,0,0\n\"dog, big\",0,1,0,0\n\"a \"\"<b>\"\"\",1,1,0,0\nnone,0,0,0,0\n");
   const std::string svg = text("confusion.svg");
-  CHECK(contains(svg, "a &#38; b"));
-  CHECK(contains(svg, "<title>cat taken for dog, big: 1</title>"));
-  CHECK(contains(svg, "a &#34;&#60;b&#62;&#34;"));
+  CHECK(contains(svg, "a &amp; b"));
+  CHECK(contains(svg, "<title>cat taken for dog, big: 1 of 3</title>"));
+  CHECK(contains(svg, "a &quot;&lt;b&gt;&quot;"));
   CHECK(!contains(svg, "<b>"));
   const std::string bins = text("calibration.csv");
   CHECK(std::ranges::count(bins, '\n') == 16);

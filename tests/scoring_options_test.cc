@@ -77,7 +77,7 @@ class Places : public Dataset {
   explicit Places(std::vector<std::string> places)
       : Dataset("places", {"a", "b"}), places_(std::move(places)) {}
   std::int64_t size() const override { return static_cast<std::int64_t>(places_.size()); }
-  std::unique_ptr<Picture> picture(std::int64_t) const override { return decoded_picture(Image(1, 1)); }
+  std::unique_ptr<ImageSource> open(std::int64_t) const override { return decoded_image(Image(1, 1)); }
   int label(std::int64_t) const override { return 0; }
   std::string place(std::int64_t index) const override { return places_[static_cast<std::size_t>(index)]; }
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/parallel.h"
+#include "data/open_dataset.h"
 #include "run/run_folder.h"
 #include "tests/catch.h"
 #include "tests/compare.h"

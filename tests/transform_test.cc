@@ -170,7 +170,7 @@ TEST_CASE("the line for the log names what is done") {
 }
 
 /// Returns copies of the requested parts, so that a memory checker finds a read beyond them.
-class Guarded : public Picture {
+class Guarded : public ImageSource {
  public:
   explicit Guarded(const Image& image) : image_(image) {}
   ImageSize size() const override { return image_.size(); }

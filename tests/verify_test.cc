@@ -6,6 +6,7 @@
 
 #include "core/parallel.h"
 #include "data/folder.h"
+#include "data/open_dataset.h"
 #include "data/pack.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"

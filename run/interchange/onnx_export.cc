@@ -23,7 +23,7 @@ std::string scope_of(const TracedOp& op, const OnnxGraph& graph) {
   return op.node.op;
 }
 
-/// Runs the network once, on a black picture, and says in ONNX every op that it recorded, oldest first. The
+/// Runs the network once, on a black image, and says in ONNX every op that it recorded, oldest first. The
 /// last node gives the logits.
 void trace(const Model& model, std::int64_t img_size, OnnxGraph& graph) {
   const Variable pixels(Tensor::zeros({1, img_size, img_size, 3}), true);
@@ -34,7 +34,7 @@ void trace(const Model& model, std::int64_t img_size, OnnxGraph& graph) {
   std::vector<Node*> nodes = newest_first(logits.node().get());
   std::ranges::reverse(nodes);
   for (const Node* node : nodes) {
-    if (values.contains(node)) continue;  // the picture or a parameter
+    if (values.contains(node)) continue;  // the image or a parameter
     TracedOp op{*node, {}};
     for (const auto& input : node->inputs) op.inputs.push_back(input ? values.at(input.get()) : "");
     graph.set_scope(scope_of(op, graph));

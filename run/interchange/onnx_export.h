@@ -10,7 +10,7 @@
 
 namespace salu {
 
-/// The bytes of a .onnx file: input `input` (N,3,S,S), normalised pixels, S the card's picture size; output
+/// The bytes of a .onnx file: input `input` (N,3,S,S), normalised pixels, S the card's image size; output
 /// `logits` (N,classes). N is `batch_size`, or any number where it is not given. Weights have PyTorch's names
 /// and layouts; the metadata holds the card's preprocessing and class names, each as JSON. The result has
 /// passed ONNX's own checker. Throws ErrorCode::environment in a build without ONNX.

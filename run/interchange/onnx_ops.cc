@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "run/interchange/onnx_ops.h"
 
+#include <fmt/ranges.h>
+#include <onnx/onnx_pb.h>
+
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <numeric>
 #include <string_view>
 
 #include "core/ops/options.h"
@@ -10,6 +15,19 @@
 
 namespace salu {
 namespace {
+
+void set_value(onnx::AttributeProto& out, std::int64_t value) {
+  out.set_type(onnx::AttributeProto::INT);
+  out.set_i(value);
+}
+void set_value(onnx::AttributeProto& out, double value) {
+  out.set_type(onnx::AttributeProto::FLOAT);
+  out.set_f(static_cast<float>(value));
+}
+void set_value(onnx::AttributeProto& out, const OnnxGraph::Ints& values) {
+  out.set_type(onnx::AttributeProto::INTS);
+  for (const std::int64_t v : values) out.add_ints(v);
+}
 
 using Graph = OnnxGraph;
 using Ints = OnnxGraph::Ints;
@@ -99,7 +117,7 @@ Value gelu(Graph& g, const TracedOp& op) {
 
 // Norms and their stand-ins.
 
-/// ONNX's channels are dimension 1, as a picture's are here; tokens have them last.
+/// ONNX's channels are dimension 1, as an image's are here; tokens have them last.
 Value batch_norm(Graph& g, const TracedOp& op) {
   const std::string& gamma = op.inputs[1];
   const std::string layer = gamma.substr(0, gamma.rfind('.') + 1);
@@ -113,11 +131,11 @@ Value batch_norm(Graph& g, const TracedOp& op) {
 }
 
 Value layer_norm(Graph& g, const TracedOp& op) {
-  const bool picture = op.rank() == 4;
-  const Value x = picture ? to_channels_last(g, op.inputs[0]) : op.inputs[0];
+  const bool image = op.rank() == 4;
+  const Value x = image ? to_channels_last(g, op.inputs[0]) : op.inputs[0];
   const Value y = g.add("LayerNormalization", {x, g.weight(op.inputs[1]), g.weight(op.inputs[2])},
                         {{"axis", std::int64_t{-1}}, {"epsilon", op.attribute("eps")}});
-  return picture ? to_channels_first(g, y) : y;
+  return image ? to_channels_first(g, y) : y;
 }
 
 /// Each group as one channel of an instance normalization.
@@ -189,7 +207,7 @@ Value view(Graph& g, const TracedOp& op) {
 
 // Tokens.
 
-/// The filter of the linear layer that follows reads the picture.
+/// The filter of the linear layer that follows reads the image.
 Value patchify(Graph&, const TracedOp& op) { return op.inputs[0]; }
 
 /// (B,T,D) gets a row of zeros in front, then [cls + position 0; position 1; …] is added.
@@ -247,6 +265,70 @@ constexpr std::pair<std::string_view, Value (*)(Graph&, const TracedOp&)> kOps[]
 };
 
 }  // namespace
+
+OnnxGraph::OnnxGraph(onnx::GraphProto& graph, const std::vector<NamedTensor>& weights) : graph_(graph) {
+  for (const NamedTensor& t : weights) weights_[t.name] = t.tensor;
+}
+
+std::string OnnxGraph::add(const char* type, const std::vector<std::string>& inputs,
+                           const std::vector<Attribute>& attributes) {
+  onnx::NodeProto& node = *graph_.add_node();
+  node.set_op_type(type);
+  node.set_name(fmt::format("{}{}{}_{}", scope_, scope_.empty() ? "" : "/", type, nodes_++));
+  for (const std::string& name : inputs) node.add_input(name);
+  for (const Attribute& a : attributes) {
+    onnx::AttributeProto& out = *node.add_attribute();
+    out.set_name(a.name);
+    std::visit([&](const auto& value) { set_value(out, value); }, a.value);
+  }
+  node.add_output(node.name());
+  return node.name();
+}
+
+std::string OnnxGraph::initializer(const std::string& name, int type, const Ints& dims, const void* data,
+                                   std::size_t bytes) {
+  if (!written_.insert(name).second) return name;
+  onnx::TensorProto& out = *graph_.add_initializer();
+  out.set_name(name);
+  out.set_data_type(type);
+  for (const std::int64_t d : dims) out.add_dims(d);
+  out.set_raw_data(data, bytes);
+  return name;
+}
+
+const Tensor& OnnxGraph::tensor(const std::string& name) const {
+  const auto found = weights_.find(name);
+  check(found != weights_.end(), "[onnx] expected the name of a weight, got '{}'", name);
+  return found->second;
+}
+
+double OnnxGraph::number(const std::string& name) const { return tensor(name).values<double>().at(0); }
+
+std::string OnnxGraph::weight(const std::string& name) {
+  const Tensor& t = tensor(name);
+  Ints dims;
+  for (int i = 0; i < t.shape().rank(); ++i) dims.push_back(t.dim(i));
+  const auto bytes = static_cast<std::size_t>(t.numel()) * sizeof(float);
+  return initializer(name, onnx::TensorProto::FLOAT, dims, t.data<float>(), bytes);
+}
+
+std::string OnnxGraph::constant(double value, const Ints& dims) {
+  const auto single = static_cast<float>(value);
+  const auto count = std::accumulate(dims.begin(), dims.end(), std::int64_t{1}, std::multiplies<>());
+  const std::vector<float> values(static_cast<std::size_t>(count), single);
+  return initializer(fmt::format("{}f{}", single, fmt::join(dims, "x")), onnx::TensorProto::FLOAT, dims,
+                     values.data(), values.size() * sizeof(float));
+}
+
+std::string OnnxGraph::scalar(std::int64_t value) {
+  return initializer(std::to_string(value), onnx::TensorProto::INT64, {}, &value, sizeof value);
+}
+
+std::string OnnxGraph::constant(const Ints& values) {
+  return initializer(fmt::format("{}", values), onnx::TensorProto::INT64,
+                     {static_cast<std::int64_t>(values.size())}, values.data(),
+                     values.size() * sizeof(std::int64_t));
+}
 
 double TracedOp::attribute(const char* name) const {
   for (const Attribute& a : node.attributes) {

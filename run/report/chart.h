@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-/// Curves as SVG. Colours come from the classes of style.h, so that a chart is readable on light and dark.
+/// Curves as SVG, and the curves of a run. Colours come from the classes of kChartStyle, so that a chart is
+/// readable on light and dark.
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "run/report/markup.h"
+#include "run/report/run_data.h"
 
 namespace salu {
 
@@ -28,14 +31,22 @@ std::string line_chart(const ChartOptions& options, const std::vector<Series>& s
 
 /// About `wanted` round numbers (1, 2 or 5 times a power of ten) within [low, high].
 std::vector<double> ticks(double low, double high, int wanted);
-/// The same for epochs and steps: whole numbers.
+/// The whole numbers among ticks(), for epochs and steps.
 std::vector<double> whole_ticks(double low, double high, int wanted);
-/// Powers of ten and, over few decades, twice and five times them.
+/// Powers of ten within [low, high] and, over few decades, twice and five times them.
 std::vector<double> log_ticks(double low, double high);
 /// 0.001 -> "0.001", 12000 -> "12k", 3e-7 -> "3e-07".
 std::string tick_text(double value);
 
-/// At most `points` points: each is the mean of as many neighbours.
+/// A series of at most `points` points, each the mean of equally many neighbours.
 Series thinned(const Series& series, std::size_t points);
+
+/// Loss, accuracy, learning rate, gradient norm and speed as <svg> elements.
+std::vector<std::string> curve_charts(const RunData& run);
+
+// Sections of the page. A section without data writes nothing.
+void write_curves(Markup& page, const RunData& run);
+/// S and W of stabilizers and gates over the epochs.
+void write_geometry(Markup& page, const RunData& run);
 
 }  // namespace salu

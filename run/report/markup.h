@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// HTML and SVG as text that is closed and escaped by construction.
+/// HTML and SVG as text that is closed and escaped by construction, and the style of the report.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -12,14 +13,14 @@
 
 namespace salu {
 
-/// Text as it may stand in an element or in a quoted attribute: markup becomes entities; control characters
-/// and bytes that are not UTF-8 become U+FFFD. Names of classes and files come from outside.
+/// Text for an element or a quoted attribute: markup becomes entities; control characters and bytes that are
+/// not UTF-8 become U+FFFD. Names of classes and files come from outside.
 std::string markup_escaped(std::string_view text);
 
 /// RFC 4648, with padding.
 std::string base64(std::span<const std::uint8_t> bytes);
 
-/// A number as an attribute: two digits behind the point, no zeros at the end.
+/// A number as an attribute: two digits after the point, no zeros at the end.
 std::string coordinate(double value);
 
 class Markup {
@@ -41,9 +42,10 @@ class Markup {
 
   [[nodiscard]] Guard in(std::string_view name, Attributes attributes = {});
   void element(std::string_view name, std::string_view text, Attributes attributes = {});
-  void empty(std::string_view name, Attributes attributes);  ///< <name … />
+  void empty(std::string_view name, Attributes attributes);   ///< <name … />
+  void header_row(std::initializer_list<const char*> names);  ///< <tr> of <th>
   void text(std::string_view text) { text_ += markup_escaped(text); }
-  /// What is markup already: another Markup's str(), or a constant of the program.
+  /// Adds text that is markup already: another Markup's str(), or a constant of the program.
   void raw(std::string_view markup) { text_ += markup; }
 
   const std::string& str() const { return text_; }
@@ -52,5 +54,11 @@ class Markup {
   void begin(std::string_view name, Attributes attributes);
   std::string text_;
 };
+
+/// A whole SVG file of that size in the style of the charts; `draw` adds its content.
+std::string svg_file(double width, double height, const std::function<void(Markup&)>& draw);
+
+/// CSS, light or dark as the reader's system is: the colours and the charts, and the page around them.
+extern const std::string_view kChartStyle, kPageStyle;
 
 }  // namespace salu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What a run folder holds, read for a report. Nothing is required but the folder's config.toml: a run in
-/// progress has no checkpoint yet, and its last lines may be unfinished.
+/// Reads a run folder for a report. Only config.toml must be there: a run in progress may have no checkpoint
+/// yet, and its last lines may be unfinished.
 #pragma once
 
 #include <cstdint>

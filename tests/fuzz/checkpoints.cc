@@ -8,7 +8,7 @@
 #include "core/crc32c.h"
 #include "models/model.h"
 #include "run/checkpoint_files.h"
-#include "run/interchange/interop.h"
+#include "run/interchange/pytorch.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/temp_folder.h"
 

@@ -10,7 +10,7 @@
 
 #include "core/crc32c.h"
 #include "data/cifar.h"
-#include "data/packed.h"
+#include "data/pack.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace salu::fuzz {

@@ -2,10 +2,10 @@
 /// Pictures: the front end and the decoders.
 #include <algorithm>
 
+#include "data/codecs.h"
 #include "data/decode.h"
 #include "data/image_check.h"
 #include "data/resize.h"
-#include "data/stb.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace salu::fuzz {

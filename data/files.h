@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/// Reading the files of data sets. Anything but a regular file (a folder, a FIFO, a device) is refused
+/// without waiting for it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace salu {
+
+/// The bytes of a file. Throws ErrorCode::data with path and reason, also for more than `max_bytes`.
+std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes);
+
+/// A file as read-only memory: pages are read when they are touched, and the system keeps them as it sees
+/// fit.
+class MappedFile {
+ public:
+  /// Throws ErrorCode::data with path and reason when it cannot be mapped.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+/// Throws ErrorCode::data when `path` is a regular file that begins like an archive: a tar, gzip, zip, … that
+/// somebody gave in place of its content.
+void refuse_archive(const std::filesystem::path& path);
+
+}  // namespace salu

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "data/open_dataset.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "data/cifar.h"
+#include "data/folder.h"
+#include "data/generated.h"
+#include "data/pack.h"
+
+namespace salu {
+namespace {
+
+struct Source {
+  const char* name;
+  DataSplits (*open)(const DataOptions&);
+};
+
+constexpr Source kSources[] = {
+    {"shapes", open_shapes},
+    {"cifar10", [](const DataOptions& o) { return open_cifar(Cifar::ten, o); }},
+    {"cifar100", [](const DataOptions& o) { return open_cifar(Cifar::hundred, o); }},
+    {"folder", open_folder},
+    {"packed", open_packed},
+    {"synthetic", open_synthetic},
+};
+
+}  // namespace
+
+const std::vector<std::string>& known_datasets() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const Source& source : kSources) list.emplace_back(source.name);
+    return list;
+  }();
+  return names;
+}
+
+DataSplits open_dataset(const DataOptions& options) {
+  const auto source = std::find_if(std::begin(kSources), std::end(kSources),
+                                   [&](const Source& s) { return options.dataset == s.name; });
+  if (source == std::end(kSources)) {
+    fail(ErrorCode::usage, "--dataset: unknown data set '{}'{}; expected one of {}", escaped(options.dataset),
+         did_you_mean(options.dataset, known_datasets()), fmt::join(known_datasets(), ", "));
+  }
+  for (const auto& [count, flag] : {std::pair{options.val_from_train, "--val-from-train"},
+                                    std::pair{options.train_num_samples, "--train-num-samples"},
+                                    std::pair{options.val_num_samples, "--val-num-samples"}}) {
+    if (count < 0) fail(ErrorCode::usage, "{}: {}; expected 0 or more", flag, count);
+  }
+  if (options.dataset != "folder" && (options.train_split != "train" || options.val_split)) {
+    fail(ErrorCode::usage, "--train-split, --val-split: {} has splits of its own; expected --dataset folder",
+         options.dataset);
+  }
+  DataSplits splits = source->open(options);
+  if (options.val_from_train > 0) {
+    Holdout parts = hold_out(*splits.train, options.val_from_train, options.seed, "--val-from-train");
+    splits.eval = subset(splits.train, std::move(parts.held));
+    splits.train = subset(splits.train, std::move(parts.kept));
+    splits.eval_name = "val";
+  }
+  if (!splits.eval) {
+    fail(ErrorCode::data,
+         "{}: no val, validation, valid or test; expected one beside train. "
+         "Or hold out samples: --val-from-train N",
+         escaped(options.data_dir.string()));
+  }
+  splits.eval_is_validation = splits.eval_name != "test";
+  splits.train =
+      some_samples(std::move(splits.train), options.train_num_samples, options.seed, "--train-num-samples");
+  splits.eval =
+      some_samples(std::move(splits.eval), options.val_num_samples, options.seed, "--val-num-samples");
+  return splits;
+}
+
+}  // namespace salu

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/// The settings and the interface that all networks share, and what a family of networks tells the registry
+/// in model.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "layers/layers.h"
+#include "layers/norm_act.h"
+
+namespace salu {
+
+/// The settings of a network; one that is left out takes the network's own default.
+struct ModelConfig {
+  std::string name = "salunet_c8";
+  std::int64_t num_classes = 10;
+  std::int64_t img_size = 32;
+  std::optional<std::string> norm, act, positive, weight_init, head_init, stem;
+  std::optional<double> head_bias;  ///< initial bias of the classifier; head_init's by default
+  std::optional<double> stabilizer_a, stabilizer_b, gate_a, gate_b;
+  double drop_path = 0;  ///< rate of the last block; it grows linearly from 0 (ResNets and ViT)
+  double drop = 0;       ///< dropout before the classifier
+  std::uint64_t seed = 42;
+  Placement placement;
+};
+
+/// The configured stem, or the default for the image size: "cifar" (3x3) up to 64 pixels, "imagenet" (7x7 and
+/// pooling) above. A network that is scored at another size than it was trained at keeps its stem.
+inline std::string stem_of(const ModelConfig& config) {
+  return config.stem.value_or(config.img_size > 64 ? "imagenet" : "cifar");
+}
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  /// images (N,H,W,3), normalised -> logits (N, num_classes)
+  virtual Variable forward(const Variable& images, Context& context) const = 0;
+
+  /// The classifier's place in the tree of names; fine-tuning replaces it.
+  virtual const char* head_name() const { return "fc"; }
+
+  ParameterStore& store() { return store_; }
+  const ParameterStore& store() const { return store_; }
+
+ protected:
+  ParameterStore store_;  ///< the constructor of a network fills it; make_model() allocates it
+};
+
+/// One architecture, before the registry gives it a name and a pair of norm and activation.
+struct Architecture {
+  /// Builds the network. `config.weight_init` is set, and the pair is final.
+  std::function<std::unique_ptr<Model>(const ModelConfig& config, const NormActConfig& pair)> build;
+  /// The flags among --stem, --head-init, --weight-init, --drop-path and --drop that it has a place for.
+  std::vector<std::string> settings;
+  NormActConfig norm_act = {};  ///< initial values of its norms; the registry sets norm and activation
+  bool transformer = false;
+};
+
+}  // namespace salu
