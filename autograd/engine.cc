@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "autograd/variable.h"
-#include "core/ops/add.h"
+#include "core/ops/arithmetic.h"
 #include "core/profile.h"
 
 namespace salu {

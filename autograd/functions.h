@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Every differentiable function, one line each. The mathematics of `f` is the contract comment in
-/// core/ops/f.h; its gradient stands in autograd/f.cc.
+/// Every differentiable function, one line each. The mathematics of each is its contract in core/ops, its
+/// gradient stands in the file of its family here.
 #pragma once
 
 #include "autograd/variable.h"
@@ -24,6 +24,7 @@ Variable salu_add_swalu(const Variable& x, const Variable& residual, const Varia
 Variable relu(const Variable& x);
 Variable prelu(const Variable& x, const Variable& slope);  ///< slope (1)
 Variable swish(const Variable& x);
+Variable hardswish(const Variable& x);
 Variable gelu(const Variable& x, GeluKind kind);
 
 // Elementwise stand-ins for normalization: alpha, shift (1); gamma, beta (C), C the last dimension of x.

@@ -70,7 +70,7 @@ class Variable {
   std::shared_ptr<Node> node_;
 };
 
-/// Where a backward closure puts the gradients of its inputs.
+/// Receives the gradients of the inputs from a backward closure.
 class Gradients {
  public:
   explicit Gradients(Node& node) : node_(node) {}
@@ -117,7 +117,7 @@ Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, B
 /// so that every op stands before its inputs.
 std::vector<Node*> newest_first(Node* root);
 
-/// Hears of every leaf of the graph as soon as its gradient is complete, while the pass goes on.
+/// Called for every leaf of the graph as soon as its gradient is complete, while the pass goes on.
 using LeafListener = std::function<void(const Node& leaf)>;
 
 /// Back-propagates from `output` and adds into the gradients of the leaves.

@@ -10,7 +10,7 @@
 
 #include "bench/timing.h"
 #include "core/allocator.h"
-#include "core/ops/targets.h"
+#include "core/ops/batch_inputs.h"
 #include "core/parallel.h"
 #include "models/model.h"
 #include "train/optimizer.h"

@@ -5,15 +5,14 @@
 #include "bench/backward_without_sums.h"
 #include "bench/gpu_cases.h"
 #include "core/backend.h"
-#include "core/ops/add.h"
-#include "core/ops/dyt.h"
+#include "core/ops/activations.h"
+#include "core/ops/arithmetic.h"
 #include "core/ops/galu.h"
-#include "core/ops/gelu.h"
 #include "core/ops/optimizer_step.h"
-#include "core/ops/relu.h"
 #include "core/ops/salu.h"
 #include "core/ops/salu_add_swalu.h"
 #include "core/ops/salu_swalu.h"
+#include "core/ops/squash.h"
 #include "core/ops/swalu.h"
 
 namespace salu::bench {
@@ -149,11 +148,9 @@ CaseList pointwise_cases(const CaseOptions& options) {
           map_case("relu backward", n, 2,
                    [](Tensor& y, const Tensor& a, const Tensor& b) { relu_kernels.backward(kGpu, y, a, b); }),
           map_case("gelu", n, 1,
-                   [](Tensor& y, const Tensor& a, const Tensor&) {
-                     gelu_kernels.forward(kGpu, y, a, GeluKind::erf);
-                   }),
+                   [](Tensor& y, const Tensor& a, const Tensor&) { gelu_kernels.forward(kGpu, y, a); }),
           map_case("gelu backward", n, 2, [](Tensor& y, const Tensor& a, const Tensor& b) {
-            gelu_kernels.backward(kGpu, y, a, b, GeluKind::erf);
+            gelu_kernels.backward(kGpu, y, a, b);
           })};
 }
 

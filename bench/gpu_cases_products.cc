@@ -4,8 +4,7 @@
 
 #include "bench/gpu_cases.h"
 #include "bench/gpu_shapes.h"
-#include "core/ops/linear.h"
-#include "core/ops/matmul.h"
+#include "core/ops/products.h"
 #include "cuda/kernels/gemm.h"
 #include "cuda/runtime/library.h"
 

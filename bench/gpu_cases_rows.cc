@@ -6,14 +6,9 @@
 
 #include "bench/gpu_cases.h"
 #include "core/ops/attention.h"
-#include "core/ops/avg_pool2d.h"
-#include "core/ops/batch_norm.h"
-#include "core/ops/cross_entropy.h"
-#include "core/ops/global_avg_pool.h"
-#include "core/ops/group_norm.h"
-#include "core/ops/layer_norm.h"
-#include "core/ops/max_pool2d.h"
-#include "core/ops/pool2d.h"
+#include "core/ops/losses.h"
+#include "core/ops/norms.h"
+#include "core/ops/pooling.h"
 
 namespace salu::bench {
 namespace {

@@ -157,6 +157,11 @@ void check_parameter(const char* op, const char* name, const Tensor& t, const Te
         t.device().str());
 }
 
+void check_channels(const char* op, const char* name, const Tensor& t, const Tensor& x) {
+  check_shape(op, name, t, {x.dim(-1)});
+  check_parameter(op, name, t, x);
+}
+
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected) {
   check(t.defined() && t.shape() == expected, "[{}] expected {} of shape {}, got {}", op, name,
         expected.str(), t.defined() ? t.shape().str() : "an undefined tensor");

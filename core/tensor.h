@@ -109,6 +109,8 @@ inline std::int64_t rows_of(const Tensor& x) {
 void check_like(const char* op, const Tensor& expected, const Tensor& got);
 /// Throws unless `t` has the dtype of the parameters beside activations `x`, and is on the same device.
 void check_parameter(const char* op, const char* name, const Tensor& t, const Tensor& x);
+/// Throws unless `t` holds one number for each channel of x (...,C), in the dtype of x's parameters.
+void check_channels(const char* op, const char* name, const Tensor& t, const Tensor& x);
 /// Throws unless `t` has exactly this shape.
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "run/batch_targets.h"
 
-#include "core/ops/targets.h"
+#include "core/ops/batch_inputs.h"
 
 namespace salu {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/ops/conv2d.h"
-#include "core/ops/linear.h"
+#include "core/ops/products.h"
 #include "core/parallel.h"
 #include "cuda/kernels/divisor.h"
 #include "cuda/kernels/gemm.h"

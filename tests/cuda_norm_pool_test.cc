@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "core/ops/batch_norm.h"
-#include "core/ops/max_pool2d.h"
-#include "core/ops/normalize_images.h"
+#include "core/ops/batch_inputs.h"
+#include "core/ops/norms.h"
+#include "core/ops/pooling.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"

@@ -5,9 +5,8 @@
 
 #include "autograd/functions.h"
 #include "core/backend.h"
-#include "core/ops/drop_path.h"
-#include "core/ops/dropout.h"
-#include "core/ops/targets.h"
+#include "core/ops/batch_inputs.h"
+#include "core/ops/drop.h"
 #include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"

@@ -5,7 +5,7 @@
 
 #include "core/backend.h"
 #include "core/device_sums.h"
-#include "core/ops/targets.h"
+#include "core/ops/batch_inputs.h"
 #include "core/out_of_memory.h"
 #include "models/model.h"
 #include "tests/catch.h"

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/dropout.h"
-
 #include <cmath>
 
 #include "autograd/functions.h"
-#include "core/ops/drop_path.h"
+#include "core/ops/drop.h"
 #include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"

@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "cuda/library": {"core", "cuda/runtime", "cuda/kernels", "cuda/library"},
 }
 FLOORS = ["core", "autograd", "layers", "models", "data", "train", "run", "score", "apps", "cuda"]
+NO_GRADIENT = {"normalize_images", "targets", "update"}
 LABELS = ["Forward:", "Backward:", "Shapes:", "Saved:", "Grad:", "Ref:"]
 KNOWN_CIRCLES = [
     ("apps/augmentation_options", "apps/ranks", "apps/resume_options", "apps/train_options"),
@@ -103,15 +104,37 @@ def check_circles(root, files):
             breaches.append("include each other: " + ", ".join(group))
 
 
-def check_op_headers(root):
-    build = (root / "core/meson.build").read_text()
-    ops = re.findall(r"'(\w+)'", build[build.index("ops = [") : build.index("]\nforeach")])
-    for op in ops:
-        header = root / f"core/ops/{op}.h"
-        text = header.read_text()
-        for label in LABELS:
-            if f"\n/// {label} " not in text:
-                breach(header, f"the contract lacks a line that begins with '/// {label}'")
+def kernel_fields(text, struct):
+    """The names of the kernels in a kernel table: `forward`, `backward`, ..."""
+    body = re.search(rf"^struct {struct} \{{$(.*?)^\}};$", text, re.M | re.S)
+    return re.findall(r"Kernel<void\([^;]*?\)>\s+(\w+);", body[1]) if body else []
+
+
+def check_ops(root):
+    """Every op, `extern ...Kernels NAME_kernels;` in core/ops, has a contract, each of its kernels for CUDA, and
+    samples. A build without nvcc and a family of several ops would hide that one is missing."""
+    headers = {p: p.read_text() for p in sorted((root / "core/ops").glob("*.h"))}
+    all_headers = "".join(headers.values())
+    cuda = "".join(p.read_text() for p in (root / "cuda/ops").glob("*.cu"))
+    samples = "".join(p.read_text() for p in (root / "tests/samples").glob("*.cc"))
+    count = 0
+    for path, text in headers.items():
+        start = 0
+        for match in re.finditer(r"^extern (\w+) (\w+)_kernels;", text, re.M):
+            op, contract, start = match[2], text[start : match.start()], match.end()
+            count += 1
+            for field in kernel_fields(all_headers, match[1]):
+                if not re.search(rf"\b{op}_kernels\.{field}\.set\(DeviceType::cuda,|set_kernels<\w+>\({op}_kernels\)", cuda):
+                    breach(path, f"{op}_kernels.{field} has no CUDA kernel in cuda/ops")
+            if op in NO_GRADIENT:
+                continue
+            for label in LABELS:
+                if f"\n/// {label} " not in contract:
+                    breach(path, f"the contract of {op} lacks a line that begins with '/// {label}'")
+            if not re.search(rf'"{op}"|\b{op}_kernels', samples):
+                breach(path, f"{op} has no samples in tests/samples")
+    if count < 30:
+        breach("core/ops", f"only {count} ops found: has the form of their declarations changed?")
 
 
 def check_text(path, lines):
@@ -143,7 +166,7 @@ def main():
         check_lengths(path, lines)
         check_includes(root, path, lines)
         check_text(path, lines)
-    check_op_headers(root)
+    check_ops(root)
     check_circles(root, [p for p in files if p.relative_to(root).parts[0] in FLOORS])
     check_format(files)
     print("\n".join(breaches) or f"{len(files)} files keep the rules")

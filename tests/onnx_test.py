@@ -46,6 +46,7 @@ NETS = {
     "cnn4_groupnorm": ["--model", "cnn4", "--norm", "groupnorm"],
     "vit_batchnorm": ["--model", "vit_cifar", "--norm", "batchnorm", "--act", "swish"],
     "vit_groupnorm": ["--model", "vit_cifar", "--norm", "groupnorm", "--act", "relu"],
+    "hardswish": ["--model", "resnet8", "--norm", "batchnorm", "--act", "hardswish"],
     "vit_derf": ["--model", "vit_cifar", "--norm", "derf", "--act", "gelu_tanh"],
 }
 if FULL:

@@ -45,7 +45,8 @@ struct OpEntry {
   std::vector<OpSample> large = {};
 };
 
-/// All entries, in the order of core/meson.build. Generated: an op without an entry does not link.
+/// All entries, in the order of the families of core/meson.build. Generated: a family without entries does
+/// not link.
 std::vector<OpEntry> op_table();
 
 /// Sizes that find the mistakes powers of two hide.

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "autograd/functions.h"
-#include "core/ops/targets.h"
+#include "core/ops/batch_inputs.h"
 #include "data/loader.h"
 #include "data/mixing.h"
 #include "data/resize.h"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/targets.h"
-
 #include <cmath>
 
 #include "autograd/functions.h"
+#include "core/ops/batch_inputs.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/ops/normalize_images.h"
+#include "core/ops/batch_inputs.h"
 #include "run/snapshot.h"
 #include "run/state_dict.h"
 #include "tests/catch.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/choices.h"
-#include "core/ops/normalize_images.h"
+#include "core/ops/batch_inputs.h"
 
 namespace salu {
 

@@ -4,9 +4,8 @@
 #include <cstring>
 
 #include "autograd/functions.h"
-#include "core/ops/add.h"
-#include "core/ops/normalize_images.h"
-#include "core/ops/scale.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/batch_inputs.h"
 #include "core/profile.h"
 
 namespace salu {

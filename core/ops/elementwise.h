@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The loop behind every CPU op that treats each element alike.
+/// The loop of the elementwise CPU ops.
 #pragma once
 
 #include "core/parallel.h"

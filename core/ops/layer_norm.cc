@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "core/ops/layer_norm.h"
+#include <cmath>
+
+#include "core/ops/norms.h"
+#include "core/ops/reduce.h"
 
 namespace salu {
-
 namespace {
 
 void check_rows(const Tensor& x) {
@@ -10,7 +12,93 @@ void check_rows(const Tensor& x) {
         x.shape().str());
 }
 
+template <class T>
+T row_mean(const T* x, std::int64_t n) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t c = 0; c < n; ++c) sum += x[c];
+  return sum / static_cast<T>(n);
+}
+
+template <class T>
+T row_variance(const T* x, T mean, std::int64_t n) {
+  T sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t c = 0; c < n; ++c) sum += (x[c] - mean) * (x[c] - mean);
+  return sum / static_cast<T>(n);
+}
+
+void layer_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                            double eps) {
+  dispatch_float("layer_norm", x.dtype(), [&]<class T>() {
+    const std::int64_t n = x.dim(-1), rows = rows_of(x);
+    const T *in = x.data<T>(), *scale = gamma.data<T>(), *shift = beta.data<T>();
+    T *out = result.y.data<T>(), *means = result.saved.mean.data<T>(), *rstds = result.saved.rstd.data<T>();
+    parallel_for(rows, row_grain(rows, n), [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const T* row = in + i * n;
+        const T mean = row_mean(row, n);
+        const T rstd = 1 / std::sqrt(row_variance(row, mean, n) + static_cast<T>(eps));
+        means[i] = mean;
+        rstds[i] = rstd;
+        for (std::int64_t c = 0; c < n; ++c) out[i * n + c] = (row[c] - mean) * rstd * scale[c] + shift[c];
+      }
+    });
+  });
+}
+
+/// One row of C numbers, and its statistics.
+template <class T>
+struct Row {
+  const T *dy, *x, *gamma;
+  T mean, rstd;
+  std::int64_t n;
+
+  /// block[0..C) += dy h, block[C..2C) += dy
+  void add_sums(T* block) const {
+    T* plain = block + n;
+    for (std::int64_t c = 0; c < n; ++c) {
+      block[c] += dy[c] * (x[c] - mean) * rstd;
+      plain[c] += dy[c];
+    }
+  }
+
+  void write_gradient(T* dx) const {
+    T g = 0, gh = 0;
+#pragma omp simd reduction(+ : g, gh)
+    for (std::int64_t c = 0; c < n; ++c) {
+      g += dy[c] * gamma[c];
+      gh += dy[c] * gamma[c] * ((x[c] - mean) * rstd);
+    }
+    g /= static_cast<T>(n);
+    gh /= static_cast<T>(n);
+    for (std::int64_t c = 0; c < n; ++c) {
+      dx[c] = rstd * (dy[c] * gamma[c] - g - (x[c] - mean) * rstd * gh);
+    }
+  }
+};
+
+void layer_norm_backward_cpu(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x,
+                             const Tensor& gamma, const NormStatistics& saved) {
+  dispatch_float("layer_norm", x.dtype(), [&]<class T>() {
+    const std::int64_t n = x.dim(-1), rows = rows_of(x);
+    const T *up = dy.data<T>(), *in = x.data<T>(), *scale = gamma.data<T>();
+    const T *means = saved.mean.data<T>(), *rstds = saved.rstd.data<T>();
+    T* out = dx.data<T>();
+    const auto sums = column_sums<T>(rows, n, 2 * n, [=](std::int64_t i, T* block) {
+      const Row<T> row{up + i * n, in + i * n, scale, means[i], rstds[i], n};
+      row.add_sums(block);
+      row.write_gradient(out + i * n);
+    });
+    add_sums<T>(wanted.gamma, sums.data());
+    add_sums<T>(wanted.beta, sums.data() + n);
+  });
+}
+
 }  // namespace
+
+constinit NormKernels layer_norm_kernels{{"layer_norm_forward", layer_norm_forward_cpu},
+                                         {"layer_norm_backward", layer_norm_backward_cpu}};
 
 NormResult layer_norm_forward(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps) {
   check_rows(x);
@@ -29,9 +117,7 @@ Tensor layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& gamm
   check_rows(x);
   check_like("layer_norm", x, dy);
   check_norm_backward("layer_norm", x, gamma, saved, {x.numel() / x.dim(-1)}, sums);
-  Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
-  layer_norm_kernels.backward(x.device(), dx, sums, dy, x, gamma, saved);
-  return dx;
+  return like(layer_norm_kernels.backward, x, sums, dy, x, gamma, saved);
 }
 
 }  // namespace salu

@@ -1,18 +1,71 @@
 // SPDX-License-Identifier: MIT
-/// The arithmetic of an optimizer step, once, for CPU and kernels.
+/// The optimizers: their options, the control tensor, and the arithmetic of a step, once for the CPU and for
+/// CUDA.
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 
 #include "core/host_device.h"
-#include "core/ops/optimizer_step.h"
 
 namespace salu {
 
-inline constexpr float kLarsTrust = 0.001f;    ///< share of a parameter's length that a step of LARS moves it
-inline constexpr float kAgcLeastNorm = 1e-3f;  ///< weights of zero must be able to move
+enum class OptimizerKind {
+  sgd,    ///< PyTorch's SGD: v = m v + g, step v, or g + m v with Nesterov; weight decay added to g
+  adam,   ///< Adam with L2: weight decay added to g
+  adamw,  ///< decoupled weight decay (Loshchilov & Hutter 2019)
+  lamb,   ///< AdamW, its step scaled to the length of the parameter it moves (You et al., arXiv 1904.00962)
+  lars,   ///< SGD, g scaled to the length of the parameter (You et al., arXiv 1708.03888)
+};
+constexpr bool has_trust_ratios(OptimizerKind kind) {
+  return kind == OptimizerKind::lamb || kind == OptimizerKind::lars;
+}
 
-/// What every number of a step needs, read once.
+enum class ClipMode {
+  norm,   ///< all gradients by one factor, so that their global norm is at most clip_grad
+  value,  ///< each number to -clip_grad .. clip_grad
+  agc,    ///< each unit to clip_grad times the norm of its weights (Brock et al., arXiv 2102.06171)
+};
+
+/// Slots of the control tensor, f64.
+enum class Control : int {
+  lr,       ///< in: learning rate of this step
+  loss,     ///< out: loss of this step
+  norm,     ///< out: L2 norm of all gradients, before clipping
+  updates,  ///< in and out: steps taken, Adam's t; a skipped step does not count
+  applied,  ///< out: 1, or 0 when loss or norm is not finite (kMaxNorm): then only `loss` and `norm` change
+  gradient_scale,  ///< out: clip_grad / norm where that is below 1
+  correction1,     ///< out: 1 / (1 - beta1^t)
+  correction2,     ///< out: sqrt(1 / (1 - beta2^t))
+  ema_updates,     ///< in and out: the same count for the moving averages
+  ema_keep,        ///< out: share that moving averages keep in this step
+  count
+};
+inline constexpr std::int64_t kControlSlots = static_cast<std::int64_t>(Control::count);
+
+/// The part of a range that one block of threads updates.
+struct UpdateTile {
+  std::int64_t begin, end;
+  float lr_scale, weight_decay, max_step;
+  std::int32_t trust;  ///< which trust ratio; -1: none
+};
+inline constexpr std::int64_t kTileSize = 4096;
+
+struct UpdateOptions {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double momentum = 0.9;
+  bool nesterov = true;
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  ClipMode clip_mode = ClipMode::norm;
+  double clip_grad = 0;  ///< 0: no clipping
+  double ema_decay = 0;
+  bool ema_warmup = false;  ///< keep at most 1 - t^(-2/3) in step t = ema_updates: the first step copies
+};
+
+inline constexpr float kLarsTrust = 0.001f;    ///< a step of LARS moves a parameter by this share of its norm
+inline constexpr float kAgcLeastNorm = 1e-3f;  ///< least weight norm of agc: weights of zero can move
+
+/// The scalars of a step, which every element needs.
 struct StepFactors {
   float lr, gradient_scale, largest_gradient, correction1, correction2, beta1, beta2, eps, momentum;
   float ema_keep, ema_take;
@@ -40,7 +93,7 @@ SALU_HOST_DEVICE inline double& slot(double* control, Control c) { return contro
 SALU_HOST_DEVICE inline double slot(const double* control, Control c) { return control[static_cast<int>(c)]; }
 
 /// A larger gradient norm counts as not finite: the squares overflow f32, in the norm that a GPU computes and
-/// in Adam's second moment, where infinity would hold a weight for ever.
+/// in Adam's second moment, where infinity would freeze the weight.
 inline constexpr double kMaxNorm = 1.8e19;
 
 /// Fills in applied, updates, gradient_scale, the corrections, ema_updates and ema_keep.
@@ -90,7 +143,8 @@ SALU_HOST_DEVICE inline void move_moments(float gradient, float& m, float& v, co
   m = f.beta1 * m + (1 - f.beta1) * gradient;
   v = f.beta2 * v + (1 - f.beta2) * gradient * gradient;
 }
-/// Where AdamW and LAMB go; Adam decays through its gradient.
+/// Step direction m / (sqrt(v) + eps), plus weight_decay p for AdamW and LAMB. Adam adds its decay to the
+/// gradient instead.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float adam_direction(float p, float m, float v, const StepFactors& f,
                                              float weight_decay) {
@@ -98,8 +152,8 @@ SALU_HOST_DEVICE inline float adam_direction(float p, float m, float v, const St
   return kind == OptimizerKind::adam ? direction : direction + weight_decay * p;
 }
 
-/// What the trust ratio of a parameter compares its length with, for one number of it: the step of LAMB,
-/// whose moments move here, or the gradient of LARS.
+/// One element of the vector whose norm a trust ratio compares with the norm of the parameter: the step of
+/// LAMB, whose moments advance here, or the gradient of LARS.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float trust_term(float p, float g, float& m, float& v, const StepFactors& f,
                                          const UpdateTile& tile) {
@@ -110,7 +164,7 @@ SALU_HOST_DEVICE inline float trust_term(float p, float g, float& m, float& v, c
     return adam_direction<kind>(p, m, v, f, tile.weight_decay);
   }
 }
-/// The ratio from the two norms.
+/// The trust ratio from the norms of the parameter and of that vector.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float trust_ratio(double length, double other, const StepFactors& f,
                                           float weight_decay) {
@@ -122,7 +176,7 @@ SALU_HOST_DEVICE inline float trust_ratio(double length, double other, const Ste
   }
 }
 
-/// p after the step; m and v are the momentum (m), or Adam's moments. LAMB's have moved already.
+/// p after the step. m is the momentum, or m and v are Adam's moments; LAMB's have advanced in trust_term.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float stepped(float p, float g, float& m, float& v, const StepFactors& f,
                                       const UpdateTile& tile, float trust) {
@@ -138,7 +192,7 @@ SALU_HOST_DEVICE inline float stepped(float p, float g, float& m, float& v, cons
   }
 }
 
-/// The factor of a unit's gradients under agc.
+/// The factor by which agc scales the gradients of a unit.
 SALU_HOST_DEVICE inline float agc_factor(double weight_squares, double gradient_squares, double clip) {
   const double length = std::sqrt(weight_squares), least = static_cast<double>(kAgcLeastNorm);
   const double most = clip * (length > least ? length : least), norm = std::sqrt(gradient_squares);

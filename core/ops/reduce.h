@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Sums behind the CPU ops: two stages in a fixed order, so that the result does not depend on the number of
+/// Sums of the CPU ops: two stages in a fixed order, so that the result does not depend on the number of
 /// threads.
 #pragma once
 

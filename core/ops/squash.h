@@ -1,63 +1,81 @@
 // SPDX-License-Identifier: MIT
-/// The loops that dyt (f = tanh) and derf (f = erf) share: y = gamma_c f(alpha x + shift) + beta_c.
+/// Bounded elementwise functions that stand in for a normalization, without statistics:
+/// y = gamma_c f(alpha x + shift) + beta_c, with f = tanh (dyt) or f = erf (derf).
 #pragma once
 
-#include "core/ops/reduce.h"
+#include <cmath>
+#include <numbers>
+
+#include "core/kernel.h"
+#include "core/tensor.h"
 
 namespace salu {
 
-/// `f(u)` returns value and slope (core/ops/scalar_math.h).
-template <class T, class F>
-void squash_forward(Tensor& y, const Tensor& x, T alpha, T shift, const Tensor& gamma, const Tensor& beta,
-                    F f) {
-  const std::int64_t channels = x.dim(-1);
-  const T *in = x.data<T>(), *scale = gamma.data<T>(), *offset = beta.data<T>();
-  T* out = y.data<T>();
-  parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      const T* from = in + row * channels;
-      T* to = out + row * channels;
-      for (std::int64_t c = 0; c < channels; ++c) {
-        to[c] = scale[c] * f(alpha * from[c] + shift).value + offset[c];
-      }
-    }
-  });
-}
-
-/// Parameter gradients, before they are added to the running sums.
-struct SquashSums {
-  double alpha;
-  double shift;
-  const double* gamma;  ///< (C)
-  const double* beta;   ///< (C)
+struct SquashCoefficients {
+  Tensor alpha;  ///< (1)
+  Tensor shift;  ///< (1); undefined for dyt
+  Tensor gamma;  ///< (C)
+  Tensor beta;   ///< (C)
 };
 
-/// Writes dx and calls `take(SquashSums)`: one pass over dy and x.
-template <class T, class F, class Take>
-void squash_backward(Tensor& dx, const Tensor& dy, const Tensor& x, T alpha, T shift, const Tensor& gamma,
-                     F f, Take&& take) {
-  const std::int64_t channels = x.dim(-1);
-  const T *in = x.data<T>(), *upstream = dy.data<T>(), *scale = gamma.data<T>();
-  T* out = dx.data<T>();
-  // dgamma (C), dbeta (C), dalpha, dshift
-  const std::vector<double> sums =
-      column_sums<double>(rows_of(x), channels, 2 * channels + 2, [=](std::int64_t row, double* s) {
-        double *dgamma = s, *dbeta = s + channels, dalpha = 0, dshift = 0;
-        for (std::int64_t c = 0; c < channels; ++c) {
-          const std::int64_t i = row * channels + c;
-          const auto [value, slope] = f(alpha * in[i] + shift);
-          const T du = upstream[i] * scale[c] * slope;
-          out[i] = du * alpha;
-          dgamma[c] += static_cast<double>(upstream[i] * value);
-          dbeta[c] += static_cast<double>(upstream[i]);
-          dalpha += static_cast<double>(du * in[i]);
-          dshift += static_cast<double>(du);
-        }
-        s[2 * channels] += dalpha;
-        s[2 * channels + 1] += dshift;
-      });
-  const double* s = sums.data();
-  take(SquashSums{s[2 * channels], s[2 * channels + 1], s, s + channels});
-}
+/// Parameter gradients; null: not wanted.
+struct SquashSums {
+  Tensor* alpha = nullptr;
+  Tensor* shift = nullptr;
+  Tensor* gamma = nullptr;
+  Tensor* beta = nullptr;
+};
+
+struct SquashKernels {
+  const char* op;
+  Kernel<void(Tensor& y, const Tensor& x, const SquashCoefficients& c)> forward;
+  Kernel<void(Tensor& dx, SquashSums sums, const Tensor& dy, const Tensor& x, const SquashCoefficients& c)>
+      backward;
+};
+Tensor squash_forward(const SquashKernels& f, const Tensor& x, const SquashCoefficients& c);
+Tensor squash_backward(const SquashKernels& f, const Tensor& dy, const Tensor& x, const SquashCoefficients& c,
+                       SquashSums sums);
+
+/// A function and its derivative at one point.
+template <class T>
+struct ValueSlope {
+  T value;
+  T slope;
+};
+
+/// Dynamic tanh.
+/// Forward:  y = gamma_c t + beta_c, t = tanh(alpha x)
+/// Backward: du = dy gamma_c (1 - t^2); dx = alpha du; dalpha = sum du x; dgamma_c = sum dy t;
+///           dbeta_c = sum dy
+/// Shapes:   x, y (...,C); alpha (1); gamma, beta (C)
+/// Saved:    x, alpha, gamma
+/// Grad:     dx =, dalpha +=, dgamma +=, dbeta +=
+/// Ref:      Zhu et al. 2025, arXiv 2503.10622
+struct Tanh {
+  static constexpr char kOp[] = "dyt";
+  template <class T>
+  constexpr ValueSlope<T> operator()(T u) const {
+    const T t = std::tanh(u);
+    return {t, T(1) - t * t};
+  }
+};
+extern SquashKernels dyt_kernels;
+
+/// Dynamic erf.
+/// Forward:  y = gamma_c erf(u) + beta_c, u = alpha x + shift
+/// Backward: du = dy gamma_c 2/sqrt(pi) exp(-u^2); dx = alpha du; dalpha = sum du x; dshift = sum du;
+///           dgamma_c = sum dy erf(u); dbeta_c = sum dy
+/// Shapes:   x, y (...,C); alpha, shift (1); gamma, beta (C)
+/// Saved:    x, alpha, shift, gamma
+/// Grad:     dx =, dalpha +=, dshift +=, dgamma +=, dbeta +=
+/// Ref:      arXiv 2512.10938
+struct Erf {
+  static constexpr char kOp[] = "derf";
+  template <class T>
+  constexpr ValueSlope<T> operator()(T u) const {
+    return {std::erf(u), T(2 * std::numbers::inv_sqrtpi) * std::exp(-u * u)};
+  }
+};
+extern SquashKernels derf_kernels;
 
 }  // namespace salu

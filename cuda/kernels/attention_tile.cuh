@@ -14,8 +14,8 @@
 namespace salu::cuda {
 
 inline constexpr int kSide = 16;
-/// Floats between rows in shared memory beyond their length: 16 bytes off a multiple of 128, so that packs
-/// from eight rows lie in different banks.
+/// Padding of the rows in shared memory, in floats: rows are 16 bytes off a multiple of 128 apart, so that
+/// packs from eight rows lie in different banks.
 inline constexpr int kRowPad = 4;
 
 /// Tokens of one head in shared memory, as f32.
@@ -36,7 +36,7 @@ struct HeadRows {
   int columns;        ///< D/heads
 };
 
-/// Sizes, and where a head lies: its q, k, v are columns of qkv. Block x of every kernel takes head x of
+/// Sizes, and the offsets of a head: its q, k, v are columns of qkv. Block x of every kernel takes head x of
 /// (batch, heads); block y a tile of its tokens, where there is more than one.
 struct Heads {
   std::int64_t heads, tokens, d;
@@ -122,7 +122,7 @@ struct ScoreTile {
   }
 };
 
-/// Deals out the dynamic shared memory of a block.
+/// Divides the dynamic shared memory of a block.
 template <int Rows>
 struct SharedTiles {
   float* next = dynamic_shared<float>();

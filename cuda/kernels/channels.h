@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Pictures have 3 channels, and tensor cores read 8: with fewer, cuDNN gathers patches in hundreds of
+/// Images have 3 channels, and tensor cores read 8: with fewer, cuDNN gathers patches in hundreds of
 /// megabytes of workspace.
 #pragma once
 
@@ -12,7 +12,7 @@ inline constexpr std::int64_t kPaddedChannels = 8;
 /// The shape with kPaddedChannels in place of its last dimension; throws ErrorCode::internal when that has
 /// more.
 Shape padded_channels(const Shape& shape);
-/// A copy of (...,C), C <= kPaddedChannels, f32 or bf16, with zeros in the channels behind C.
+/// A copy of (...,C), C <= kPaddedChannels, f32 or bf16, with zeros in the channels after C.
 Tensor pad_channels(const Tensor& from);
 /// sum += the first C channels of `part`; sum (...,C) is f32, part (...,kPaddedChannels) f32 or bf16.
 void accumulate_channels(Tensor& sum, const Tensor& part);

@@ -17,7 +17,7 @@ namespace salu::cuda {
 /// and 64 registers for a thread. Not measured.
 inline constexpr int kColumnThreads = 512, kColumnBlocks = 2;
 
-/// `samples` matrices of (rows, columns), one behind the other.
+/// `samples` matrices of (rows, columns), one after the other.
 struct ColumnGrid {
   std::int64_t samples, rows, columns;
   std::int64_t chunks;      // of each sample
@@ -58,7 +58,7 @@ LaunchShape column_shape(const ColumnGrid& grid) {
           .threads_x = kColumnThreads};
 }
 
-/// What one thread works on: `for (i = first; i < end; i += step)` are the offsets of its packs.
+/// The share of one thread: `for (i = first; i < end; i += step)` are the offsets of its packs.
 template <int Width>
 struct ColumnThread {
   std::int64_t sample, column;
@@ -110,7 +110,7 @@ __device__ void sum_over_rows(T (&values)[N], int lanes) {
   __syncthreads();
 }
 
-/// What a block found out about its columns: parts (sample and chunk, sum, column).
+/// Writes the sums of a block over its columns: parts (sample and chunk, sum, column).
 template <int Width, int Sums, class T>
 __device__ void write_parts(const ColumnGrid& grid, const ColumnThread<Width>& at, T* parts,
                             const T (&sums)[Sums][Width]) {

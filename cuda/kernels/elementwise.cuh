@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The kernels behind every op whose output elements are computed one by one, in float.
+/// Kernels of the ops that compute each output element on its own, in float.
 #pragma once
 
 #include "core/tensor.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What goes into a product and what comes out of it, apart from the arithmetic: views that look like
+/// The operands and results of a product: views that look like
 /// matrices, the loader that brings tiles of them into shared memory, and epilogues.
 ///
 /// A view is a matrix of rows and columns whose neighbours in a row are neighbours in memory. It answers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What every kernel file includes: the language of kernels, on the device and on the host.
+/// The language of kernels, on the device and on the host; every kernel file includes it.
 ///
 /// The text of a kernel is compiled by nvcc for the GPU, and by the host compiler against cuda/host/simt.h,
 /// where every CUDA thread is a fiber. Kernels therefore use nothing that one of the two does not have:

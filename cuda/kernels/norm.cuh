@@ -4,7 +4,7 @@
 /// memory: forward reads x twice and writes y, backward reads dy and x twice and writes dx.
 #pragma once
 
-#include "core/ops/norm.h"
+#include "core/ops/norms.h"
 #include "cuda/kernels/columns.cuh"
 #include "cuda/kernels/dispatch.h"
 
@@ -106,7 +106,8 @@ __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
   finish(grid, parts);
 }
 
-/// What the sums over a group take off its gradient: dx = dy gamma rstd - offset - (x - mean) slope.
+/// The terms that the sums over a group subtract from the gradient: dx = dy gamma rstd - offset - (x - mean)
+/// slope.
 struct NormShare {
   float offset, slope;
 };
@@ -138,13 +139,13 @@ __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
   }
 }
 
-/// Finish of the kernels with parts when another launch reads them.
+/// A `finish` that leaves the parts for another launch to read.
 struct LeaveParts {
   template <class T>
   __device__ void operator()(const ColumnGrid&, const T*) const {}
 };
 
-/// x as the kernels see it; `mean` has one number per sample and group.
+/// The shape of x in the kernels; `mean` has one number per sample and group.
 struct NormShape {
   std::int64_t samples, rows, columns;
   NormGroups groups;

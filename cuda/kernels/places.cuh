@@ -28,7 +28,7 @@ inline LaunchShape cover_places(std::int64_t samples, std::int64_t size) {
   int across = kWarp;
   while (across < 256 && across < size) across *= 2;
   const int down = 256 / across;
-  constexpr std::int64_t kMostX = 0x7fffffff, kMostY = 0xffff;  // what a grid may have
+  constexpr std::int64_t kMostX = 0x7fffffff, kMostY = 0xffff;  // the limits of a grid
   return {.blocks_x = std::min((samples + down - 1) / down, kMostX),
           .blocks_y = std::min((size + 4 * across - 1) / (4 * across), kMostY),
           .threads_x = across,

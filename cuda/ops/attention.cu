@@ -8,7 +8,7 @@ namespace salu::cuda {
 namespace {
 
 /// Softmax of the scores of one tile of keys, with the running largest score and sum of every row (Milakov
-/// and Gimelshein 2018). What was added up before must be multiplied by `keep`.
+/// and Gimelshein 2018). Earlier sums must be multiplied by `keep`.
 template <int Rows>
 __device__ void softmax_step(float (&s)[Rows][Rows], float scale, std::int64_t keys, float (&largest)[Rows],
                              float (&total)[Rows], float (&keep)[Rows]) {
@@ -155,8 +155,8 @@ __global__ void __launch_bounds__(kSide* kSide)
   multiply(m, k, store_to(0, scale));  // dq = scale ds k
 }
 
-/// What multiply() does with a gradient that grows over tiles: in shared memory, each element by its own
-/// thread, and out with the last.
+/// The `take` of multiply() for a gradient that is summed over tiles: in shared memory, each element in its
+/// own thread, and stored with the last tile.
 template <class T>
 struct AddTile {
   HeadTile sums;

@@ -48,7 +48,7 @@ __global__ void conv2d_direct_forward_kernel(Dims d, T* y, const T* x, const T* 
   y[i] = T(sum);
 }
 
-/// Gathers: which outputs did pixel (h,w) go into, and through which tap?
+/// Gathers: visits the outputs that pixel (h,w) contributed to, and their taps.
 template <class T>
 __global__ void conv2d_direct_data_kernel(Dims d, T* dx, const T* dy, const T* w) {
   const std::int64_t i = global_thread();

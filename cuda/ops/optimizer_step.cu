@@ -2,7 +2,6 @@
 /// Clipping, optimizer, moving average and bf16 copy in one launch over the flat buffers; before it, where
 /// the optimizer asks for them, the rows of agc and the trust ratios of LAMB and LARS.
 #include "core/ops/optimizer_step.h"
-#include "core/ops/optimizer_step_math.h"
 #include "cuda/kernels/kernel.cuh"
 #include "cuda/kernels/reduce.cuh"
 #include "cuda/runtime/scratch.h"
@@ -60,7 +59,7 @@ __global__ void __launch_bounds__(kThreads) clip_units_kernel(std::int64_t count
   }
 }
 
-/// What each tile adds to the two norms behind its trust ratio; moves the moments of LAMB.
+/// Each tile's part of the two norms of its trust ratio. Advances the moments of LAMB.
 template <OptimizerKind kind>
 __global__ void __launch_bounds__(kThreads)
     trust_sums_kernel(std::int64_t tiles, const UpdateTile* tile_data, Buffers b, const double* control,

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "core/ops/conv2d.h"
-#include "core/ops/linear.h"
-#include "core/ops/matmul.h"
+#include "core/ops/products.h"
 
 namespace salu::cuda {
 

@@ -57,7 +57,7 @@ OpSample large_scores(const char* label, double k0, double k1, double k2) {
 
 }  // namespace
 
-OpEntry attention_entry() {
+std::vector<OpEntry> attention_entries() {
   OpEntry entry{"attention", {}, {}};
   entry.samples = {sample({2, 3, 12}, 2, 0.7), sample({1, 7, 9}, 1, 0.5), sample({1, 5, 18}, 3, 1.3),
                    sample({3, 1, 6}, 1, 1.0), sample({0, 4, 6}, 2, 1.0),
@@ -92,7 +92,7 @@ OpEntry attention_entry() {
        },
        "[attention] expected dy of shape (2,3,4), got (2,3,3)"},
   };
-  return entry;
+  return {entry};
 }
 
 }  // namespace salu::test

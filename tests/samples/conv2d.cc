@@ -57,7 +57,7 @@ void add_bad_gradients(OpEntry& entry) {
 
 }  // namespace
 
-OpEntry conv2d_entry() {
+std::vector<OpEntry> conv2d_entries() {
   OpEntry entry{"conv2d", {}, {}};
   struct Case {
     Shape x, w;
@@ -103,7 +103,7 @@ OpEntry conv2d_entry() {
   bad("too many pixels", {0, 1 << 30, 1, 1}, {1, 1, 1, 1}, {1, 0},
       "[conv2d] expected fewer than 2^31 pixels and taps and padded sides below 2^30");
   add_bad_gradients(entry);
-  return entry;
+  return {entry};
 }
 
 }  // namespace salu::test

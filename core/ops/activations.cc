@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "core/ops/activations.h"
+
+#include "core/ops/elementwise.h"
+#include "core/ops/reduce.h"
+
+namespace salu {
+namespace {
+
+template <class F>
+void forward_cpu(Tensor& y, const Tensor& x) {
+  dispatch_float(F::kOp, x.dtype(), [&]<class T>() {
+    map_elements<T>(
+        y, [](T v) { return F::value(v); }, x);
+  });
+}
+
+template <class F>
+void backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& x) {
+  dispatch_float(F::kOp, x.dtype(), [&]<class T>() {
+    map_elements<T>(
+        dx, [](T g, T v) { return F::gradient(g, v); }, dy, x);
+  });
+}
+
+template <class F>
+constexpr ActivationKernels kernels(const char* forward, const char* backward) {
+  return {F::kOp, {forward, forward_cpu<F>}, {backward, backward_cpu<F>}};
+}
+
+void prelu_forward_cpu(Tensor& y, const Tensor& x, const Tensor& slope) {
+  dispatch_float("prelu", x.dtype(), [&]<class T>() {
+    map_elements<T>(
+        y, [k = *slope.data<T>()](T v) { return Prelu::value(v, k); }, x);
+  });
+}
+
+void prelu_backward_cpu(Tensor& dx, Tensor* dslope, const Tensor& dy, const Tensor& x, const Tensor& slope) {
+  dispatch_float("prelu", x.dtype(), [&]<class T>() {
+    const T *in = x.data<T>(), *upstream = dy.data<T>(), k = *slope.data<T>();
+    T* out = dx.data<T>();
+    const auto chunk = [=](std::int64_t begin, std::int64_t end) {
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (std::int64_t i = begin; i < end; ++i) {
+        out[i] = Prelu::gradient(upstream[i], in[i], k);
+        sum += static_cast<double>(Prelu::slope_gradient(upstream[i], in[i]));
+      }
+      return sum;
+    };
+    const double sum = parallel_sum<double>(x.numel(), kElementwiseGrain, chunk);
+    add_sums<T>(dslope, &sum);
+  });
+}
+
+}  // namespace
+
+constinit ActivationKernels relu_kernels = kernels<Relu>("relu_forward", "relu_backward");
+constinit ActivationKernels gelu_kernels = kernels<Gelu>("gelu_forward", "gelu_backward");
+constinit ActivationKernels gelu_tanh_kernels = kernels<GeluTanh>("gelu_tanh_forward", "gelu_tanh_backward");
+constinit ActivationKernels swish_kernels = kernels<Swish>("swish_forward", "swish_backward");
+constinit ActivationKernels hardswish_kernels = kernels<Hardswish>("hardswish_forward", "hardswish_backward");
+constinit PreluKernels prelu_kernels{{"prelu_forward", prelu_forward_cpu},
+                                     {"prelu_backward", prelu_backward_cpu}};
+
+Tensor activation_forward(const ActivationKernels& f, const Tensor& x) { return like(f.forward, x, x); }
+
+Tensor activation_backward(const ActivationKernels& f, const Tensor& dy, const Tensor& x) {
+  check_like(f.op, x, dy);
+  return like(f.backward, x, dy, x);
+}
+
+Tensor prelu_forward(const Tensor& x, const Tensor& slope) {
+  check_shape("prelu", "slope", slope, {1});
+  return like(prelu_kernels.forward, x, x, slope);
+}
+
+Tensor prelu_backward(const Tensor& dy, const Tensor& x, const Tensor& slope, Tensor* dslope) {
+  check_like("prelu", x, dy);
+  if (dslope) check_like("prelu", slope, *dslope);
+  return like(prelu_kernels.backward, x, dslope, dy, x, slope);
+}
+
+}  // namespace salu
