@@ -14,10 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/gpu.h"
 #include "cuda/library/fused.h"
 #include "cuda/library/handles.h"
-#include "cuda/library/measure.h"
-#include "cuda/runtime/runtime.h"
+#include "cuda/library/planned_graph.h"
 
 namespace salu::cuda {
 namespace {
@@ -118,11 +118,11 @@ int run(int argc, char** argv) {
       part = word;
     }
   }
-  if (device_count() == 0) {
+  if (gpu::device_count() == 0) {
     fmt::print(stderr, "skipped: no CUDA device\n");
     return 77;
   }
-  use_device(0);
+  gpu::use_device(0);
   const Target target = Target::device(0);
   if (describe) {
     fmt::print("{}\n", target.json());

@@ -4,10 +4,10 @@
 
 #include "bench/gpu_cases.h"
 #include "bench/gpu_shapes.h"
+#include "core/gpu.h"
 #include "core/ops/linear.h"
 #include "core/ops/matmul.h"
 #include "cuda/kernels/gemm.h"
-#include "cuda/runtime/library.h"
 
 namespace salu::bench {
 namespace {
@@ -21,7 +21,7 @@ struct Way {
   GemmRung rung;
 
   void choose() const {
-    cuda::set_kernel_choice(library ? cuda::KernelChoice::library : cuda::KernelChoice::handwritten);
+    gpu::use_libraries(library);
     cuda::set_gemm_rung(rung);
   }
 };

@@ -9,15 +9,15 @@
 
 namespace salu {
 
-/// Throws ErrorCode::usage: this build has no CUDA.
+/// Throws ErrorCode::usage: this build has no CUDA (core/no_gpu.cc).
 [[noreturn]] void fail_no_kernel(const char* name);
 
 template <class Signature>
 class Kernel;
 
-/// One entry per device type. The CPU entry is set where the op's CPU kernels are defined; a CUDA build adds
-/// its own at start-up. An empty entry is answered here, for every op, so no op needs stubs; a profile
-/// listens here for the same reason.
+/// The CPU entry is set where the op's CPU kernels are defined; gpu::open() sets that of CUDA. Every kernel
+/// of every op is called here, so that no op needs a stub for an empty entry, nor code of its own for a
+/// profile.
 template <class... Args>
 class Kernel<void(Args...)> {
  public:

@@ -2,7 +2,7 @@
 /// Tensors on the device: copies, fills, conversions, sums; the allocator behind them.
 #include <cmath>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "cuda/kernels/accumulate.h"
 #include "tests/catch.h"
 #include "tests/compare.h"

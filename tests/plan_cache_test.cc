@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// The file of chosen plans: what is stored comes back, what is damaged does no harm.
-#include "cuda/library/plan_cache.h"
-
 #include <fcntl.h>
 
+#include "cuda/library/planned_graph.h"
 #include "tests/catch.h"
 #include "tests/temp_folder.h"
 

@@ -3,13 +3,11 @@
 #include "core/ops/linear.h"
 #include "cuda/kernels/dispatch.h"
 #include "cuda/kernels/gemm.h"
-#include "cuda/runtime/library.h"
 
 namespace salu::cuda {
 namespace {
 
 void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b) {
-  if (const auto run = library_kernel(&LibraryKernels::linear_forward)) return run(y, x, w, b);
   dispatch_activation("linear", x.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = w.dim(1), n = w.dim(0);  // (M,C) x (N,C)^T -> (M,N)
     gemm<T, T>({.m = m,
@@ -24,7 +22,6 @@ void forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b) {
 }
 
 void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w) {
-  if (const auto run = library_kernel(&LibraryKernels::linear_backward_input)) return run(dx, dy, w);
   dispatch_activation("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(dy), c = w.dim(1), n = w.dim(0);  // (M,N) x (N,C) -> (M,C)
     gemm<T, T>({.m = m,
@@ -38,7 +35,6 @@ void backward_input(Tensor& dx, const Tensor& dy, const Tensor& w) {
 }
 
 void backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x) {
-  if (const auto run = library_kernel(&LibraryKernels::linear_backward_weight)) return run(dw, dy, x);
   dispatch_activation("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = dw.dim(1), n = dw.dim(0);  // (M,N)^T x (M,C) -> (N,C)
     gemm<T, float>({.m = n,

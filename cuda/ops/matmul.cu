@@ -2,13 +2,11 @@
 #include "core/ops/matmul.h"
 #include "cuda/kernels/dispatch.h"
 #include "cuda/kernels/gemm.h"
-#include "cuda/runtime/library.h"
 
 namespace salu::cuda {
 namespace {
 
 void forward(Tensor& y, const Tensor& a, const Tensor& b) {
-  if (const auto run = library_kernel(&LibraryKernels::matmul_forward)) return run(y, a, b);
   dispatch_activation("matmul", y.dtype(), [&]<class T>() {
     const std::int64_t m = a.dim(0), k = a.dim(1), n = b.dim(1);
     gemm<T, T>({.m = m,
@@ -22,7 +20,6 @@ void forward(Tensor& y, const Tensor& a, const Tensor& b) {
 }
 
 void backward_a(Tensor& da, const Tensor& dy, const Tensor& b) {
-  if (const auto run = library_kernel(&LibraryKernels::matmul_backward_a)) return run(da, dy, b);
   dispatch_activation("matmul", dy.dtype(), [&]<class T>() {
     const std::int64_t m = dy.dim(0), k = b.dim(0), n = b.dim(1);  // (M,N) x (K,N)^T -> (M,K)
     gemm<T, T>({.m = m,
@@ -36,7 +33,6 @@ void backward_a(Tensor& da, const Tensor& dy, const Tensor& b) {
 }
 
 void backward_b(Tensor& db, const Tensor& dy, const Tensor& a) {
-  if (const auto run = library_kernel(&LibraryKernels::matmul_backward_b)) return run(db, dy, a);
   dispatch_activation("matmul", dy.dtype(), [&]<class T>() {
     const std::int64_t m = a.dim(0), k = a.dim(1), n = dy.dim(1);  // (M,K)^T x (M,N) -> (K,N)
     gemm<T, T>({.m = k,
