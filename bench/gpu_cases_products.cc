@@ -14,7 +14,7 @@ namespace {
 
 using cuda::GemmRung;
 
-/// Which code runs a product or a convolution.
+/// The code that runs a product or a convolution.
 struct Way {
   const char* name;
   bool library;

@@ -2,6 +2,7 @@
 /// Everything that salunet asks of a GPU, without a CUDA header. A program links one of three
 /// implementations: cuda/runtime (a GPU), cuda/host (the same kernels on the host, for tests), or
 /// core/no_gpu.cc (none: whatever needs a device throws ErrorCode::usage).
+///
 /// A process uses one device and one stream, in which all work is queued in order. Errors of CUDA are thrown
 /// as ErrorCode::environment with CUDA's own name for them.
 #pragma once
