@@ -19,7 +19,7 @@
 namespace salu::cuda::host {
 namespace {
 
-constexpr std::size_t kAlign = 256;
+constexpr std::size_t kBlockAlign = 256;
 constexpr std::size_t kTail = 256;  ///< bytes of 0xFF after a block, poisoned in sanitized builds
 
 /// The live blocks of one kind of memory, by address. Thread safe: loader threads take pinned memory.
@@ -54,7 +54,7 @@ int accesses = 0;
 
 void* Blocks::add(std::size_t bytes) {
   void* block = nullptr;
-  if (posix_memalign(&block, kAlign, bytes + kTail) != 0) return nullptr;
+  if (posix_memalign(&block, kBlockAlign, bytes + kTail) != 0) return nullptr;
   std::memset(block, 0xFF, bytes + kTail);
   poison(static_cast<char*>(block) + bytes, kTail);
   const std::lock_guard lock(mutex_);
@@ -114,7 +114,7 @@ void check_range(Blocks& blocks, const char* kind, const char* what, const void*
        what, bytes, p, kind);
 }
 
-constexpr std::size_t kAlign = 128, kGap = 512;
+constexpr std::size_t kVariableAlign = 128, kGap = 512;
 constexpr std::size_t kArena = 2 * kMaxShared;  ///< room for 200 variables with their gaps
 
 struct Variable {
@@ -131,7 +131,7 @@ char* dynamic = nullptr;
 
 /// The next `bytes` bytes of the arena and the gap after them, all 0xFF; null when the arena is full.
 char* carve(std::size_t bytes) {
-  const std::size_t size = (bytes + kAlign - 1) / kAlign * kAlign + kGap;
+  const std::size_t size = (bytes + kVariableAlign - 1) / kVariableAlign * kVariableAlign + kGap;
   if (used + size > kArena) return nullptr;
   char* memory = arena + used;
   used += size;
@@ -195,7 +195,7 @@ void begin_block_memory() {
     std::free(arena);
     arena = nullptr;
   }
-  if (!arena) arena = static_cast<char*>(std::aligned_alloc(kAlign, kArena));
+  if (!arena) arena = static_cast<char*>(std::aligned_alloc(kVariableAlign, kArena));
   if (!arena) fail(ErrorCode::environment, "cuda-host: no memory for the shared memory of a block");
   poison(arena, kArena);
   used = 0;
