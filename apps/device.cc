@@ -9,9 +9,9 @@
 #include "apps/cli.h"
 #include "autograd/functions.h"
 #include "core/error.h"
+#include "core/gpu.h"
 #include "core/parallel.h"
 #include "core/simd/salu_loops.h"
-#include "cuda/runtime/cuda.h"
 #include "data/decode.h"
 #include "models/model.h"
 
@@ -21,7 +21,7 @@ namespace {
 /// The index in "cuda:1"; without one the GPU of this rank.
 int device_index(const std::string& name, int local_rank) {
   const std::size_t colon = name.find(':');
-  if (colon == std::string::npos) return local_rank % std::max(cuda::program_devices(), 1);
+  if (colon == std::string::npos) return local_rank % std::max(gpu::device_count(), 1);
   int index = 0;
   if (!CLI::detail::lexical_cast(name.substr(colon + 1), index) || index < 0) {
     fail(ErrorCode::usage, "--device '{}': no device number behind the colon; expected cuda:0 or the like",
@@ -75,13 +75,13 @@ void add_device_options(CLI::App& app, DeviceOptions& o) {
 
 Placement open_device(const DeviceOptions& o, int local_rank) {
   Placement placement;
-  const std::string backend = cuda::program_backend();
+  const std::string backend = gpu::backend_name();
   const bool is_auto = o.device == "auto";
   const bool names_cuda = o.device == "cuda" || o.device.starts_with("cuda:");
-  if (is_auto ? backend == "cuda" && cuda::program_devices() > 0
+  if (is_auto ? backend == "cuda" && gpu::device_count() > 0
               : names_cuda || (!backend.empty() && o.device == backend)) {
     placement.device = {DeviceType::cuda, 0};
-    cuda::open({device_index(o.device, local_rank), o.kernels == "handwritten", o.tf32, o.deterministic});
+    gpu::open({device_index(o.device, local_rank), o.kernels == "handwritten", o.tf32, o.deterministic});
   } else if (!is_auto && o.device != "cpu") {
     fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N",
          escaped(o.device));
@@ -98,14 +98,14 @@ Placement open_device(const DeviceOptions& o, int local_rank) {
 
 std::string describe_placement(const Placement& placement, const DeviceOptions& o) {
   if (placement.device.type == DeviceType::cpu) return fmt::format("cpu, {} threads", num_threads());
-  return fmt::format("{}, {}{}, {} kernels{}", cuda::program_backend(), o.precision,
-                     o.tf32 ? " with tf32" : "", o.kernels, o.deterministic ? "" : ", any order of sums");
+  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(), o.precision, o.tf32 ? " with tf32" : "",
+                     o.kernels, o.deterministic ? "" : ", any order of sums");
 }
 
 int print_check(const DeviceOptions& options) {
   fmt::print("salunet {} (compiled by {})\n", SALU_VERSION, __VERSION__);
   fmt::print("CPU: {} threads, {} loops; JPEG by {}\n", num_threads(), instruction_set(), jpeg_decoder());
-  for (const std::string& line : cuda::describe()) fmt::print("{}\n", line);
+  for (const std::string& line : gpu::describe()) fmt::print("{}\n", line);
   const Placement placement = open_device(options);
   const auto [loss, norm] = small_step({});
   const auto [device_loss, device_norm] = small_step(placement);

@@ -4,8 +4,8 @@
 #include <ctime>
 
 #include "apps/revision.h"
+#include "core/gpu.h"
 #include "core/text.h"
-#include "cuda/runtime/cuda.h"
 
 namespace salu {
 namespace {
@@ -27,7 +27,7 @@ nlohmann::json describe_start(const TrainOptions& options, const Trainer& traine
   start["ranks"] = ranks;
   start["command"] = command_line(options.arguments);
   start["device"] = describe_placement(trainer.model_config().placement, options.device);
-  start["devices"] = cuda::describe();
+  start["devices"] = gpu::describe();
   return start;
 }
 

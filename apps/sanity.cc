@@ -7,7 +7,7 @@
 #include <chrono>
 #include <vector>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "core/parallel.h"
 #include "run/overfit.h"
 #include "run/report/report.h"

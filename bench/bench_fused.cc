@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-/// What cuDNN's plans are worth on this GPU, beyond the convolutions that the networks run.
+/// Would a convolution fused with its activation be faster on this GPU? And how many channels should the
+/// first convolution of a network have?
 ///
 ///   bench_fused [--json FILE] [PART-OF-A-NAME]
-///   bench_fused --describe         what cuDNN knows about this GPU, as tests/data/h200.json holds it
+///   bench_fused --describe         prints cuDNN's description of this GPU, for tests/data/h200.json
 ///
-/// Fusions: would a convolution fused with its activation pay? The time of the fused graph, of the
-/// convolution alone, and the difference: what our own activation kernel, which reads the convolution's
-/// output from memory, has to stay under for the fusion not to pay. Stems: the same convolution over 3, 4 and
-/// 8 channels. FILE gets a JSON object per line.
+/// Fusions: times of the fused graph and of the convolution alone. Their difference is the budget: the fusion
+/// is slower when our own activation kernel, which reads the convolution's output from memory, takes less.
+/// Stems: the same convolution over 3, 4 and 8 channels. FILE gets a JSON object per line.
 #include <fmt/format.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/gpu.h"
 #include "cuda/library/fused.h"
 #include "cuda/library/handles.h"
-#include "cuda/library/measure.h"
-#include "cuda/runtime/runtime.h"
+#include "cuda/library/planned_graph.h"
 
 namespace salu::cuda {
 namespace {
@@ -118,11 +118,11 @@ int run(int argc, char** argv) {
       part = word;
     }
   }
-  if (device_count() == 0) {
+  if (gpu::device_count() == 0) {
     fmt::print(stderr, "skipped: no CUDA device\n");
     return 77;
   }
-  use_device(0);
+  gpu::use_device(0);
   const Target target = Target::device(0);
   if (describe) {
     fmt::print("{}\n", target.json());

@@ -15,8 +15,8 @@
 #include <set>
 
 #include "bench/gpu_cases.h"
+#include "core/gpu.h"
 #include "core/text.h"
-#include "cuda/runtime/cuda.h"
 
 namespace salu::bench {
 namespace {
@@ -83,13 +83,13 @@ class Report {
 };
 
 int run(const Arguments& arguments) {
-  if (cuda::program_devices() == 0) {
+  if (gpu::device_count() == 0) {
     fmt::print(stderr, "skipped: no CUDA device\n");
     return 77;
   }
-  cuda::open({.handwritten = arguments.handwritten});
-  for (const std::string& line : cuda::describe()) fmt::print("{}\n", line);
-  const bool library = std::string(cuda::program_backend()) == "cuda" && !arguments.handwritten;
+  gpu::open({.handwritten = arguments.handwritten});
+  for (const std::string& line : gpu::describe()) fmt::print("{}\n", line);
+  const bool library = std::string(gpu::backend_name()) == "cuda" && !arguments.handwritten;
   const CaseOptions cases{arguments.smoke, library};
   MeasureOptions measuring;
   if (arguments.smoke) measuring = {.rotate_bytes = 0, .repeats = 2, .fewest = 1, .seconds = 0};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// What scoring costs beside the network: rank of the truth, loss, calibration, counts per class, confusion
+/// The time of scoring without the network: rank of the truth, loss, calibration, counts per class, confusion
 /// matrix.
 ///   build/bench/bench_score REPEATS
-/// Microseconds per picture on one core, over an evaluation of 10,000 pictures in batches of 200.
+/// Microseconds per image on one core, over an evaluation of 10,000 images in batches of 200.
 #include "bench/timing.h"
 #include "core/error.h"
 #include "core/rng.h"
@@ -35,7 +35,7 @@ void run(int repeats) {
   time_interleaved(all, repeats);
   for (const Timed& t : all) {
     const auto each = [&](double q) { return 1e6 * t.quantile(q) / static_cast<double>(kBatch * kBatches); };
-    fmt::print("{:<14} {:>8.3f} us per picture ({:.3f}..{:.3f})\n", t.name, each(0.5), each(0.1), each(0.9));
+    fmt::print("{:<14} {:>8.3f} us per image ({:.3f}..{:.3f})\n", t.name, each(0.5), each(0.1), each(0.9));
   }
   check(sum >= 0, "[bench_score] expected counts");
 }

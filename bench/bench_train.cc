@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Training steps of a network on random pictures, as salutrain runs them: forward, loss, backward,
+/// Training steps of a network on random images, as salutrain runs them: forward, loss, backward,
 /// optimizer.
 ///   build/bench/bench_train MODEL BATCH THREADS STEPS [IMG_SIZE]
-/// Prints one JSON object: milliseconds per step (all of them), pictures per second by the median, and peak
+/// Prints one JSON object: milliseconds per step (all of them), images per second by the median, and peak
 /// memory.
 #include <sys/resource.h>
 

@@ -8,9 +8,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "core/rng.h"
-#include "cuda/runtime/runtime.h"
 
 namespace salu::bench {
 namespace {
@@ -27,12 +26,12 @@ std::vector<std::function<void()>> make_sets(const KernelCase& c, const MeasureO
 
 std::vector<double> replays(const std::vector<std::function<void()>>& sets, const MeasureOptions& options) {
   for (const auto& run : sets) run();  // loads code, lets the libraries choose, fills the allocator's cache
-  cuda::synchronize();
-  cuda::Graph graph;
+  gpu::synchronize();
+  gpu::Graph graph;
   graph.begin();
   for (const auto& run : sets) run();
   graph.end();
-  cuda::Event start, stop;
+  gpu::Event start, stop;
   std::vector<double> us;
   const auto began = std::chrono::steady_clock::now();
   for (int i = -2; i < options.repeats; ++i) {
@@ -112,10 +111,10 @@ Tensor noise(const Shape& shape, DType dtype) {
   Tensor out = device_empty(shape, dtype);
   auto* to = static_cast<char*>(out.raw());
   std::size_t done = std::min(out.bytes(), source.bytes());
-  cuda_backend().copy_to_device(to, source.raw(), done);
+  gpu::copy_to_device(to, source.raw(), done);
   while (done < out.bytes()) {  // the block repeats, twice as long each time
     const std::size_t step = std::min(done, out.bytes() - done);
-    cuda_backend().copy_on_device(to + done, to, step);
+    gpu::copy_on_device(to + done, to, step);
     done += step;
   }
   return out;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// One measurement of a kernel: what it must move and compute at least, and how long it takes.
+/// One measurement of a kernel: the bytes and operations that it needs at least, and the time it takes.
 #pragma once
 
 #include <functional>
@@ -15,9 +15,9 @@ inline constexpr Device kGpu{DeviceType::cuda, 0};
 struct KernelCase {
   std::string family, name, variant;
   double bytes = 0;  ///< every input read once, every output written once
-  double flops = 0;  ///< 0: not worth counting
-  /// Makes one set of tensors and returns what runs on it. Called several times, so that in turn they are
-  /// more than the L2 cache holds.
+  double flops = 0;  ///< 0: not counted
+  /// Makes one set of tensors and returns the function that runs the kernel on it. Called several times: the
+  /// sets take turns, so that together they are more than the L2 cache holds.
   std::function<std::function<void()>()> make;
 };
 

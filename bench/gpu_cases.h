@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What bench_kernels measures.
+/// The cases of bench_kernels, by family.
 #pragma once
 
 #include <vector>
@@ -9,7 +9,7 @@
 namespace salu::bench {
 
 struct CaseOptions {
-  bool smoke = false;    ///< tiny shapes: does everything run?
+  bool smoke = false;    ///< tiny shapes, which only show that every case runs
   bool library = false;  ///< cuDNN and cuBLASLt are there
 };
 

@@ -4,7 +4,7 @@
 
 #include "bench/backward_without_sums.h"
 #include "bench/gpu_cases.h"
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "core/ops/activations.h"
 #include "core/ops/arithmetic.h"
 #include "core/ops/galu.h"
@@ -114,7 +114,7 @@ CaseList copy_cases(const CaseOptions& options) {
                        const auto count = static_cast<std::int64_t>(bytes / 2);
                        return [from = noise({count}, DType::bf16),
                                to = device_empty({count}, DType::bf16)]() mutable {
-                         cuda_backend().copy_on_device(to.raw(), from.raw(), from.bytes());
+                         gpu::copy_on_device(to.raw(), from.raw(), from.bytes());
                        };
                      }});
   }

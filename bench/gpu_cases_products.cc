@@ -4,23 +4,23 @@
 
 #include "bench/gpu_cases.h"
 #include "bench/gpu_shapes.h"
+#include "core/gpu.h"
 #include "core/ops/products.h"
 #include "cuda/kernels/gemm.h"
-#include "cuda/runtime/library.h"
 
 namespace salu::bench {
 namespace {
 
 using cuda::GemmRung;
 
-/// Which code runs a product or a convolution.
+/// The code that runs a product or a convolution.
 struct Way {
   const char* name;
   bool library;
   GemmRung rung;
 
   void choose() const {
-    cuda::set_kernel_choice(library ? cuda::KernelChoice::library : cuda::KernelChoice::handwritten);
+    gpu::use_libraries(library);
     cuda::set_gemm_rung(rung);
   }
 };

@@ -44,7 +44,7 @@ void add_cross_entropy(CaseList& cases, std::int64_t batch, std::int64_t classes
         }}});
 }
 
-/// What the three norms share: x, gamma, beta, saved statistics of `statistics` rows.
+/// The tensors that the three norms have in common: x, gamma, beta, saved statistics of `statistics` rows.
 struct NormSet {
   Tensor x, dy, dx, gamma, beta, dgamma, dbeta, mean, var;
   NormResult result;
@@ -177,12 +177,12 @@ CaseList row_cases(const CaseOptions& options) {
     add_cross_entropy(cases, 256, 1000);
     add_cross_entropy(cases, 65536, 1000);
   }
-  const Shape picture = options.smoke ? Shape{2, 5, 3, 6} : Shape{512, 32, 32, 64};
+  const Shape images = options.smoke ? Shape{2, 5, 3, 6} : Shape{512, 32, 32, 64};
   const Shape tokens = options.smoke ? Shape{9, 33} : Shape{1024 * 65, 384};
   const std::int64_t groups = options.smoke ? 3 : 32;
-  add_norm(cases, "batch", picture, {picture[3]}, 2, batch_forward, batch_backward);
+  add_norm(cases, "batch", images, {images[3]}, 2, batch_forward, batch_backward);
   add_norm(cases, "layer", tokens, {tokens[0]}, 1, layer_forward, layer_backward);
-  add_norm(cases, "group", picture, {picture[0], groups}, 1, group_forward, group_backward);
+  add_norm(cases, "group", images, {images[0], groups}, 1, group_forward, group_backward);
   return cases;
 }
 

@@ -11,15 +11,14 @@
 
 namespace salu {
 
-/// Throws ErrorCode::usage: this build has no CUDA.
+/// Throws ErrorCode::usage: this build has no CUDA (core/no_gpu.cc).
 [[noreturn]] void fail_no_kernel(const char* name);
 
 template <class Signature>
 class Kernel;
 
-/// One entry per device type. The CPU entry is set where the op's CPU kernels are defined; a CUDA build adds
-/// its own at start-up. A call of an empty entry throws, so no op needs stubs. Every call opens a
-/// ProfileScope.
+/// One entry per device type. The CPU entry is set where the op's CPU kernels are defined; gpu::open() sets
+/// that of CUDA. A call of an empty entry throws, so no op needs stubs. Every call opens a ProfileScope.
 template <class... Args>
 class Kernel<void(Args...)> {
  public:

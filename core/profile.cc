@@ -2,17 +2,33 @@
 #include "core/profile.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
-#include "core/backend.h"
 #include "core/error.h"
+#include "core/gpu.h"
 
 namespace salu {
 namespace {
 
-/// So many marks may be unread: some steps of a large network.
-constexpr std::size_t kMarks = 16384;
+constexpr std::size_t kMostNotes = 16384;  ///< unread ones: some steps of a large network
 
 }  // namespace
+
+/// A point in time; on a GPU a point in its stream.
+struct Profile::Time {
+  std::optional<gpu::Event> event;
+  std::chrono::steady_clock::time_point host;
+
+  explicit Time(Device device) {
+    if (device.type == DeviceType::cuda) event.emplace();
+  }
+  void note() { event ? event->record() : static_cast<void>(host = std::chrono::steady_clock::now()); }
+  double milliseconds_since(const Time& earlier) const {
+    if (event) return event->milliseconds_since(*earlier.event);
+    return std::chrono::duration<double, std::milli>(host - earlier.host).count();
+  }
+};
 
 const char* pass_name(ProfilePass pass) {
   constexpr const char* kNames[] = {"step", "forward", "backward", "optimizer"};
@@ -35,37 +51,37 @@ void Profile::enter(const char* op, ProfilePass pass) {
   if (row == rows_.end()) row = rows_.insert(row, {op, pass});
   ++row->calls;
   open_.push_back(static_cast<std::size_t>(row - rows_.begin()));
-  mark();
+  start_innermost();
 }
 
 void Profile::leave() noexcept {
   open_.pop_back();
   try {
-    mark();
+    start_innermost();
   } catch (const Error&) {
-    // The device has failed, as its next op will say.
+    // The device has failed: its next op reports why.
   }
 }
 
-void Profile::mark() {
-  if (begun_.size() == kMarks) settle();
-  if (begun_.size() == marks_.size()) marks_.push_back(make_mark(device_));
-  marks_[begun_.size()]->record();
+void Profile::start_innermost() {
+  if (begun_.size() == kMostNotes) settle();
+  if (begun_.size() == times_.size()) times_.emplace_back(device_);
+  times_[begun_.size()].note();
   begun_.push_back(open_.back());
 }
 
 void Profile::settle() {
   const std::size_t last = begun_.size() - 1;
-  marks_[last]->wait();
+  if (times_[last].event) times_[last].event->wait();
   for (std::size_t i = 0; i < last; ++i) {
-    rows_[begun_[i]].ms += marks_[i + 1]->milliseconds_since(*marks_[i]);
+    rows_[begun_[i]].ms += times_[i + 1].milliseconds_since(times_[i]);
   }
-  std::swap(marks_.front(), marks_[last]);
+  std::swap(times_.front(), times_[last]);
   begun_ = {begun_[last]};
 }
 
 std::vector<ProfileRow> Profile::rows() {
-  mark();
+  start_innermost();
   settle();
   std::vector<ProfileRow> sorted = rows_;
   std::stable_sort(sorted.begin(), sorted.end(),

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,13 +11,12 @@
 
 namespace salu {
 
-class QueueMark;
-
-/// Parts of a training step; `step` is what belongs to none of the others.
+/// Parts of a training step; `step` stands for the work between the other three.
 enum class ProfilePass : unsigned char { step, forward, backward, optimizer };
 const char* pass_name(ProfilePass pass);
 
-/// What one op took in one pass. The op "rest" is what no op of the pass took: shapes, memory, the graph.
+/// The time of one op in one pass. The op "rest" stands for the work between the ops: shapes, memory, the
+/// graph.
 struct ProfileRow {
   std::string op;
   ProfilePass pass = ProfilePass::step;
@@ -30,8 +28,9 @@ struct ProfileRow {
 /// this thread. An op inside an op takes its time away from the outer one, and all rows together are the
 /// time that has passed. Ops of other threads are not seen.
 ///
-/// The clock is a mark in the device's queue wherever the row changes, read much later, so that a GPU does
-/// not wait for the host: its rows are device time, with the pauses in which the host was late.
+/// Wherever the row changes the clock notes the time. On a GPU that is an event in its stream, read much
+/// later, so that the GPU does not wait for the host: its rows are device time, with the pauses in which the
+/// host was late.
 class Profile {
  public:
   /// Throws ErrorCode::internal when this thread has a profile already.
@@ -48,20 +47,20 @@ class Profile {
   void enter(const char* op);  ///< in the pass that is going on
   void enter(const char* op, ProfilePass pass);
   void leave() noexcept;
-  void mark();    ///< the clock runs for the innermost row from here on
-  void settle();  ///< hands out the time between the marks; the last one stays
+  struct Time;
+  void start_innermost();  ///< the clock runs for the innermost row from here on
+  void settle();           ///< hands out the time between the notes; the last one stays
 
   inline static constinit thread_local Profile* current_ = nullptr;
 
   Device device_;
   std::vector<ProfileRow> rows_;
-  std::vector<std::size_t> open_;  ///< rows of the scopes that are alive, outermost first
-  std::vector<std::unique_ptr<QueueMark>> marks_;
-  std::vector<std::size_t> begun_;  ///< the row that begins at each mark
+  std::vector<std::size_t> open_;   ///< rows of the scopes that are alive, outermost first
+  std::vector<Time> times_;         ///< the clock's notes, used again after every settle()
+  std::vector<std::size_t> begun_;  ///< the row that begins at each of them
 };
 
-/// Charges the time of its life to an op, or to what lies between the ops of a pass. Without a profile it is
-/// one branch.
+/// Charges the time of its life to an op, or to the "rest" of a pass. Without a profile it costs one branch.
 class ProfileScope {
  public:
   explicit ProfileScope(const char* op) : profile_(Profile::current_) {

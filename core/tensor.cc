@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "core/profile.h"
 
 namespace salu {
@@ -17,7 +17,7 @@ Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
   t.shape_ = shape;
   t.dtype_ = dtype;
   t.device_ = device;
-  t.storage_ = device.type == DeviceType::cpu ? allocate_host(t.bytes()) : cuda_backend().allocate(t.bytes());
+  t.storage_ = device.type == DeviceType::cpu ? allocate_host(t.bytes()) : gpu::allocate(t.bytes());
   return t;
 }
 
@@ -97,35 +97,47 @@ void copy_bytes(Tensor& to, const Tensor& from) {
   if (to_host && from_host) {
     std::memmove(to.raw(), from.raw(), from.bytes());
   } else {
-    const Backend& backend = cuda_backend();
-    (to_host     ? backend.copy_to_host
-     : from_host ? backend.copy_to_device
-                 : backend.copy_on_device)(to.raw(), from.raw(), from.bytes());
+    (to_host     ? gpu::copy_to_host
+     : from_host ? gpu::copy_to_device
+                 : gpu::copy_on_device)(to.raw(), from.raw(), from.bytes());
   }
 }
 
-}  // namespace
+void fill_on_cpu(Tensor& t, double value) {
+  dispatch_any(t.dtype(), [&]<class T>() { std::fill_n(t.data<T>(), t.numel(), convert<T, double>(value)); });
+}
 
-void Tensor::copy_from(const Tensor& source) {
-  check(shape_ == source.shape_, "[copy] expected shape {}, got {}", shape_.str(), source.shape_.str());
-  if (numel() == 0) return;
-  const ProfileScope scope("copy");
-  if (dtype_ == source.dtype_) return copy_bytes(*this, source);
-  if (device_ != source.device_) return copy_bytes(*this, source.to(dtype_));
-  if (device_.type == DeviceType::cuda) return cuda_backend().convert(*this, source);
-  dispatch_any(dtype_, [&]<class To>() {
-    dispatch_any(source.dtype_, [&]<class From>() {
-      const From* from = source.data<From>();
-      std::transform(from, from + numel(), data<To>(), convert<To, From>);
+void convert_on_cpu(Tensor& to, const Tensor& from) {
+  dispatch_any(to.dtype(), [&]<class To>() {
+    dispatch_any(from.dtype(), [&]<class From>() {
+      const From* values = from.data<From>();
+      std::transform(values, values + from.numel(), to.data<To>(), convert<To, From>);
     });
   });
 }
 
-void Tensor::fill(double value) {
+}  // namespace
+
+// A conversion is a copy to whoever reads a profile.
+TensorKernels tensor_kernels{{"fill", fill_on_cpu}, {"copy", convert_on_cpu}};
+
+void fail_dtype(const char* op, const char* expected, DType got) {
+  fail(ErrorCode::internal, "[{}] expected dtype {}, got {}", op, expected, dtype_name(got));
+}
+
+void Tensor::copy_from(const Tensor& source) {
+  check(shape_ == source.shape_, "[copy] expected shape {}, got {}", shape_.str(), source.shape_.str());
   if (numel() == 0) return;
-  const ProfileScope scope("fill");
-  if (device_.type == DeviceType::cuda) return cuda_backend().fill(*this, value);
-  dispatch_any(dtype_, [&]<class T>() { std::fill_n(data<T>(), numel(), convert<T, double>(value)); });
+  if (dtype_ != source.dtype_) {
+    if (device_ == source.device_) return tensor_kernels.convert(device_, *this, source);
+    return copy_from(source.to(dtype_));
+  }
+  const ProfileScope scope("copy");
+  copy_bytes(*this, source);
+}
+
+void Tensor::fill(double value) {
+  if (numel() > 0) tensor_kernels.fill(device_, *this, value);
 }
 
 double Tensor::item() const {

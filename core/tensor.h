@@ -9,6 +9,7 @@
 
 #include "core/device.h"
 #include "core/dtype.h"
+#include "core/kernel.h"
 #include "core/shape.h"
 
 namespace salu {
@@ -104,6 +105,13 @@ inline std::int64_t rows_of(const Tensor& x) {
   for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
   return rows;
 }
+
+/// The kernels of Tensor::fill and Tensor::copy_from. Neither is called for an empty tensor.
+struct TensorKernels {
+  Kernel<void(Tensor& t, double value)> fill;
+  Kernel<void(Tensor& to, const Tensor& from)> convert;  ///< same shape and device, another dtype
+};
+extern TensorKernels tensor_kernels;
 
 /// Throws `[op] expected … got …` unless both have the same shape, dtype and device.
 void check_like(const char* op, const Tensor& expected, const Tensor& got);

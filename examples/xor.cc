@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Learns XOR with eight hidden units and prints the four answers.
-#include "layers/linear_layers.h"
+#include "layers/layers.h"
 #include "train/optimizer.h"
 using namespace salu;
 

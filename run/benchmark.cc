@@ -6,7 +6,7 @@
 #include <cmath>
 #include <optional>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "run/first_batches.h"
 #include "run/run_start.h"
 #include "train/train_step.h"

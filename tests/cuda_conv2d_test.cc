@@ -4,12 +4,12 @@
 #include <cmath>
 #include <vector>
 
+#include "core/gpu.h"
 #include "core/ops/conv2d.h"
 #include "core/ops/products.h"
 #include "core/parallel.h"
 #include "cuda/kernels/divisor.h"
 #include "cuda/kernels/gemm.h"
-#include "cuda/runtime/library.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"
@@ -127,25 +127,21 @@ TEST_CASE("a divisor divides") {
   CHECK(cuda::Divisor(0).quotient(5) == 5);
 }
 
-TEST_CASE("the library is asked first, unless handwritten kernels are chosen") {
+TEST_CASE("a library's kernel takes the place of our own, until our own are chosen again") {
   const Device device = cuda_device();
   const Tensor x = whole({2, 5}, 1).to(DType::f32).to(device), w = whole({3, 5}, 2).to(DType::f32).to(device);
+  gpu::use_libraries(false);
   const Tensor own = linear_forward(x, w, {}).to(Device{});
-  CHECK(cuda::library() == nullptr);
 
-  cuda::install_library(
-      {.linear_forward = [](Tensor& y, const Tensor&, const Tensor&, const Tensor&) { y.fill(42); }});
-  REQUIRE(cuda::library() != nullptr);
+  linear_kernels.forward.set(DeviceType::cuda,
+                             [](Tensor& y, const Tensor&, const Tensor&, const Tensor&) { y.fill(42); });
   CHECK(linear_forward(x, w, {}).values<double>() == std::vector<double>(6, 42));
-  const Tensor dx = linear_backward_input(own.to(device), w);  // not in the library
+  const Tensor dx = linear_backward_input(own.to(device), w);  // keeps its kernel
   CHECK(dx.shape() == x.shape());
   CHECK(compare(dx, linear_backward_input(own.to(DType::f64), w.to(Device{}).to(DType::f64)), {}) == "");
 
-  cuda::set_kernel_choice(cuda::KernelChoice::handwritten);
-  CHECK(cuda::library() == nullptr);
+  gpu::use_libraries(false);
   CHECK(compare_bits(linear_forward(x, w, {}).to(Device{}), own) == "");
-  cuda::set_kernel_choice(cuda::KernelChoice::library);
-  cuda::install_library({});
 }
 
 }  // namespace

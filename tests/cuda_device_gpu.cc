@@ -2,21 +2,20 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "cuda/runtime/cuda.h"
-#include "cuda/runtime/runtime.h"
+#include "core/gpu.h"
 #include "tests/cuda_device.h"
 
 namespace salu::test {
 
 Device cuda_device() {
   static const bool installed = [] {
-    if (cuda::device_count() == 0) {
+    if (gpu::device_count() == 0) {
       std::fputs("skipped: no CUDA device\n", stderr);
       std::exit(77);
     }
     const char* kernels = std::getenv("SALU_TEST_KERNELS");
     const bool library = kernels && std::string(kernels) == "library";
-    cuda::open({.handwritten = !library});
+    gpu::open({.handwritten = !library});
     return true;
   }();
   return {installed ? DeviceType::cuda : DeviceType::cpu, 0};

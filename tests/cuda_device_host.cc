@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/gpu.h"
 #include "cuda/host/host.h"
-#include "cuda/runtime/cuda.h"
 #include "tests/cuda_device.h"
 
 namespace salu::test {
@@ -23,7 +23,7 @@ void write_launched() {
 
 Device cuda_device() {
   static const bool installed = [] {
-    cuda::install(0);
+    gpu::open({});
     std::atexit(write_launched);
     return true;
   }();

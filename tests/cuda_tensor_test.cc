@@ -2,7 +2,7 @@
 /// Tensors on the device: copies, fills, conversions, sums, and their allocator.
 #include <cmath>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "cuda/kernels/accumulate.h"
 #include "tests/catch.h"
 #include "tests/compare.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "autograd/functions.h"
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "core/ops/batch_inputs.h"
 #include "core/ops/drop.h"
 #include "core/parallel.h"
@@ -126,9 +126,9 @@ TEST_CASE("masks have the bits of the CPU's, and the step offset moves them as t
                        drop_path_forward(x, 0.3, expected)) == "");
   };
   check_masks(key);
-  cuda_backend().set_step_offset(7);
+  gpu::set_step_offset(7);
   check_masks(later);
-  cuda_backend().set_step_offset(0);
+  gpu::set_step_offset(0);
   check_masks(key);
 }
 

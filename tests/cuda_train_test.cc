@@ -3,8 +3,7 @@
 /// allocation once the first steps are done.
 #include <cmath>
 
-#include "core/backend.h"
-#include "core/device_sums.h"
+#include "core/gpu.h"
 #include "core/ops/batch_inputs.h"
 #include "core/out_of_memory.h"
 #include "models/model.h"
@@ -178,20 +177,20 @@ TEST_CASE("gradients that go through the host and other ranks come back whole") 
 }
 
 /// A library whose other GPU always sends what this one sends.
-struct MirrorSums : DeviceSums {
+struct MirrorSums : gpu::DeviceSums {
   static inline int connected = 0, started = 0, joined = 0;
   void start(std::span<float> values) override {
     ++started;
     std::vector<float> host(values.size());
-    cuda_backend().copy_to_host(host.data(), values.data(), values.size_bytes());  // after the queued work
+    gpu::copy_to_host(host.data(), values.data(), values.size_bytes());  // after the queued work
     for (float& v : host) v *= 2;
-    cuda_backend().copy_to_device(values.data(), host.data(), values.size_bytes());
+    gpu::copy_to_device(values.data(), host.data(), values.size_bytes());
   }
   void join() override { ++joined; }
 };
-constexpr DeviceSumsLibrary kMirror{
+constexpr gpu::DeviceSumsLibrary kMirror{
     "mirror", [] { return std::string("0000:17:00.0"); }, [] { return std::string("an id"); },
-    [](const std::string& id, int rank, int ranks) -> std::unique_ptr<DeviceSums> {
+    [](const std::string& id, int rank, int ranks) -> std::unique_ptr<gpu::DeviceSums> {
       CHECK((id == "an id" && rank == 0 && ranks == 2));
       ++MirrorSums::connected;
       return std::make_unique<MirrorSums>();
@@ -201,6 +200,7 @@ constexpr DeviceSumsLibrary kMirror{
 class TalkingMirror : public MirrorRank {
  public:
   explicit TalkingMirror(bool same_gpu) : same_gpu_(same_gpu) {}
+  const gpu::DeviceSumsLibrary* device_sums_library() const override { return &kMirror; }
   void gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) override {
     std::ranges::copy(mine, all.begin());
     std::ranges::copy(mine, all.begin() + static_cast<std::ptrdiff_t>(mine.size()));
@@ -215,7 +215,6 @@ TEST_CASE("gradients that GPUs add among themselves come back whole; one GPU of 
   const Device device = cuda_device();
   const Setting setting{.record = false};
   const Curve single = train(setting, device);
-  install_device_sums(&kMirror);
   for (const bool same_gpu : {false, true}) {
     INFO("the same GPU " << same_gpu);
     MirrorSums::connected = MirrorSums::started = MirrorSums::joined = 0;
@@ -227,7 +226,6 @@ TEST_CASE("gradients that GPUs add among themselves come back whole; one GPU of 
     CHECK(MirrorSums::joined == (same_gpu ? 0 : static_cast<int>(single.losses.size())));
     CHECK(MirrorSums::started >= 2 * MirrorSums::joined);  // a bucket or more, and the loss
   }
-  install_device_sums(nullptr);
 }
 
 TEST_CASE("no device memory is asked for once the first steps are done") {
@@ -268,7 +266,7 @@ TEST_CASE("a step that fails while it is recorded ends the recording, and says w
   }
   std::vector<Tensor> taken = drain_cache(device);
   CHECK(contains(error_of([&] { run(3); }), "allocat"));
-  synchronize(device);  // refused while something is recorded
+  gpu::synchronize();  // refused while something is recorded
   taken.clear();
   for (std::int64_t i = 4; i < 7; ++i) {
     run(i);

@@ -5,22 +5,20 @@
 
 #include <cstdlib>
 
+#include "core/gpu.h"
 #include "core/rng.h"
 #include "cuda/library/gemm.h"
 #include "cuda/runtime/runtime.h"
-#include "cuda/runtime/runtime_cuda.h"
 #include "tests/catch.h"
 
-namespace salu::cuda {
+namespace salu {
 
 bool recording_now = false;
-bool recording() { return recording_now; }
-void* allocate_raw(std::size_t bytes) { return std::malloc(bytes); }
-cudaStream_t stream() { return nullptr; }
+bool gpu::recording() { return recording_now; }
+void* gpu::allocate_raw(std::size_t bytes) { return std::malloc(bytes); }
+cudaStream_t cuda::stream() { return nullptr; }
 
-}  // namespace salu::cuda
-
-namespace salu::test {
+namespace test {
 namespace {
 
 /// The alignments that the last query promised: of A, B, C in cuBLASLt's order.
@@ -71,7 +69,7 @@ struct Matrix {
 };
 
 }  // namespace
-}  // namespace salu::test
+}  // namespace test
 
 extern "C" {
 
@@ -251,13 +249,13 @@ TEST_CASE("a new shape while a graph is recorded is an error, a known one is not
   const Tensor a = Tensor::zeros({2, 11}), b = Tensor::zeros({11, 2});
   Tensor y = Tensor::empty({2, 2});
   const auto multiply = [&] { cuda::library_matmul_forward(y, a, b); };
-  cuda::recording_now = true;
+  recording_now = true;
   CHECK_THAT(error_of(multiply), Catch::Matchers::StartsWith("1: [gemm] expected a plan from a step before"));
-  cuda::recording_now = false;
+  recording_now = false;
   CHECK(error_of(multiply) == "no error");
-  cuda::recording_now = true;
+  recording_now = true;
   CHECK(error_of(multiply) == "no error");
-  cuda::recording_now = false;
+  recording_now = false;
   const Tensor wrong = Tensor::zeros({2, 2}, DType::f64);
   CHECK(error_of([&] { cuda::library_matmul_forward(y, wrong, wrong); }) ==
         "1: [gemm] expected dtype f32 or bf16, got f64");
@@ -265,3 +263,4 @@ TEST_CASE("a new shape while a graph is recorded is an error, a known one is not
 
 }  // namespace
 }  // namespace salu::test
+}  // namespace salu

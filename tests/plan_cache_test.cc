@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// The file of chosen plans: reading gives what was stored, and damaged entries do no harm.
-#include "cuda/library/plan_cache.h"
-
 #include <fcntl.h>
 
+#include "cuda/library/planned_graph.h"
 #include "tests/catch.h"
 #include "tests/temp_folder.h"
 

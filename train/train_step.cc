@@ -17,12 +17,12 @@ constexpr std::int64_t kEagerSteps = 3;
 
 }  // namespace
 
-/// Host memory that the GPU copies to and from by itself, and the mark that says when it is done. Two take
-/// turns.
+/// Pinned memory for the inputs and the result of a step, and the event after which it is free again. Two
+/// take turns.
 struct TrainStep::Slot {
   std::shared_ptr<void> images, targets, control;
   std::size_t image_bytes = 0, target_bytes = 0;
-  std::unique_ptr<QueueMark> mark = cuda_backend().make_mark();
+  gpu::Event done;
 };
 
 TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optimizer,
@@ -38,7 +38,7 @@ TrainStep::TrainStep(const Model& model, ParameterStore& store, Optimizer& optim
   if (store.statistics().defined()) statistics_before_ = store.statistics().clone();
   if (device_.type != DeviceType::cuda) return;
   for (auto& slot : slots_) slot = std::make_unique<Slot>();
-  recording_ = cuda_backend().make_recording();
+  graph_.emplace();
 }
 
 TrainStep::~TrainStep() = default;
@@ -97,15 +97,14 @@ void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std:
   place_inputs(images, targets, slot);
   queue(step);
   const Tensor& control = optimizer_.control();
-  if (!slot.control) slot.control = cuda_backend().allocate_pinned(control.bytes());
-  cuda_backend().queue_copy_to_host(slot.control.get(), control.raw(), control.bytes());
-  slot.mark->record();
+  if (!slot.control) slot.control = gpu::allocate_pinned(control.bytes());
+  gpu::queue_copy_to_host(slot.control.get(), control.raw(), control.bytes());
+  slot.done.record();
   pending_.push_back({finished, &slot});
 }
 
 void TrainStep::place_inputs(const Tensor& images, const Tensor& targets, Slot& slot) {
   const ProfileScope scope("place_inputs");
-  const Backend& gpu = cuda_backend();
   if (!images_.defined() || images_.shape() != images.shape() || targets_.shape() != targets.shape()) {
     images_ = Tensor::empty(images.shape(), images.dtype(), device_);
     targets_ = Tensor::empty(targets.shape(), targets.dtype(), device_);
@@ -114,34 +113,34 @@ void TrainStep::place_inputs(const Tensor& images, const Tensor& targets, Slot& 
   }
   const auto send = [&](const Tensor& from, Tensor& to, std::shared_ptr<void>& pinned, std::size_t& size) {
     if (size < from.bytes()) {
-      pinned = gpu.allocate_pinned(from.bytes());
+      pinned = gpu::allocate_pinned(from.bytes());
       size = from.bytes();
     }
     std::memcpy(pinned.get(), from.raw(), from.bytes());
-    gpu.queue_copy_to_device(to.raw(), pinned.get(), from.bytes());
+    gpu::queue_copy_to_device(to.raw(), pinned.get(), from.bytes());
   };
   send(images, images_, slot.images, slot.image_bytes);
   send(targets, targets_, slot.targets, slot.target_bytes);
 }
 
 void TrainStep::record(std::int64_t step) {
-  recording_->begin();
+  graph_->begin();
   try {
     do_step(images_, targets_, step);
   } catch (...) {
     try {
-      recording_->end();  // or the queue would go on recording
+      graph_->end();  // or the queue would go on recording
     } catch (const Error&) {
       // The device says once more that the recording failed; why it did is on its way already.
     }
     throw;
   }
-  recording_->end();
+  graph_->end();
   recorded_step_ = step;
 }
 
 void TrainStep::queue(std::int64_t step) {
-  const std::int64_t releases = cuda_backend().memory().releases;
+  const std::int64_t releases = memory_of(device_).releases;
   if (releases != cache_releases_) {
     // Blocks that went back to the system may be part of what was recorded, and a recording, which must not
     // ask for memory, needs the cache filled again.
@@ -151,16 +150,16 @@ void TrainStep::queue(std::int64_t step) {
   }
   if (!options_.record || eager_steps_ < kEagerSteps) {
     ++eager_steps_;
-    cuda_backend().set_step_offset(0);
+    gpu::set_step_offset(0);
     do_step(images_, targets_, step);
     return;
   }
   if (recorded_step_ < 0) {
-    cuda_backend().set_step_offset(0);
+    gpu::set_step_offset(0);
     record(step);
   }
-  cuda_backend().set_step_offset(static_cast<std::uint32_t>(step - recorded_step_));
-  recording_->replay();
+  gpu::set_step_offset(static_cast<std::uint32_t>(step - recorded_step_));
+  graph_->replay();
 }
 
 std::optional<FinishedStep> TrainStep::take(bool all) {
@@ -168,7 +167,7 @@ std::optional<FinishedStep> TrainStep::take(bool all) {
   Pending oldest = pending_.front();
   pending_.pop_front();
   if (oldest.slot) {
-    oldest.slot->mark->wait();
+    oldest.slot->done.wait();
     const auto* control = static_cast<const double*>(oldest.slot->control.get());
     oldest.step.result = Optimizer::result_of({control, control + kControlSlots});
   }

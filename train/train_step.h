@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "core/backend.h"
+#include "core/gpu.h"
 #include "models/model.h"
 #include "train/optimizer.h"
 #include "train/ranks/gradient_reducer.h"
@@ -73,7 +73,7 @@ class TrainStep {
 
   // On a GPU only.
   Tensor images_, targets_;  ///< where a recorded step finds its inputs
-  std::unique_ptr<Recording> recording_;
+  std::optional<gpu::Graph> graph_;
   std::int64_t recorded_step_ = -1, eager_steps_ = 0, cache_releases_ = 0;
   std::array<std::unique_ptr<Slot>, 2> slots_;
 

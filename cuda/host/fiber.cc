@@ -47,8 +47,8 @@ constexpr std::size_t kStackBytes = 128 * 1024, kGuardBytes = 4096;
 constexpr int kSavedRegisters = 6;
 
 Context scheduler;
-Context* previous = nullptr;  ///< who handed over last
-Fiber* starting = nullptr;    ///< told to run(), which cannot have an argument
+Context* previous = nullptr;  ///< of the fiber, or scheduler, that handed over last
+Fiber* starting = nullptr;    ///< for run(), which cannot have an argument
 
 void arrive(Context& here) { enter_stack(here.address_state, &previous->stack, &previous->stack_bytes); }
 

@@ -6,13 +6,13 @@
 
 namespace salu::cuda::host {
 
-/// Where one of them stands while another runs.
+/// Saved state of a suspended fiber.
 struct Context {
   void* stack_pointer = nullptr;
   const void* stack = nullptr;  ///< its lowest address; of the scheduler's stack, as the sanitizer reports it
   std::size_t stack_bytes = 0;
-  void* address_state = nullptr;  ///< what the address sanitizer keeps for it
-  void* thread = nullptr;         ///< its thread in the eyes of the thread sanitizer
+  void* address_state = nullptr;  ///< the address sanitizer's own
+  void* thread = nullptr;         ///< its thread to the thread sanitizer
 };
 
 /// Runs `body` once for every resume() after the last one returned, on the same stack: a fiber lives through

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How tests drive the shim: schedules, deferred work, and what it counts.
+/// How tests drive the shim: schedules, deferred work, counters.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace salu::cuda::host {
 /// runs up to its barrier before the next one moves. A correct kernel gives the same result under all.
 void set_schedule(std::uint64_t seed);
 
-/// When on, work is queued and runs only when something waits for it, as on a GPU: what the host reads too
-/// early is then not there. Turning it off runs what is queued.
+/// When on, work is queued and runs only when something waits for it, as on a GPU: data that the host reads
+/// too early is then not there. Turning it off runs the queued work.
 void set_deferred(bool on);
 
-/// Device memory that allocate_raw hands out at most; the machine's own at start.
+/// The most device memory that allocate_raw hands out; at start as much as the machine has.
 void set_memory_limit(std::size_t bytes);
 
 struct Counters {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The launch door on the host (cuda/runtime/launch.h): checks what a GPU would refuse, then queues the grid.
+/// Launches on the host, for cuda/runtime/launch.h: refuses what a GPU would refuse, then queues the grid.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace salu::cuda::host {
 
-struct LaunchCheck {
+/// A launch of `kernel`: how many blocks of how many threads.
+struct Grid {
   const char* kernel;
   std::int64_t blocks_x, blocks_y, blocks_z;
   int threads_x, threads_y;
@@ -23,16 +24,15 @@ struct PointerArgument {
   const void* value;
 };
 
-inline constexpr std::size_t kMaxArgumentBytes = 4096;  ///< what every GPU takes
+inline constexpr std::size_t kMaxArgumentBytes = 4096;  ///< every GPU takes so many
 
-/// Queues the grid; `thread` is what every thread runs. Throws ErrorCode::environment at once when the shape
-/// is refused or a pointer is neither null nor in live device memory; when the grid runs, for what goes wrong
-/// in it: `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): …`.
-void launch_grid(const LaunchCheck& check, std::vector<PointerArgument> pointers,
-                 std::function<void()> thread);
+/// Queues the grid; every thread runs `thread`. Throws ErrorCode::environment at once when the shape is
+/// refused or a pointer is neither null nor in live device memory. Errors of the kernel are thrown when the
+/// grid runs: `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): …`.
+void launch_grid(const Grid& grid, std::vector<PointerArgument> pointers, std::function<void()> thread);
 
 template <class... P>
-void launch(const LaunchCheck& check, void (*kernel)(P...), std::type_identity_t<P>... arguments) {
+void launch(const Grid& grid, void (*kernel)(P...), std::type_identity_t<P>... arguments) {
   static_assert((std::is_trivially_copyable_v<P> && ...), "arguments of a kernel are copied as bytes");
   static_assert((sizeof(P) + ... + 0) <= kMaxArgumentBytes, "arguments of a kernel: at most 4096 bytes");
   std::vector<PointerArgument> pointers;
@@ -44,7 +44,7 @@ void launch(const LaunchCheck& check, void (*kernel)(P...), std::type_identity_t
     ++position;
   };
   (note(arguments), ...);
-  launch_grid(check, std::move(pointers), [=] { kernel(arguments...); });
+  launch_grid(grid, std::move(pointers), [=] { kernel(arguments...); });
 }
 
 }  // namespace salu::cuda::host

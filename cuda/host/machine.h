@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The simulated multiprocessor: the threads of one block, and what they wait for. Only the shim's own files
-/// include it.
+/// The simulated multiprocessor: the threads of one block, and the calls they wait in. Only the shim's own
+/// files include it.
 #pragma once
 
 #include <array>
@@ -13,7 +13,6 @@
 
 #include "cuda/host/fiber.h"
 #include "cuda/host/host.h"
-#include "cuda/host/launch.h"
 #include "cuda/host/vector_types.h"
 
 namespace salu::cuda::host {
@@ -32,9 +31,9 @@ struct Thread {
   State state = State::done;
   Location at;             ///< of the call it waits in
   bool predicate = false;  ///< for __syncthreads_count and its like
-  unsigned barriers = 0;   ///< passed so far; picks the sync slot
-  // Collectives (warp.cc). A lane may be at the next one before its neighbours have read what it brought to
-  // the last: hence two places, used in turn.
+  unsigned barriers = 0;   ///< passed so far; picks one of SyncSlots::barrier
+  // Collectives. A lane may be at the next one before its neighbours have read the value it brought to the
+  // last: hence two places, used in turn.
   unsigned mask = 0;
   unsigned arrivals = 0;
   std::array<std::uint64_t, 2> brought{};
@@ -56,7 +55,7 @@ struct Machine {
   Thread* running = nullptr;  ///< null while the scheduler or the host runs
   const char* kernel = "";
   std::function<void()> body;
-  std::string error;      ///< of the running grid; not empty: give up
+  std::string error;      ///< of the running grid; not empty: give it up
   int barrier_count = 0;  ///< predicates that held at the last barrier
   std::unique_ptr<SyncSlots> slots;
   char start_slot = 0, done_slot = 0, fence_slot = 0;
@@ -67,13 +66,10 @@ struct Machine {
 /// The one machine. Kernels run on one OS thread at a time.
 Machine& machine();
 
-/// Runs a grid. Throws ErrorCode::environment for what goes wrong in a kernel.
-void run_grid(const LaunchCheck& shape, std::function<void()> thread);
-
 /// `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): `.
 std::string place(const Thread& thread, const Location& at);
 
-/// Within a kernel: gives up the grid.
+/// Within a kernel: ends the grid with an error.
 [[noreturn]] void fail_in_kernel(const Location& at, const std::string& what);
 
 /// Within a kernel: waits, in the given state, until the scheduler says otherwise.
@@ -81,9 +77,5 @@ void wait_as(State state, const Location& at);
 
 /// True when both are the same call in the source.
 bool same_call(const Location& a, const Location& b);
-
-/// Completes every collective of a warp whose lanes have all arrived; true when there was one. Sets
-/// machine().error when one can never complete because a lane of its mask is gone.
-bool complete_collectives(int warp);
 
 }  // namespace salu::cuda::host

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the address and the thread sanitizer must be told about fibers and simulated memory; nothing in
-/// builds without them.
+/// Tells the address and the thread sanitizer about fibers and simulated memory; does nothing in builds
+/// without them.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ namespace salu::cuda::host {
 inline constexpr bool kAddressSanitizer = true;
 inline void poison(const void* p, std::size_t bytes) { __asan_poison_memory_region(p, bytes); }
 inline void unpoison(const void* p, std::size_t bytes) { __asan_unpoison_memory_region(p, bytes); }
-/// Around a switch of stacks: before it, on the old stack, and after it, on the new one. `saved` belongs to
+/// Called around a switch of stacks: before it on the old stack, after it on the new one. `saved` belongs to
 /// the stack that is left, and is given back when it is entered again; null the first time.
 inline void leave_stack(void** saved, const void* to, std::size_t bytes) {
   __sanitizer_start_switch_fiber(saved, to, bytes);
@@ -54,18 +54,18 @@ inline constexpr bool kThreadSanitizer = true;
 [[gnu::always_inline]] inline void switch_thread(void* thread) { __tsan_switch_to_fiber(thread, 1); }
 inline void* this_thread() { return __tsan_get_current_fiber(); }
 inline void* create_thread() { return __tsan_create_fiber(0); }
-/// Takes over the order of a thread that never runs again: what it did happened before what follows.
+/// Takes over the order of a thread that never runs again: its work happened before what follows.
 [[gnu::always_inline]] inline void join_thread(void* thread) {
   void* self = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(thread, 0);  // 0: the switch orders
   __tsan_switch_to_fiber(self, 0);
 }
-/// What happened before release(slot) in one thread happened before what follows acquire(slot) in another.
+/// Work before release(slot) in one thread happened before work after acquire(slot) in another.
 inline void acquire(char* slot) { __tsan_acquire(slot); }
 inline void release(char* slot) { __tsan_release(slot); }
 
-/// While one lives, the accesses of this thread are not recorded: the shim's own bookkeeping is no part of
-/// the kernel.
+/// The accesses of this thread are not recorded while one of these lives: the shim's own bookkeeping is no
+/// part of the kernel.
 class Quiet {
  public:
   Quiet() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The language of kernels on the host: what nvcc knows by itself, as ordinary C++. An intrinsic that is not
+/// The language of kernels on the host: nvcc's built-in functions as ordinary C++. An intrinsic that is not
 /// here does not compile, rather than do something else than on the GPU.
 #pragma once
 
@@ -12,9 +12,9 @@
 #include <source_location>
 #include <type_traits>
 
-#include "cuda/host/shared_memory.h"
+#include "cuda/host/collectives.h"
+#include "cuda/host/memory.h"
 #include "cuda/host/vector_types.h"
-#include "cuda/host/warp.h"
 
 #define __global__
 #define __device__
@@ -22,19 +22,7 @@
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 
-// Set by the scheduler whenever it hands over to a thread: a debugger shows them as they are.
-inline uint3 threadIdx{}, blockIdx{};
-inline dim3 blockDim, gridDim;
-inline constexpr int warpSize = 32;
-
 namespace salu::cuda::host {
-
-/// Waits for all threads of the block; returns how many of their predicates hold.
-int sync_block(bool predicate, const Location& at);
-int threads_in_block();
-void fence();
-/// An error in the kernel when the address is not a multiple of `bytes`, or the thread spins.
-void check_atomic(const void* address, std::size_t bytes, const Location& at);
 
 template <class T, class... Allowed>
 concept OneOf = (std::same_as<T, Allowed> || ...);

@@ -11,7 +11,7 @@ using Work = std::function<void()>;
 
 /// Runs `work`, or queues or records it.
 void enqueue(Work work);
-/// Runs all that is queued. When something throws, the rest of the queue is dropped.
+/// Runs all queued work. When something throws, the rest of the queue is dropped.
 void run_queued();
 /// Runs the oldest piece of queued work; false when there is none.
 bool run_one_queued();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// CUDA's small vector types, with CUDA's alignment.
+/// CUDA's small vector types, with CUDA's alignment, and the built-in variables of a kernel.
 #pragma once
 
 struct uint3 {
@@ -10,6 +10,11 @@ struct dim3 {
   unsigned x, y, z;
   constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
+
+// The scheduler sets them whenever a thread begins to run: a debugger shows them as they are.
+inline uint3 threadIdx{}, blockIdx{};
+inline dim3 blockDim, gridDim;
+inline constexpr int warpSize = 32;
 
 struct alignas(8) float2 {
   float x, y;

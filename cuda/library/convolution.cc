@@ -4,10 +4,9 @@
 #include <array>
 #include <map>
 
-#include "core/error.h"
+#include "core/ops/conv2d.h"
 #include "cuda/kernels/accumulate.h"
 #include "cuda/kernels/channels.h"
-#include "cuda/library/convolution_graph.h"
 #include "cuda/library/handles.h"
 #include "cuda/library/planned_graph.h"
 
@@ -87,6 +86,26 @@ void library_conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& 
   const Tensor part = Tensor::empty(problem.w, dy.dtype(), dw.device());
   run(problem, in, part, gradient);
   pad ? accumulate_channels(dw, part) : accumulate(dw, part);
+}
+
+ConvolutionGraph convolution_graph(const ConvolutionProblem& problem) {
+  const Shape y_shape = conv2d_output_shape(problem.x, problem.w, problem.options);
+  OperationGraph graph;
+  const GraphTensor x = graph.tensor(problem.x, problem.dtype), w = graph.tensor(problem.w, problem.dtype),
+                    y = graph.tensor(y_shape, problem.dtype);
+  switch (problem.pass) {
+    case ConvolutionPass::forward:
+      graph.conv2d_forward(y, x, w, problem.options);
+      break;
+    case ConvolutionPass::backward_data:
+      graph.conv2d_backward_data(x, y, w, problem.options);
+      break;
+    case ConvolutionPass::backward_weight:
+      graph.conv2d_backward_weight(w, y, x, problem.options, problem.dtype == DType::f32);
+      break;
+  }
+  graph.finish();
+  return {std::move(graph), x, w, y};
 }
 
 }  // namespace salu::cuda

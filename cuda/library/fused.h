@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/// Convolutions fused with the SALU family, as graphs that cuDNN compiles itself. No op uses them: each has
-/// to beat the convolution's own plan followed by our activation kernel, and bench/bench_fused.cc asks
-/// whether it does.
+/// Convolutions fused with the SALU family, as graphs that cuDNN compiles itself. They are for measurement:
+/// bench/bench_fused.cc compares each with the convolution's own plan followed by our activation kernel. An
+/// op may take a fusion once a GPU shows that it is faster; none does yet.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "cuda/library/convolution_graph.h"
+#include "cuda/library/convolution.h"
 
 namespace salu::cuda {
 
@@ -25,7 +25,7 @@ struct CurveTensors {
   GraphTensor p, d;      ///< backward only: the sums, written
 };
 
-/// A fused graph; members that its fusion does not have are left at id 0. Activations are bf16.
+/// A fused graph; members that its fusion does not have keep id 0. Activations are bf16.
 struct FusedGraph {
   OperationGraph graph;
   GraphTensor x, w;       ///< backward x is g, which never reaches memory
@@ -48,9 +48,8 @@ FusedGraph fused_graph(const FusedCandidate& candidate);
 /// The convolution in it, by itself.
 ConvolutionGraph convolution_alone(const FusedCandidate& candidate);
 
-/// What is worth measuring: the shapes of ResNet-18 on 32 x 32 and ResNet-50 on 224 x 224 pictures that move
-/// most bytes. Backward at stride 1 only: at stride 2 cuDNN 9.19 generates code with sums that does not
-/// compile.
+/// The fusions to measure: shapes of ResNet-18 on 32 x 32 and ResNet-50 on 224 x 224 images that move most
+/// bytes. Backward at stride 1 only: at stride 2 cuDNN 9.19 generates code with sums that does not compile.
 std::vector<FusedCandidate> fused_candidates();
 
 }  // namespace salu::cuda

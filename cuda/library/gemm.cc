@@ -8,9 +8,9 @@
 #include <map>
 
 #include "core/error.h"
+#include "core/gpu.h"
 #include "cuda/library/handles.h"
 #include "cuda/runtime/runtime.h"
-#include "cuda/runtime/runtime_cuda.h"
 
 namespace salu::cuda {
 namespace {
@@ -80,7 +80,7 @@ void choose_algorithm(PlannedProduct& planned, const Alignments& alignments) {
 }
 
 PlannedProduct plan(const Product& p, const void* bias, const Alignments& alignments, bool tf32) {
-  check(!recording(),
+  check(!gpu::recording(),
         "[gemm] expected a plan from a step before the recorded one, got none for M={} N={} K={}", p.m, p.n,
         p.k);
   PlannedProduct planned{};

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/library/handles.h"
 
+#include "core/gpu.h"
 #include "core/out_of_memory.h"
-#include "cuda/library/descriptor.h"
 #include "cuda/runtime/runtime.h"
-#include "cuda/runtime/runtime_cuda.h"
 
 // Handles and workspace are leaked on purpose: the driver may be gone when destructors of static objects run.
 namespace salu::cuda {
@@ -12,6 +11,14 @@ namespace salu::cuda {
 LibraryOptions& library_options() {
   static LibraryOptions options;
   return options;
+}
+
+void check_cudnn(cudnnStatus_t status, const char* what) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  char reason[512] = "";
+  cudnnGetLastErrorString(reason, sizeof reason);
+  fail(ErrorCode::environment, "[cudnn] {}: {}{}{}", what, cudnnGetErrorString(status), *reason ? ": " : "",
+       escaped(reason));
 }
 
 void check_cublas(cublasStatus_t status, const char* what) {
@@ -41,7 +48,7 @@ cublasLtHandle_t cublas_lt_handle() {
 
 void* library_workspace() {
   static void* const block = [] {
-    void* b = allocate_raw(static_cast<std::size_t>(kWorkspaceBytes));
+    void* b = gpu::allocate_raw(static_cast<std::size_t>(kWorkspaceBytes));
     if (!b) {
       throw OutOfMemory(fmt::format("device memory: no {} MiB left for the workspace of the CUDA libraries",
                                     kWorkspaceBytes >> 20));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What the CUDA libraries share: their handles, bound to the compute stream, one workspace, and the choices
-/// that hold for the whole process.
+/// The handles of cuDNN and cuBLASLt, bound to the stream, with one workspace and one set of options for
+/// both.
 #pragma once
 
 #include <cublasLt.h>
@@ -17,7 +17,8 @@ struct LibraryOptions {
 /// Plans made before a change stay in use for the options they were made under.
 LibraryOptions& library_options();
 
-/// Throws ErrorCode::environment with cuBLAS's name for the failure.
+/// Throw ErrorCode::environment with the library's name for the failure, and its explanation when it has one.
+void check_cudnn(cudnnStatus_t status, const char* what);
 void check_cublas(cublasStatus_t status, const char* what);
 
 cudnnHandle_t cudnn_handle();

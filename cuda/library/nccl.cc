@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-#include "cuda/library/nccl.h"
-
+/// Sums over GPUs (core/gpu.h) by NCCL. It is loaded (libnccl.so.2) when several ranks ask for it, so that a
+/// program does not need it to start.
 #include <dlfcn.h>
 #include <nccl.h>
 
 #include <array>
 #include <cstring>
 
-#include "core/device_sums.h"
 #include "core/error.h"
-#include "cuda/runtime/runtime_cuda.h"
+#include "core/gpu.h"
+#include "cuda/runtime/runtime.h"
 
 namespace salu::cuda {
 namespace {
 
-/// The functions that are used, of a library that may not be there.
+/// The functions of the library; null where it is not installed.
 struct Nccl {
   decltype(&ncclGetUniqueId) get_unique_id = nullptr;
   decltype(&ncclCommInitRank) comm_init_rank = nullptr;
@@ -49,8 +49,8 @@ void check_nccl(ncclResult_t result, const char* what) {
   if (result != ncclSuccess) fail(ErrorCode::distributed, "[nccl] {}: {}", what, nccl().error_string(result));
 }
 
-/// A stream of its own: the sums of the last layers run beside the backward pass of the first.
-class NcclSums : public DeviceSums {
+/// The sums run in a stream of their own: those of the last layers beside the backward pass of the first.
+class NcclSums : public gpu::DeviceSums {
  public:
   NcclSums(const ncclUniqueId& id, int rank, int ranks) {
     check_nccl(nccl().comm_init_rank(&comm_, ranks, id, rank), "cannot connect the GPUs");
@@ -70,7 +70,7 @@ class NcclSums : public DeviceSums {
   NcclSums& operator=(const NcclSums&) = delete;
 
   void start(std::span<float> values) override {
-    check_cuda(cudaEventRecord(ready_, stream()), "cannot mark the gradients");
+    check_cuda(cudaEventRecord(ready_, stream()), "cannot record the gradients");
     check_cuda(cudaStreamWaitEvent(own_, ready_), "cannot wait for the gradients");
     check_nccl(
         nccl().all_reduce(values.data(), values.data(), values.size(), ncclFloat, ncclSum, comm_, own_),
@@ -78,7 +78,7 @@ class NcclSums : public DeviceSums {
   }
 
   void join() override {
-    check_cuda(cudaEventRecord(done_, own_), "cannot mark the sums");
+    check_cuda(cudaEventRecord(done_, own_), "cannot record the sums");
     check_cuda(cudaStreamWaitEvent(stream(), done_), "cannot wait for the sums");
   }
 
@@ -104,7 +104,7 @@ std::string make_id() {
   return {id.internal, sizeof id.internal};
 }
 
-std::unique_ptr<DeviceSums> connect(const std::string& text, int rank, int ranks) {
+std::unique_ptr<gpu::DeviceSums> connect(const std::string& text, int rank, int ranks) {
   ncclUniqueId id;
   check(text.size() == sizeof id.internal, "[nccl] expected an id of {} bytes, got {}", sizeof id.internal,
         text.size());
@@ -112,10 +112,10 @@ std::unique_ptr<DeviceSums> connect(const std::string& text, int rank, int ranks
   return std::make_unique<NcclSums>(id, rank, ranks);
 }
 
-constexpr DeviceSumsLibrary kNccl{"NCCL", place, make_id, connect};
+constexpr gpu::DeviceSumsLibrary kNccl{"NCCL", place, make_id, connect};
 
 }  // namespace
 
-void install_nccl() { install_device_sums(&kNccl); }
-
 }  // namespace salu::cuda
+
+const salu::gpu::DeviceSumsLibrary* salu::gpu::device_sums_library() { return &cuda::kNccl; }

@@ -17,7 +17,7 @@ class Target {
  public:
   static Target device(int index);                   ///< needs the device
   static Target described(const std::string& json);  ///< needs none
-  std::string json() const;                          ///< what described() takes
+  std::string json() const;                          ///< the text that described() takes
   const Descriptor& descriptor() const { return properties_; }
 
  private:
@@ -37,10 +37,10 @@ enum class Heuristics {
   ranked = CUDNN_HEUR_MODE_A,           ///< best first
   fallback = CUDNN_HEUR_MODE_FALLBACK,  ///< slow ones that accept nearly everything
 };
-/// What cuDNN offers for a finished graph; empty when it does not know how to run it.
+/// The candidates that cuDNN offers for a finished graph; empty when it does not know how to run it.
 std::vector<Candidate> candidates(const OperationGraph& graph, const Target& target, Heuristics heuristics);
 
-/// Code that is ready to run.
+/// A candidate's compiled code, ready to run.
 class Plan {
  public:
   /// Memory of a tensor in the graph.
@@ -77,7 +77,7 @@ struct PlanAttempt {
   PlanAttempt(const Candidate& candidate, const Target& target);
 };
 
-/// Which plans may be chosen.
+/// The plans that may be chosen.
 struct PlanRules {
   bool deterministic = true;   ///< only engines that give the same bits every time
   bool tensor_cores = true;    ///< false keeps f32 at its full precision

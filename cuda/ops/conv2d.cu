@@ -5,7 +5,6 @@
 #include "cuda/kernels/conv2d_view.cuh"
 #include "cuda/kernels/dispatch.h"
 #include "cuda/kernels/gemm.cuh"
-#include "cuda/runtime/library.h"
 
 namespace salu::cuda {
 namespace {
@@ -99,7 +98,6 @@ PatchView<T> patches(const Dims& d, const T* x) {
 }
 
 void forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options) {
-  if (const auto run = library_kernel(&LibraryKernels::conv2d_forward)) return run(y, x, w, options);
   const Dims d = dims_of(x, w, y, options);
   dispatch_activation("conv2d", x.dtype(), [&]<class T>() {
     if (gemm_rung() == GemmRung::naive) {
@@ -130,7 +128,6 @@ struct PixelsAndTaps {
 };
 
 void backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options) {
-  if (const auto run = library_kernel(&LibraryKernels::conv2d_backward_data)) return run(dx, dy, w, options);
   const Dims d = dims_of(dx, w, dy, options);
   dispatch_activation("conv2d", dy.dtype(), [&]<class T>() {
     if (gemm_rung() == GemmRung::naive) {
@@ -157,8 +154,6 @@ void backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions 
 }
 
 void backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
-  if (const auto run = library_kernel(&LibraryKernels::conv2d_backward_weight))
-    return run(dw, dy, x, options);
   const Dims d = dims_of(x, dw, dy, options);
   dispatch_activation("conv2d", x.dtype(), [&]<class T>() {
     float* out = dw.data<float>();

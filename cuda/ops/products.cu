@@ -3,13 +3,11 @@
 #include "core/ops/products.h"
 #include "cuda/kernels/dispatch.h"
 #include "cuda/kernels/gemm.h"
-#include "cuda/runtime/library.h"
 
 namespace salu::cuda {
 namespace {
 
 void matmul_forward(Tensor& y, const Tensor& a, const Tensor& b) {
-  if (const auto run = library_kernel(&LibraryKernels::matmul_forward)) return run(y, a, b);
   dispatch_activation("matmul", y.dtype(), [&]<class T>() {
     const std::int64_t m = a.dim(0), k = a.dim(1), n = b.dim(1);
     gemm<T, T>({.m = m,
@@ -23,7 +21,6 @@ void matmul_forward(Tensor& y, const Tensor& a, const Tensor& b) {
 }
 
 void matmul_backward_a(Tensor& da, const Tensor& dy, const Tensor& b) {
-  if (const auto run = library_kernel(&LibraryKernels::matmul_backward_a)) return run(da, dy, b);
   dispatch_activation("matmul", dy.dtype(), [&]<class T>() {
     const std::int64_t m = dy.dim(0), k = b.dim(0), n = b.dim(1);  // (M,N) x (K,N)^T -> (M,K)
     gemm<T, T>({.m = m,
@@ -37,7 +34,6 @@ void matmul_backward_a(Tensor& da, const Tensor& dy, const Tensor& b) {
 }
 
 void matmul_backward_b(Tensor& db, const Tensor& dy, const Tensor& a) {
-  if (const auto run = library_kernel(&LibraryKernels::matmul_backward_b)) return run(db, dy, a);
   dispatch_activation("matmul", dy.dtype(), [&]<class T>() {
     const std::int64_t m = a.dim(0), k = a.dim(1), n = dy.dim(1);  // (M,K)^T x (M,N) -> (K,N)
     gemm<T, T>({.m = k,
@@ -51,7 +47,6 @@ void matmul_backward_b(Tensor& db, const Tensor& dy, const Tensor& a) {
 }
 
 void linear_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b) {
-  if (const auto run = library_kernel(&LibraryKernels::linear_forward)) return run(y, x, w, b);
   dispatch_activation("linear", x.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = w.dim(1), n = w.dim(0);  // (M,C) x (N,C)^T -> (M,N)
     gemm<T, T>({.m = m,
@@ -66,7 +61,6 @@ void linear_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b
 }
 
 void linear_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w) {
-  if (const auto run = library_kernel(&LibraryKernels::linear_backward_input)) return run(dx, dy, w);
   dispatch_activation("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(dy), c = w.dim(1), n = w.dim(0);  // (M,N) x (N,C) -> (M,C)
     gemm<T, T>({.m = m,
@@ -80,7 +74,6 @@ void linear_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w) {
 }
 
 void linear_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x) {
-  if (const auto run = library_kernel(&LibraryKernels::linear_backward_weight)) return run(dw, dy, x);
   dispatch_activation("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = dw.dim(1), n = dw.dim(0);  // (M,N)^T x (M,C) -> (N,C)
     gemm<T, float>({.m = n,

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
+/// core/gpu.h over the CUDA runtime.
 #include "cuda/runtime/runtime.h"
 
+#include "core/gpu.h"
 #include "core/out_of_memory.h"
-#include "cuda/runtime/launch_shape.h"
-#include "cuda/runtime/runtime_cuda.h"
+#include "cuda/runtime/launch.h"
 
 namespace salu::cuda {
-namespace {
-
-bool recording_now = false;
-
-}  // namespace
 
 void check_cuda(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
@@ -30,6 +26,43 @@ cudaStream_t stream() {
   }();
   return created;
 }
+
+void launch_on_device(const char* name, const void* kernel, const LaunchShape& shape, void** arguments) {
+  constexpr std::size_t kDefaultShared = 48 * 1024;
+  if (shape.shared_bytes > kDefaultShared) {
+    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                    static_cast<int>(shape.shared_bytes)),
+               name);
+  }
+  const dim3 grid(static_cast<unsigned>(shape.blocks_x), static_cast<unsigned>(shape.blocks_y),
+                  static_cast<unsigned>(shape.blocks_z));
+  const dim3 block(static_cast<unsigned>(shape.threads_x), static_cast<unsigned>(shape.threads_y));
+  check_cuda(cudaLaunchKernel(kernel, grid, block, arguments, shape.shared_bytes, stream()), name);
+}
+
+}  // namespace salu::cuda
+
+namespace salu::gpu {
+
+using cuda::check_cuda;
+using cuda::stream;
+
+namespace {
+
+bool recording_now = false;
+
+cudaEvent_t event_of(const std::shared_ptr<void>& state) { return static_cast<cudaEvent_t>(state.get()); }
+
+struct RecordedGraph {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  ~RecordedGraph() {
+    if (executable) cudaGraphExecDestroy(executable);
+    if (graph) cudaGraphDestroy(graph);
+  }
+};
+
+}  // namespace
 
 const char* backend_name() { return "cuda"; }
 
@@ -53,19 +86,14 @@ void use_device(int index) {
 }
 
 DeviceInfo device_info() {
-  DeviceInfo info;
   int device = 0;
   check_cuda(cudaGetDevice(&device), "device in use");
   cudaDeviceProp properties{};
   check_cuda(cudaGetDeviceProperties(&properties, device), "device properties");
-  info.name = properties.name;
-  info.major = properties.major;
-  info.minor = properties.minor;
-  info.multiprocessors = properties.multiProcessorCount;
-  info.shared_bytes = properties.sharedMemPerBlockOptin;
+  DeviceInfo info{.name = properties.name,
+                  .multiprocessors = properties.multiProcessorCount,
+                  .shared_bytes = properties.sharedMemPerBlockOptin};
   check_cuda(cudaMemGetInfo(&info.free_bytes, &info.total_bytes), "device memory");
-  check_cuda(cudaDriverGetVersion(&info.driver_version), "driver version");
-  check_cuda(cudaRuntimeGetVersion(&info.runtime_version), "runtime version");
   return info;
 }
 
@@ -80,20 +108,18 @@ void* allocate_raw(std::size_t bytes) {
   return block;
 }
 
-// Destructors release, also while the error of a failed kernel is under way, which every later call of CUDA
-// repeats: to throw once more would end the program before that error is told.
+// Blocks are released by destructors, also while the error of a failed kernel is on its way up. Every later
+// call of CUDA repeats that error: to throw it again would end the program before it is reported.
 void release_raw(void* block) {
   if (cudaFree(block) != cudaSuccess) cudaGetLastError();
 }
 
-void* allocate_pinned(std::size_t bytes) {
+std::shared_ptr<void> allocate_pinned(std::size_t bytes) {
   void* block = nullptr;
   check_cuda(cudaMallocHost(&block, bytes), "allocate pinned memory");
-  return block;
-}
-
-void release_pinned(void* block) {
-  if (cudaFreeHost(block) != cudaSuccess) cudaGetLastError();  // silent, as release_raw
+  return {block, [](void* pinned) {
+            if (cudaFreeHost(pinned) != cudaSuccess) cudaGetLastError();  // silent, as release_raw
+          }};
 }
 
 void copy_to_device(void* to, const void* from, std::size_t bytes) {
@@ -110,16 +136,12 @@ void copy_on_device(void* to, const void* from, std::size_t bytes) {
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copy on device");
 }
 
-void fill_bytes(void* to, int byte, std::size_t bytes) {
-  check_cuda(cudaMemsetAsync(to, byte, bytes, stream()), "fill device memory");
+void queue_copy_to_device(void* to, const void* pinned, std::size_t bytes) {
+  check_cuda(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyHostToDevice, stream()), "queue copy to device");
 }
 
-void queue_copy_to_device(void* to, const void* from, std::size_t bytes) {
-  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream()), "queue copy to device");
-}
-
-void queue_copy_to_host(void* to, const void* from, std::size_t bytes) {
-  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream()), "queue copy to host");
+void queue_copy_to_host(void* pinned, const void* from, std::size_t bytes) {
+  check_cuda(cudaMemcpyAsync(pinned, from, bytes, cudaMemcpyDeviceToHost, stream()), "queue copy to host");
 }
 
 void synchronize() { check_cuda(cudaStreamSynchronize(stream()), "synchronize (an earlier kernel failed)"); }
@@ -127,74 +149,38 @@ void synchronize() { check_cuda(cudaStreamSynchronize(stream()), "synchronize (a
 Event::Event() {
   cudaEvent_t event = nullptr;
   check_cuda(cudaEventCreate(&event), "create event");
-  handle_ = event;
-}
-Event::~Event() { cudaEventDestroy(static_cast<cudaEvent_t>(handle_)); }
-
-void Event::record() {
-  check_cuda(cudaEventRecord(static_cast<cudaEvent_t>(handle_), stream()), "record event");
+  state_ = std::shared_ptr<void>(event, [](void* e) { cudaEventDestroy(static_cast<cudaEvent_t>(e)); });
 }
 
-bool Event::passed() const {
-  const cudaError_t status = cudaEventQuery(static_cast<cudaEvent_t>(handle_));
-  if (status == cudaErrorNotReady) return false;
-  check_cuda(status, "query event");
-  return true;
-}
+void Event::record() { check_cuda(cudaEventRecord(event_of(state_), stream()), "record event"); }
 
-void Event::wait() const {
-  check_cuda(cudaEventSynchronize(static_cast<cudaEvent_t>(handle_)), "wait for event");
-}
+void Event::wait() const { check_cuda(cudaEventSynchronize(event_of(state_)), "wait for event"); }
 
 double Event::milliseconds_since(const Event& earlier) const {
   float milliseconds = 0;
-  check_cuda(cudaEventElapsedTime(&milliseconds, static_cast<cudaEvent_t>(earlier.handle_),
-                                  static_cast<cudaEvent_t>(handle_)),
+  check_cuda(cudaEventElapsedTime(&milliseconds, event_of(earlier.state_), event_of(state_)),
              "time between events");
   return static_cast<double>(milliseconds);
 }
 
-struct Graph::State {
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t executable = nullptr;
-  ~State() {
-    if (executable) cudaGraphExecDestroy(executable);
-    if (graph) cudaGraphDestroy(graph);
-  }
-};
-
-Graph::Graph() : state_(std::make_unique<State>()) {}
-Graph::~Graph() = default;
-
 void Graph::begin() {
-  state_ = std::make_unique<State>();
-  recorded_ = false;
+  state_ = std::make_shared<RecordedGraph>();
   check_cuda(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "begin recording a graph");
   recording_now = true;
 }
 
 void Graph::end() {
+  RecordedGraph& recorded = *static_cast<RecordedGraph*>(state_.get());
   recording_now = false;
-  check_cuda(cudaStreamEndCapture(stream(), &state_->graph), "end recording a graph");
-  check_cuda(cudaGraphInstantiate(&state_->executable, state_->graph, 0), "instantiate a graph");
-  recorded_ = true;
+  check_cuda(cudaStreamEndCapture(stream(), &recorded.graph), "end recording a graph");
+  check_cuda(cudaGraphInstantiate(&recorded.executable, recorded.graph, 0), "instantiate a graph");
 }
 
-void Graph::replay() { check_cuda(cudaGraphLaunch(state_->executable, stream()), "replay a graph"); }
+void Graph::replay() {
+  check_cuda(cudaGraphLaunch(static_cast<RecordedGraph*>(state_.get())->executable, stream()),
+             "replay a graph");
+}
 
 bool recording() { return recording_now; }
 
-void launch_on_device(const char* name, const void* kernel, const LaunchShape& shape, void** arguments) {
-  constexpr std::size_t kDefaultShared = 48 * 1024;
-  if (shape.shared_bytes > kDefaultShared) {
-    check_cuda(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(shape.shared_bytes)),
-               name);
-  }
-  const dim3 grid(static_cast<unsigned>(shape.blocks_x), static_cast<unsigned>(shape.blocks_y),
-                  static_cast<unsigned>(shape.blocks_z));
-  const dim3 block(static_cast<unsigned>(shape.threads_x), static_cast<unsigned>(shape.threads_y));
-  check_cuda(cudaLaunchKernel(kernel, grid, block, arguments, shape.shared_bytes, stream()), name);
-}
-
-}  // namespace salu::cuda
+}  // namespace salu::gpu

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cuda/runtime/scratch.h"
 
-#include "cuda/runtime/runtime.h"
+#include "core/gpu.h"
 
 namespace salu::cuda {
 namespace {
@@ -26,18 +26,18 @@ const std::uint32_t* step_offset() {
   return reinterpret_cast<const std::uint32_t*>(offset_number().data<std::int32_t>());
 }
 
-void set_step_offset(std::uint32_t offset) { offset_number().fill(offset); }
-
 std::int64_t grid_blocks(int per_multiprocessor) {
-  static const int multiprocessors = device_info().multiprocessors;
+  static const int multiprocessors = gpu::device_info().multiprocessors;
   return std::int64_t{multiprocessors} * per_multiprocessor;
 }
 
 std::size_t block_shared_bytes() {
-  static const std::size_t bytes = device_info().shared_bytes;
+  static const std::size_t bytes = gpu::device_info().shared_bytes;
   return bytes;
 }
 
 Tensor scratch(std::int64_t count, DType dtype) { return Tensor::empty({count}, dtype, kDevice); }
 
 }  // namespace salu::cuda
+
+void salu::gpu::set_step_offset(std::uint32_t offset) { cuda::offset_number().fill(offset); }

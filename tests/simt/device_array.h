@@ -4,25 +4,25 @@
 
 #include <vector>
 
-#include "cuda/runtime/runtime.h"
+#include "core/gpu.h"
 
 namespace salu::test {
 
 template <class T>
 class DeviceArray {
  public:
-  explicit DeviceArray(std::size_t n) : n_(n), data_(static_cast<T*>(cuda::allocate_raw(n * sizeof(T)))) {}
+  explicit DeviceArray(std::size_t n) : n_(n), data_(static_cast<T*>(gpu::allocate_raw(n * sizeof(T)))) {}
   explicit DeviceArray(const std::vector<T>& values) : DeviceArray(values.size()) {
-    cuda::copy_to_device(data_, values.data(), n_ * sizeof(T));
+    gpu::copy_to_device(data_, values.data(), n_ * sizeof(T));
   }
-  ~DeviceArray() { cuda::release_raw(data_); }
+  ~DeviceArray() { gpu::release_raw(data_); }
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
 
   T* data() { return data_; }
   std::vector<T> values() const {
     std::vector<T> out(n_);
-    cuda::copy_to_host(out.data(), data_, n_ * sizeof(T));
+    gpu::copy_to_host(out.data(), data_, n_ * sizeof(T));
     return out;
   }
 

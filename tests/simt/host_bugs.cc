@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Mistakes in launches and in the host code around them.
+#include "core/gpu.h"
 #include "cuda/kernels/kernel.cuh"
 #include "tests/simt/bugs.h"
 
@@ -7,6 +8,7 @@ namespace salu::test {
 namespace {
 
 using namespace cuda;
+using namespace gpu;
 
 constexpr std::size_t kFloat = sizeof(float);
 
@@ -18,8 +20,8 @@ void copy(const LaunchShape& shape, float* y, const float* x) {
 
 /// Pinned memory that a test writes and reads.
 struct Pinned {
-  float* data = static_cast<float*>(allocate_pinned(64 * kFloat));
-  ~Pinned() { release_pinned(data); }
+  std::shared_ptr<void> memory = allocate_pinned(64 * kFloat);
+  float* data = static_cast<float*>(memory.get());
 };
 
 std::vector<Bug> launch_bugs() {
@@ -45,7 +47,7 @@ std::vector<Bug> launch_bugs() {
       {"released_before_replay",
        [](Buffers& d) {
          auto* block = static_cast<float*>(allocate_raw(64 * kFloat));
-         fill_bytes(block, 0, 64 * kFloat);
+         copy_on_device(block, d.x.data(), 64 * kFloat);
          Graph graph;
          graph.begin();
          copy({.threads_x = 64}, d.y.data(), block);

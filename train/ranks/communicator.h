@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "core/gpu.h"
+
 namespace salu {
 
 /// What a rank says about its run when another rank is lost. The trainer writes it, a watching thread reads.
@@ -54,6 +56,9 @@ class Communicator {
   virtual void gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
   /// Waits for the others and ends the connection. A rank that goes without it is lost to the others.
   virtual void finish() {}
+
+  /// The library by which the GPUs of the ranks add among themselves; null: none.
+  virtual const gpu::DeviceSumsLibrary* device_sums_library() const { return gpu::device_sums_library(); }
 
   bool is_root() const { return rank() == 0; }
   Whereabouts& whereabouts() { return whereabouts_; }

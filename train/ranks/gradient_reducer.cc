@@ -11,8 +11,8 @@ namespace salu {
 namespace {
 
 /// Null where a rank lacks the library, or shares its GPU with another.
-std::unique_ptr<DeviceSums> connect_devices(Communicator& ranks) {
-  const DeviceSumsLibrary* library = device_sums_library();
+std::unique_ptr<gpu::DeviceSums> connect_devices(Communicator& ranks) {
+  const gpu::DeviceSumsLibrary* library = ranks.device_sums_library();
   const std::string place = library ? library->place() : "";
   const std::vector<std::string> places = ranks.gather(place.empty() ? "" : host_name() + " " + place);
   if (std::set(places.begin(), places.end()).size() < places.size() || std::ranges::count(places, "") > 0) {
@@ -28,8 +28,8 @@ GradientReducer::Bucket GradientReducer::make_bucket(Tensor values) const {
   check(values.dtype() == DType::f32, "[reduce] expected f32, got {}", dtype_name(values.dtype()));
   Bucket bucket;
   if (values.device().type == DeviceType::cuda && !sums_) {
-    bucket.pinned = cuda_backend().allocate_pinned(values.bytes());
-    bucket.copied = cuda_backend().make_mark();
+    bucket.pinned = gpu::allocate_pinned(values.bytes());
+    bucket.copied.emplace();
   }
   bucket.values = std::move(values);
   return bucket;
@@ -75,7 +75,7 @@ void GradientReducer::send(Bucket& bucket) {
     bucket.sum = ranks_.start_sum(numbers);
     return;
   }
-  cuda_backend().queue_copy_to_host(bucket.pinned.get(), values.raw(), values.bytes());
+  gpu::queue_copy_to_host(bucket.pinned.get(), values.raw(), values.bytes());
   bucket.copied->record();
 }
 
@@ -84,7 +84,7 @@ void GradientReducer::receive(Bucket& bucket) {
   bucket.sum.reset();
   bucket.waiting = bucket.parameters;
   if (bucket.pinned) {
-    cuda_backend().queue_copy_to_device(bucket.values.raw(), bucket.pinned.get(), bucket.values.bytes());
+    gpu::queue_copy_to_device(bucket.values.raw(), bucket.pinned.get(), bucket.values.bytes());
   }
 }
 

@@ -4,10 +4,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/device_sums.h"
+#include "core/gpu.h"
 #include "layers/parameter.h"
 #include "train/ranks/communicator.h"
 
@@ -17,7 +17,7 @@ namespace salu {
 /// so the buckets begin at the end of the buffer's weights; each goes on its way when all of its parameters
 /// are complete. The order of the buckets is fixed: all ranks must send the same one.
 ///
-/// GPUs that can talk to each other do so (core/device_sums.h), and the host never waits. Otherwise, and
+/// GPUs that can talk to each other do so (gpu::DeviceSums), and the host never waits. Otherwise, and
 /// where two ranks share a GPU, a bucket is copied to pinned host memory and back, in the queue of the
 /// kernels: the GPU computes on while the host exchanges.
 class GradientReducer {
@@ -30,7 +30,7 @@ class GradientReducer {
   int ranks() const { return ranks_.size(); }
   std::size_t buckets() const { return buckets_.size(); }
   /// Who adds: "NCCL", or "MPI".
-  std::string way() const { return sums_ ? device_sums_library()->name : "MPI"; }
+  std::string way() const { return sums_ ? ranks_.device_sums_library()->name : "MPI"; }
   /// For backward(): the gradient of this parameter is complete.
   void complete(const Node& leaf);
   /// Sends what has not gone yet, and `loss` (1); returns when the gradients and the loss are sums over all
@@ -40,9 +40,9 @@ class GradientReducer {
  private:
   struct Bucket {
     Tensor values;
-    int parameters = 0, waiting = 0;    ///< waiting: for the gradients of so many of them
-    std::shared_ptr<void> pinned;       ///< on a GPU, without sums_: its copy on the host ...
-    std::unique_ptr<QueueMark> copied;  ///< ... which is there behind this mark
+    int parameters = 0, waiting = 0;   ///< waiting: for the gradients of so many of them
+    std::shared_ptr<void> pinned;      ///< on a GPU, without sums_: its copy on the host ...
+    std::optional<gpu::Event> copied;  ///< ... which is complete after this event
     std::unique_ptr<Communicator::Sum> sum;
   };
   void send(Bucket& bucket);
@@ -50,7 +50,7 @@ class GradientReducer {
   Bucket make_bucket(Tensor values) const;
 
   Communicator& ranks_;
-  std::unique_ptr<DeviceSums> sums_;  ///< null: the sums go through the host
+  std::unique_ptr<gpu::DeviceSums> sums_;  ///< null: the sums go through the host
   std::vector<Bucket> buckets_;
   std::unique_ptr<Bucket> loss_;
   std::map<const Node*, std::size_t> bucket_of_;

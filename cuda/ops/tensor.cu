@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Fill and conversion of device tensors (core/backend.h).
+/// Fill and conversion of device tensors, for Tensor::fill and Tensor::copy_from (core/tensor.h).
+#include "core/tensor.h"
 #include "cuda/kernels/elementwise.cuh"
-#include "cuda/kernels/tensor.h"
 
 namespace salu::cuda {
 namespace {
@@ -31,8 +31,6 @@ T value_as(double value) {
   }
 }
 
-}  // namespace
-
 void fill(Tensor& t, double value) {
   dispatch_any(t.dtype(), [&]<class T>() {
     launch("fill_kernel", fill_kernel<T>, cover_at_most(grid_blocks(8), t.numel()), t.numel(), t.data<T>(),
@@ -47,6 +45,13 @@ void convert(Tensor& to, const Tensor& from) {
              to.numel(), to.data<To>(), from.data<From>());
     });
   });
+}
+
+}  // namespace
+
+void register_tensor() {
+  tensor_kernels.fill.set(DeviceType::cuda, fill);
+  tensor_kernels.convert.set(DeviceType::cuda, convert);
 }
 
 }  // namespace salu::cuda

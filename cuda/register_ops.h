@@ -3,7 +3,7 @@
 
 namespace salu::cuda {
 
-/// Puts the CUDA kernels of every op into its kernel table.
+/// Enters our own CUDA kernels of every op into its kernel table.
 void register_ops();
 
 }  // namespace salu::cuda

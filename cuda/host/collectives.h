@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Calls that the lanes of a warp make together.
+/// Calls in which the threads of a block wait for each other, or order what they write: barriers, collectives
+/// of a warp, fences, atomics.
 #pragma once
 
 #include <bit>
@@ -12,6 +13,13 @@ namespace salu::cuda::host {
 
 using Location = std::source_location;
 
+/// Waits for all threads of the block; returns how many of their predicates hold.
+int sync_block(bool predicate, const Location& at);
+int threads_in_block();
+void fence();
+/// An error in the kernel when the address is not a multiple of `bytes`, or the thread spins.
+void check_atomic(const void* address, std::size_t bytes, const Location& at);
+
 /// One collective call: constructed by every lane of `mask`, complete when all have arrived at the same call.
 /// It does not order memory; sync_warp() does. A mask that names lanes which have exited or do not exist is
 /// an error, also where CUDA would not wait for them.
@@ -20,7 +28,7 @@ class Collective {
   Collective(unsigned mask, std::uint64_t bits, const Location& at);
 
   int lane() const { return lane_; }
-  /// What a lane brought; an error in the kernel when the mask leaves it out.
+  /// The value that a lane brought; an error in the kernel when the mask leaves it out.
   std::uint64_t bits_of(int lane) const;
 
  private:
@@ -29,11 +37,11 @@ class Collective {
   Location at_;
 };
 
-/// __syncwarp: what the lanes of `mask` wrote before it, they all see after it.
+/// __syncwarp: after it all lanes of `mask` see what each of them wrote before it.
 void sync_warp(unsigned mask, const Location& at);
 
-/// The lane that a shuffle reads, for every lane and every width: `group` is the first lane of the reader's
-/// group of `width` lanes. The argument has 5 bits, as on the GPU.
+/// The value of another lane of the reader's group of `width` lanes. `argument` is a lane of the group
+/// (index), a distance (up, down) or a mask (exclusive_or); it has 5 bits, as on the GPU.
 enum class Shuffle { index, up, down, exclusive_or };
 std::uint64_t shuffle(Shuffle kind, unsigned mask, std::uint64_t bits, int argument, int width,
                       const Location& at);
@@ -52,7 +60,7 @@ T from_bits(std::uint64_t bits) {
   return value;
 }
 
-/// combine(combine(v0, v1), v2)…: over what the lanes of `mask` brought, in the order of the lanes.
+/// combine(combine(v0, v1), v2)… over the values of the lanes of `mask`, in the order of the lanes.
 template <class T, class F>
 T reduce_lanes(unsigned mask, T value, const Location& at, F combine) {
   const Collective call(mask, to_bits(value), at);
@@ -65,7 +73,7 @@ T reduce_lanes(unsigned mask, T value, const Location& at, F combine) {
   return result;
 }
 
-/// Bit l of the result: what lane l brought satisfies `accept`.
+/// Bit l of the result: the value of lane l satisfies `accept`.
 template <class F>
 unsigned vote_lanes(unsigned mask, std::uint64_t bits, const Location& at, F accept) {
   const Collective call(mask, bits, at);
@@ -76,5 +84,9 @@ unsigned vote_lanes(unsigned mask, std::uint64_t bits, const Location& at, F acc
   }
   return votes;
 }
+
+/// For the scheduler: completes every collective of a warp whose lanes have all arrived; true when there was
+/// one. Sets machine().error when one can never complete because a lane of its mask has exited.
+bool complete_collectives(int warp);
 
 }  // namespace salu::cuda::host

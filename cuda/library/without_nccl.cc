@@ -1,8 +1,0 @@
-// SPDX-License-Identifier: MIT
-#include "cuda/library/nccl.h"
-
-namespace salu::cuda {
-
-void install_nccl() {}
-
-}  // namespace salu::cuda
