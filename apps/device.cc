@@ -10,7 +10,7 @@
 #include "autograd/functions.h"
 #include "core/error.h"
 #include "core/parallel.h"
-#include "core/simd/salu_loops.h"
+#include "core/simd/instruction_set.h"
 #include "cuda/runtime/cuda.h"
 #include "data/decode.h"
 #include "models/model.h"

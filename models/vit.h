@@ -44,7 +44,7 @@ class Vit : public Model {
   std::unique_ptr<Linear> patch_embed_;
   Parameter *cls_token_, *pos_embed_;
   std::vector<std::unique_ptr<Block>> blocks_;
-  std::unique_ptr<Pointwise> norm_;
+  Pointwise norm_;
   std::unique_ptr<Linear> head_;
 };
 
