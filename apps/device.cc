@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "core/gpu.h"
 #include "core/parallel.h"
-#include "core/simd/salu_loops.h"
+#include "core/simd/instruction_set.h"
 #include "data/decode.h"
 #include "models/model.h"
 

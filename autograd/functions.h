@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Every differentiable function, one line each. The mathematics of each is its contract in core/ops, its
-/// gradient stands in the file of its family here.
+/// Every differentiable function, one line each. The mathematics of each is its contract in core/ops; its
+/// gradient stands below it in functions.cc.
 #pragma once
 
 #include "autograd/variable.h"
@@ -9,16 +9,16 @@
 
 namespace salu {
 
-// The SALU family. Coefficient pairs are stored as `positive` says (core/ops/options.h).
-Variable salu(const Variable& x, const Variable& p, const Variable& q, Positive positive);
-Variable swalu(const Variable& x, const Variable& p, const Variable& q, Positive positive);
-Variable galu(const Variable& x, const Variable& p, const Variable& q, Positive positive);
-/// swalu(salu(x; sp, sq); gp, gq) in one pass.
-Variable salu_swalu(const Variable& x, const Variable& sp, const Variable& sq, const Variable& gp,
-                    const Variable& gq, Positive positive);
-/// swalu(salu(x; sp, sq) + residual; gp, gq) in one pass.
-Variable salu_add_swalu(const Variable& x, const Variable& residual, const Variable& sp, const Variable& sq,
-                        const Variable& gp, const Variable& gq, Positive positive);
+// The SALU family; all five ops stand in core/ops/salu.h and autograd/salu.cc.
+Variable salu(const Variable& x, const Coefficients<Variable>& c);
+Variable swalu(const Variable& x, const Coefficients<Variable>& c);
+Variable galu(const Variable& x, const Coefficients<Variable>& c);
+/// swalu(salu(x; stabilizer); gate) in one pass.
+Variable salu_swalu(const Variable& x, const Coefficients<Variable>& stabilizer,
+                    const Coefficients<Variable>& gate);
+/// swalu(salu(x; stabilizer) + residual; gate) in one pass.
+Variable salu_add_swalu(const Variable& x, const Variable& residual, const Coefficients<Variable>& stabilizer,
+                        const Coefficients<Variable>& gate);
 
 // Other activations, elementwise.
 Variable relu(const Variable& x);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "bench/backward_without_sums.h"
-#include "core/ops/salu_members.h"
 #include "cuda/kernels/elementwise.cuh"
 
 namespace salu::bench {
@@ -11,7 +10,7 @@ template <SaluMember member>
 struct Gradient {
   CurvePair<float> curves;
   __device__ float operator()(float dy, float x) const {
-    MemberSums<float> dropped;
+    CurvePairSums<float> dropped;
     float no_residual = 0;
     return member_gradient<member>(dy, x, 0.0f, no_residual, curves, dropped);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/ops/salu_family.h"
+#include "core/ops/salu.h"
 
 namespace salu::bench {
 

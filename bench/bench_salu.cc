@@ -9,13 +9,10 @@
 #include <cstring>
 
 #include "bench/timing.h"
-#include "core/ops/galu.h"
 #include "core/ops/salu.h"
-#include "core/ops/salu_add_swalu.h"
-#include "core/ops/salu_swalu.h"
-#include "core/ops/swalu.h"
 #include "core/parallel.h"
 #include "core/rng.h"
+#include "core/simd/instruction_set.h"
 
 namespace salu::bench {
 namespace {
@@ -153,9 +150,10 @@ struct GateChain {
 
 struct Setup {
   std::int64_t n;
-  Tensor x, dy, residual, y, dx, dresidual;
+  Tensor x, dy, residual, y;
   Array ax, ady;
-  CoefficientPair first, gate, dfirst, dgate;
+  SaluInputs single, fused, fused_add;
+  SaluGradients out;
 
   explicit Setup(std::int64_t elements)
       : n(elements),
@@ -163,16 +161,19 @@ struct Setup {
         dy(Tensor::empty({n})),
         residual(Tensor::empty({n})),
         y(Tensor::empty({n})),
-        dx(Tensor::empty({n})),
-        dresidual(Tensor::empty({n})) {
+        out{Tensor::empty({n}), Tensor::empty({n}), zeros(), zeros()} {
     Rng rng({3, Purpose::test, 0, 0});
-    for (Tensor* t : {&x, &dy, &residual, &y, &dx, &dresidual}) {
+    for (Tensor* t : {&x, &dy, &residual, &y, &out.dx, &out.dresidual}) {
       for (std::int64_t i = 0; i < n; ++i) t->data<float>()[i] = 2 * rng.uniform() - 1;
     }
     ax.assign(x.data<float>(), x.data<float>() + n);
     ady.assign(dy.data<float>(), dy.data<float>() + n);
-    for (CoefficientPair* p : {&first, &gate, &dfirst, &dgate}) *p = {Tensor::zeros({1}), Tensor::zeros({1})};
+    const Tensor zero = Tensor::zeros({1});
+    single = {.x = x, .first = {zero, zero}};
+    fused = {.x = x, .first = {zero, zero}, .gate = {zero, zero}};
+    fused_add = {.x = x, .first = {zero, zero}, .gate = {zero, zero}, .residual = residual};
   }
+  static CoefficientGradients<Tensor> zeros() { return {Tensor::zeros({1}), Tensor::zeros({1})}; }
 };
 
 /// `tensors`: how many the op reads and writes.
@@ -202,31 +203,24 @@ enum Body {
 
 /// One entry per Body, in its order.
 std::vector<Timed> bodies(Setup& s, SaluChain& salu_chain, GateChain& swalu_chain, GateChain& galu_chain) {
-  constexpr Positive exp = Positive::exp;
   const auto copy_all = [&s] {
     parallel_for(s.n, 1 << 18, [&s](std::int64_t begin, std::int64_t end) {
       std::memcpy(s.y.data<float>() + begin, s.x.data<float>() + begin,
                   static_cast<std::size_t>(end - begin) * 4);
     });
   };
-  const auto end_backward = [&s] {
-    salu_add_swalu_kernels.backward({}, s.dx, s.dresidual, s.dy, s.x, s.residual, s.first, s.gate, s.dfirst,
-                                    s.dgate, exp);
-  };
   return {
       {"copy", copy_all},
-      {"salu forward", [&] { salu_kernels.forward({}, s.y, s.x, s.first, exp); }},
-      {"salu backward", [&] { salu_kernels.backward({}, s.dx, s.dy, s.x, s.first, s.dfirst, exp); }},
-      {"swalu forward", [&] { swalu_kernels.forward({}, s.y, s.x, s.gate, exp); }},
-      {"swalu backward", [&] { swalu_kernels.backward({}, s.dx, s.dy, s.x, s.gate, s.dgate, exp); }},
-      {"galu forward", [&] { galu_kernels.forward({}, s.y, s.x, s.gate, exp); }},
-      {"galu backward", [&] { galu_kernels.backward({}, s.dx, s.dy, s.x, s.gate, s.dgate, exp); }},
-      {"salu, swalu forward", [&] { salu_swalu_kernels.forward({}, s.y, s.x, s.first, s.gate, exp); }},
-      {"salu, swalu backward",
-       [&] { salu_swalu_kernels.backward({}, s.dx, s.dy, s.x, s.first, s.gate, s.dfirst, s.dgate, exp); }},
-      {"salu, add, swalu forward",
-       [&] { salu_add_swalu_kernels.forward({}, s.y, s.x, s.residual, s.first, s.gate, exp); }},
-      {"salu, add, swalu backward", end_backward},
+      {"salu forward", [&] { salu_op.forward({}, s.y, s.single); }},
+      {"salu backward", [&] { salu_op.backward({}, s.out, s.dy, s.single); }},
+      {"swalu forward", [&] { swalu_op.forward({}, s.y, s.single); }},
+      {"swalu backward", [&] { swalu_op.backward({}, s.out, s.dy, s.single); }},
+      {"galu forward", [&] { galu_op.forward({}, s.y, s.single); }},
+      {"galu backward", [&] { galu_op.backward({}, s.out, s.dy, s.single); }},
+      {"salu, swalu forward", [&] { salu_swalu_op.forward({}, s.y, s.fused); }},
+      {"salu, swalu backward", [&] { salu_swalu_op.backward({}, s.out, s.dy, s.fused); }},
+      {"salu, add, swalu forward", [&] { salu_add_swalu_op.forward({}, s.y, s.fused_add); }},
+      {"salu, add, swalu backward", [&] { salu_add_swalu_op.backward({}, s.out, s.dy, s.fused_add); }},
       {"salu chain", [&] { salu_chain.forward(s.ax), salu_chain.backward(s.ady, s.ax); }},
       {"swalu chain", [&] { swalu_chain.forward(s.ax), swalu_chain.backward(s.ady, s.ax); }},
       {"galu chain", [&] { galu_chain.forward(s.ax), galu_chain.backward(s.ady, s.ax); }},

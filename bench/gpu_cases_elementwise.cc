@@ -7,18 +7,12 @@
 #include "core/gpu.h"
 #include "core/ops/activations.h"
 #include "core/ops/arithmetic.h"
-#include "core/ops/galu.h"
 #include "core/ops/optimizer_step.h"
 #include "core/ops/salu.h"
-#include "core/ops/salu_add_swalu.h"
-#include "core/ops/salu_swalu.h"
 #include "core/ops/squash.h"
-#include "core/ops/swalu.h"
 
 namespace salu::bench {
 namespace {
-
-constexpr Positive kExp = Positive::exp;
 
 std::string size_name(double bytes) {
   return bytes >= 1e6 ? fmt::format("{:.0f} MB", bytes / 1e6) : fmt::format("{:.0f} B", bytes);
@@ -30,62 +24,49 @@ std::vector<std::int64_t> element_counts(const CaseOptions& options) {
   return {8'000'000, 32'000'000, 128'000'000, 512'000'000};  // 16, 64, 256, 1024 MB
 }
 
-/// The tensors of one call of a member of the family; salu uses `first` alone.
+/// The tensors of one call of an op of the family.
 struct FamilySet {
-  Tensor x, dy, residual, y, dx, dresidual;
-  CoefficientPair first = pair(0.27), gate = pair(-0.69), dfirst = pair(0), dgate = pair(0);
+  SaluInputs in;
+  Tensor y, dy;
+  SaluGradients out;
 
-  static CoefficientPair pair(double value) {
-    const Tensor t = Tensor::full({1}, value, DType::f32, kGpu);
-    return {t, t.clone()};
-  }
-  FamilySet(std::int64_t n, bool backward, bool adds) : x(noise({n}, DType::bf16)) {
-    if (adds) residual = noise({n}, DType::bf16);
+  FamilySet(const SaluOp& op, std::int64_t n, bool backward)
+      : in{.x = noise({n}, DType::bf16), .first = {scalar(0.27), scalar(0.27)}} {
+    if (has_two_curves(op.member)) in.gate = {scalar(-0.69), scalar(-0.69)};
+    if (adds_residual(op.member)) in.residual = noise({n}, DType::bf16);
     if (!backward) {
       y = device_empty({n}, DType::bf16);
       return;
     }
     dy = noise({n}, DType::bf16);
-    dx = device_empty({n}, DType::bf16);
-    if (adds) dresidual = device_empty({n}, DType::bf16);
+    out = {device_empty({n}, DType::bf16), {}, {scalar(0), scalar(0)}, {scalar(0), scalar(0)}};
+    if (adds_residual(op.member)) out.dresidual = device_empty({n}, DType::bf16);
   }
+  static Tensor scalar(double value) { return Tensor::full({1}, value, DType::f32, kGpu); }
 };
 
 struct FamilyMember {
   const char* name;
-  bool adds;
-  void (*forward)(FamilySet& s);
-  void (*backward)(FamilySet& s);
+  const SaluOp& op;
 };
 
-void end_backward(FamilySet& s) {
-  salu_add_swalu_kernels.backward(kGpu, s.dx, s.dresidual, s.dy, s.x, s.residual, s.first, s.gate, s.dfirst,
-                                  s.dgate, kExp);
-}
+const FamilyMember kMembers[] = {{"salu", salu_op},
+                                 {"swalu", swalu_op},
+                                 {"galu", galu_op},
+                                 {"mid (salu, swalu)", salu_swalu_op},
+                                 {"end (salu, add, swalu)", salu_add_swalu_op}};
 
-constexpr FamilyMember kMembers[] = {
-    {"salu", false, [](FamilySet& s) { salu_kernels.forward(kGpu, s.y, s.x, s.first, kExp); },
-     [](FamilySet& s) { salu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.first, s.dfirst, kExp); }},
-    {"swalu", false, [](FamilySet& s) { swalu_kernels.forward(kGpu, s.y, s.x, s.gate, kExp); },
-     [](FamilySet& s) { swalu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.gate, s.dgate, kExp); }},
-    {"galu", false, [](FamilySet& s) { galu_kernels.forward(kGpu, s.y, s.x, s.gate, kExp); },
-     [](FamilySet& s) { galu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.gate, s.dgate, kExp); }},
-    {"mid (salu, swalu)", false,
-     [](FamilySet& s) { salu_swalu_kernels.forward(kGpu, s.y, s.x, s.first, s.gate, kExp); },
-     [](FamilySet& s) {
-       salu_swalu_kernels.backward(kGpu, s.dx, s.dy, s.x, s.first, s.gate, s.dfirst, s.dgate, kExp);
-     }},
-    {"end (salu, add, swalu)", true,
-     [](FamilySet& s) { salu_add_swalu_kernels.forward(kGpu, s.y, s.x, s.residual, s.first, s.gate, kExp); },
-     end_backward},
-};
-
-KernelCase family_case(const std::string& name, const char* variant, std::int64_t n, int tensors,
-                       bool backward, bool adds, std::function<void(FamilySet&)> run) {
-  return {"salu",  name + ", " + size_name(2.0 * static_cast<double>(n)),
-          variant, 2.0 * tensors * static_cast<double>(n),
-          0,       [=] {
-            return [run, s = std::make_shared<FamilySet>(n, backward, adds)] { run(*s); }; }};
+KernelCase family_case(const FamilyMember& m, const char* variant, std::int64_t n, bool backward,
+                       std::function<void(FamilySet&)> run) {
+  const bool adds = adds_residual(m.op.member);
+  const int tensors = backward ? (adds ? 5 : 3) : (adds ? 3 : 2);
+  return {"salu",
+          m.name + (", " + size_name(2.0 * static_cast<double>(n))),
+          variant,
+          2.0 * tensors * static_cast<double>(n),
+          0,
+          [=, &op = m.op] {
+            return [run, s = std::make_shared<FamilySet>(op, n, backward)] { run(*s); }; }};
 }
 
 /// A case over tensors of one shape: `in` inputs, one output.
@@ -126,14 +107,16 @@ CaseList salu_cases(const CaseOptions& options) {
   const CurvePair<float> curves{{1, 1}, {0.5f, 0.5f}};
   for (const std::int64_t n : element_counts(options)) {
     for (const FamilyMember& m : kMembers) {
-      cases.push_back(family_case(m.name, "forward", n, m.adds ? 3 : 2, false, m.adds, m.forward));
-      cases.push_back(family_case(m.name, "backward", n, m.adds ? 5 : 3, true, m.adds, m.backward));
+      cases.push_back(
+          family_case(m, "forward", n, false, [&op = m.op](FamilySet& s) { op.forward(kGpu, s.y, s.in); }));
+      cases.push_back(family_case(m, "backward", n, true,
+                                  [&op = m.op](FamilySet& s) { op.backward(kGpu, s.out, s.dy, s.in); }));
     }
-    cases.push_back(family_case("salu", "no sums", n, 3, true, false, [curves](FamilySet& s) {
-      salu_backward_without_sums(s.dx, s.dy, s.x, curves);
+    cases.push_back(family_case(kMembers[0], "no sums", n, true, [curves](FamilySet& s) {
+      salu_backward_without_sums(s.out.dx, s.dy, s.in.x, curves);
     }));
-    cases.push_back(family_case("mid (salu, swalu)", "no sums", n, 3, true, false, [curves](FamilySet& s) {
-      salu_swalu_backward_without_sums(s.dx, s.dy, s.x, curves);
+    cases.push_back(family_case(kMembers[3], "no sums", n, true, [curves](FamilySet& s) {
+      salu_swalu_backward_without_sums(s.out.dx, s.dy, s.in.x, curves);
     }));
   }
   return cases;

@@ -2,7 +2,8 @@
 /// Normalization and activation as choices: every network is built from a pair of them.
 #pragma once
 
-#include <memory>
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "autograd/functions.h"
@@ -24,8 +25,8 @@ const char* name_of(Positive positive);
 struct CurveInit {
   double a, b;
 };
-/// a = 3^(1/4) makes an identity basic block keep the signal's variance with He fan-in weights; W = 1/sqrt(a
-/// b) = 1.
+/// a = 3^(1/4) makes an identity basic block keep the signal's variance with He fan-in weights;
+/// W = 1/sqrt(a b) = 1.
 inline constexpr CurveInit kStabilizerInit{1.316, 0.76};
 /// Matches Swish's curvature at 0; the best of the small training runs.
 inline constexpr CurveInit kSwaluInit{0.5, 0.5};
@@ -37,27 +38,42 @@ struct NormActConfig {
   Positive positive = Positive::exp;
   CurveInit stabilizer = kStabilizerInit;
   CurveInit gate = kSwaluInit;
-  std::int64_t groups =
-      32;  ///< of group norm; a channel count it does not divide takes the largest divisor below
+  /// Of group norm. If it does not divide the channels, the largest divisor below it is taken.
+  std::int64_t groups = 32;
   double layer_norm_eps = 1e-5;  ///< 1e-6 in timm's ViTs
 };
 
-/// One layer without weights: a norm or an activation.
-class Pointwise {
+/// a and b of one curve: parameters of one element, `alpha` and `beta` in a checkpoint.
+class CurveParameters {
  public:
-  virtual ~Pointwise() = default;
-  virtual Variable operator()(const Variable& x, Context& context) const = 0;
-};
-
-/// Null for Norm::none.
-std::unique_ptr<Pointwise> make_norm(const Scope& scope, std::int64_t channels, const NormActConfig& config);
-std::unique_ptr<Pointwise> make_act(const Scope& scope, const NormActConfig& config);
-
-/// A coefficient pair as two parameters `alpha` and `beta` of one element.
-struct CurveParameters {
   CurveParameters(const Scope& scope, CurveInit init, Positive positive);
-  Parameter &p, &q;
+  Coefficients<Variable> coefficients() const { return {a_->variable, b_->variable, positive_}; }
+
+ private:
+  const Parameter *a_, *b_;
+  Positive positive_;
 };
+
+/// A norm or an activation: one function, and its line of `--summary`.
+struct Pointwise {
+  std::string name;
+  const char* kind = nullptr;
+  std::int64_t parameters = 0;
+  /// Empty for Norm::none: then the layer is the identity and has no line.
+  std::function<Variable(const Variable& x, Context& context)> function;
+  std::optional<CurveParameters> curve = {};  ///< of SALU, SWALU and GALU
+
+  void record(const Variable& x, Context& context) const {
+    if (function) context.record({name, kind, x.shape(), parameters, 0});
+  }
+  Variable operator()(const Variable& x, Context& context) const {
+    record(x, context);
+    return function ? function(x, context) : x;
+  }
+};
+
+Pointwise make_norm(const Scope& scope, std::int64_t channels, const NormActConfig& config);
+Pointwise make_act(const Scope& scope, const NormActConfig& config);
 
 /// act(norm(x)) and act(norm(x) + residual); (salu, swalu) runs as one fused pass each.
 class NormAct {
@@ -69,14 +85,8 @@ class NormAct {
   Variable dropped(const Variable& x, const Variable& residual, double rate, Context& context) const;
 
  private:
-  Variable normalized(const Variable& x, Context& context) const;
-  Variable activated(const Variable& x, Context& context) const;
-
+  Pointwise norm_, act_;
   bool fused_;
-  Positive positive_;
-  std::string norm_name_, act_name_;
-  std::unique_ptr<CurveParameters> stabilizer_, gate_;  // when fused
-  std::unique_ptr<Pointwise> norm_, act_;               // when not; norm_ is null for Norm::none
 };
 
 }  // namespace salu

@@ -65,10 +65,7 @@ class Resnet::Block {
 
   Variable operator()(const Variable& x, Context& context) const {
     Variable skip = x;
-    if (shortcut_) {
-      skip = (*shortcut_)(x, context);
-      if (shortcut_norm_) skip = (*shortcut_norm_)(skip, context);
-    }
+    if (shortcut_) skip = shortcut_norm_((*shortcut_)(x, context), context);
     Variable y = x;
     for (std::size_t i = 0; i + 1 < convs_.size(); ++i) y = norm_acts_[i]((convs_[i])(y, context), context);
     y = convs_.back()(y, context);
@@ -93,7 +90,7 @@ class Resnet::Block {
   std::vector<Conv2d> convs_;
   std::vector<NormAct> norm_acts_;
   std::unique_ptr<Conv2d> shortcut_;
-  std::unique_ptr<Pointwise> shortcut_norm_;
+  Pointwise shortcut_norm_;
 };
 
 Resnet::Resnet(const ResnetConfig& config) : config_(config) {

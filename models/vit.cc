@@ -34,14 +34,9 @@ class Vit : public Model {
   std::unique_ptr<Linear> patch_embed_;
   Parameter *cls_token_, *pos_embed_;
   std::vector<std::unique_ptr<Block>> blocks_;
-  std::unique_ptr<Pointwise> norm_;
+  Pointwise norm_;
   std::unique_ptr<Linear> head_;
 };
-
-/// norm(x), or x itself for Norm::none.
-Variable normalized(const std::unique_ptr<Pointwise>& norm, const Variable& x, Context& context) {
-  return norm ? (*norm)(x, context) : x;
-}
 
 /// x + attention(norm(x)), then x + mlp(norm(x)).
 class Vit::Block {
@@ -60,17 +55,17 @@ class Vit::Block {
         fc1_(scope / "mlp" / "fc1", config.width, config.mlp, config.linear_init),
         act1_(make_act(scope / "mlp" / "act1", config.norm_act)),
         fc2_(scope / "mlp" / "fc2", config.mlp, config.width, config.linear_init),
-        act2_(config.act_after_fc2 ? make_act(scope / "mlp" / "act2", config.norm_act) : nullptr) {}
+        act2_(config.act_after_fc2 ? make_act(scope / "mlp" / "act2", config.norm_act) : Pointwise{}) {}
 
   Variable operator()(const Variable& x, Context& context) const {
-    Variable y = qkv_(normalized(norm1_, x, context), context);  // (B,T,D) -> (B,T,3D)
-    y = attention(y, heads_, scale_);                            // -> (B,T,D)
+    Variable y = qkv_(norm1_(x, context), context);  // (B,T,D) -> (B,T,3D)
+    y = attention(y, heads_, scale_);                // -> (B,T,D)
     const std::int64_t tokens = y.dim(1);
     context.record({name_ + ".attn", "Attention", y.shape(), 0, y.dim(0) * 2 * tokens * tokens * width_});
     const Variable z = add(x, dropped(proj_(y, context), context));
-    y = (*act1_)(fc1_(normalized(norm2_, z, context), context), context);  // (B,T,D) -> (B,T,M)
-    y = fc2_(y, context);                                                  // (B,T,M) -> (B,T,D)
-    if (act2_) y = (*act2_)(y, context);
+    y = act1_(fc1_(norm2_(z, context), context), context);  // (B,T,D) -> (B,T,M)
+    y = fc2_(y, context);                                   // (B,T,M) -> (B,T,D)
+    y = act2_(y, context);
     return add(z, dropped(y, context));
   }
 
@@ -83,13 +78,13 @@ class Vit::Block {
   std::string name_;
   std::int64_t heads_, width_;
   double scale_, drop_path_;
-  std::unique_ptr<Pointwise> norm1_;
+  Pointwise norm1_;
   Linear qkv_, proj_;
-  std::unique_ptr<Pointwise> norm2_;
+  Pointwise norm2_;
   Linear fc1_;
-  std::unique_ptr<Pointwise> act1_;
+  Pointwise act1_;
   Linear fc2_;
-  std::unique_ptr<Pointwise> act2_;
+  Pointwise act2_;
 };
 
 VitConfig vit_cifar_config(std::int64_t img_size) {
@@ -141,7 +136,7 @@ Variable Vit::forward(const Variable& images, Context& context) const {
   x = embed_tokens(x, view(cls_token_->variable, {width}), view(pos_embed_->variable, {1 + tokens_, width}));
   context.record({"pos_embed", "Embedding", x.shape(), (2 + tokens_) * width, 0});  // (N,1+T,D)
   for (const auto& block : blocks_) x = (*block)(x, context);
-  x = normalized(norm_, select_token(x, 0), context);  // (N,1+T,D) -> (N,D)
+  x = norm_(select_token(x, 0), context);  // (N,1+T,D) -> (N,D)
   if (config_.drop > 0 && context.training) x = dropout(x, config_.drop, context.next_key(Purpose::dropout));
   return (*head_)(x, context);  // (N,D) -> (N,classes)
 }

@@ -27,7 +27,7 @@ std::vector<CurveShape> curve_shapes(const ParameterStore& store, Positive posit
     const std::string layer = alpha.name.substr(0, alpha.name.size() - first.size());
     const auto beta = betas.find(layer);
     if (beta == betas.end()) continue;  // DyT and Derf have one slope
-    const Curve<double> curve = curve_of(value_of(alpha), value_of(*beta->second), positive);
+    const Curve<double> curve = curve_of({value_of(alpha), value_of(*beta->second), positive});
     shapes.push_back({layer, is_gate(layer), curve.s, 1 / curve.inv_w});
   }
   return shapes;

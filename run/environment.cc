@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "core/parallel.h"
-#include "core/simd/salu_loops.h"
+#include "core/simd/instruction_set.h"
 #include "data/decode.h"
 
 namespace salu {

@@ -111,7 +111,7 @@ def kernel_fields(text, struct):
 
 
 def check_ops(root):
-    """Every op, `extern ...Kernels NAME_kernels;` in core/ops, has a contract, each of its kernels for CUDA, and
+    """Every op, `extern TYPE NAME_kernels;` (or NAME_op) in core/ops, has a contract, each of its kernels for CUDA, and
     samples. A build without nvcc and a family of several ops would hide that one is missing."""
     headers = {p: p.read_text() for p in sorted((root / "core/ops").glob("*.h"))}
     all_headers = "".join(headers.values())
@@ -120,18 +120,18 @@ def check_ops(root):
     count = 0
     for path, text in headers.items():
         start = 0
-        for match in re.finditer(r"^extern (\w+) (\w+)_kernels;", text, re.M):
-            op, contract, start = match[2], text[start : match.start()], match.end()
+        for match in re.finditer(r"^extern (\w+) ((\w+)_(?:kernels|op));", text, re.M):
+            name, op, contract, start = match[2], match[3], text[start : match.start()], match.end()
             count += 1
             for field in kernel_fields(all_headers, match[1]):
-                if not re.search(rf"\b{op}_kernels\.{field}\.set\(DeviceType::cuda,|set_kernels<\w+>\({op}_kernels\)", cuda):
-                    breach(path, f"{op}_kernels.{field} has no CUDA kernel in cuda/ops")
+                if not re.search(rf"\b{name}\.{field}\.set\(DeviceType::cuda,|register_kernels<[\w:]+>\({name}\)", cuda):
+                    breach(path, f"{name}.{field} has no CUDA kernel in cuda/ops")
             if op in NO_GRADIENT:
                 continue
             for label in LABELS:
                 if f"\n/// {label} " not in contract:
                     breach(path, f"the contract of {op} lacks a line that begins with '/// {label}'")
-            if not re.search(rf'"{op}"|\b{op}_kernels', samples):
+            if not re.search(rf'"{op}"|\b{name}\b', samples):
                 breach(path, f"{op} has no samples in tests/samples")
     if count < 30:
         breach("core/ops", f"only {count} ops found: has the form of their declarations changed?")

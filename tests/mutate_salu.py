@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Flips every sign in the gradients of the SALU family, one at a time; the gradient checks must catch each one.
+"""Flips every sign in the gradients of the SALU family, and between its stored parameters and its curve, one at a time;
+the gradient checks must catch each one.
 
 Usage: mutate_salu.py SOURCE_DIR WORK_DIR. Builds a copy of the source in WORK_DIR. Exit code 1 when a mutant survives."""
 import pathlib
@@ -11,14 +12,14 @@ import sys
 
 FILE = "core/ops/salu_math.h"
 FUNCTIONS = ["add(T upstream_times_s", "salu_gradient(", "swalu_gradient(", "galu_gradient(",
-             "curve_parameter_gradients("]
+             "member_gradient(", "curve_of(", "coefficient_gradients("]
 
 
 def gradient_lines(text):
     """Numbers of the lines inside the gradient functions."""
     lines, inside, depth = [], False, 0
     for number, line in enumerate(text.splitlines()):
-        if any(name in line for name in FUNCTIONS):
+        if not inside and any(name in line for name in FUNCTIONS):
             inside, depth = True, 0
         if inside:
             lines.append(number)

@@ -3,17 +3,16 @@
 #include <cmath>
 
 #include "autograd/functions.h"
-#include "core/ops/salu_family.h"
 #include "tests/catch.h"
 #include "tests/check_large.h"
-#include "tests/samples/salu_family.h"
+#include "tests/samples/salu.h"
 
 namespace salu::test {
 namespace {
 
-/// y, dy/dx and the derivatives for p = log a and q = log b of a function of x.
+/// y, dy/dx and the derivatives for log a and log b of a function of x.
 struct Derivatives {
-  double y, dx, dp, dq;
+  double y, dx, da, db;
 };
 using Member = Derivatives (*)(double x, double a, double b);
 
@@ -23,13 +22,13 @@ Derivatives salu_member(double x, double a, double b) {
 }
 Derivatives swalu_member(double x, double a, double b) {
   const Derivatives s = salu_member(x, a, b);
-  return {paper_swalu(x, a, b), (1 + s.y + x * s.dx) / 2, x / 2 * s.dp, x / 2 * s.dq};
+  return {paper_swalu(x, a, b), (1 + s.y + x * s.dx) / 2, x / 2 * s.da, x / 2 * s.db};
 }
 Derivatives galu_member(double x, double a, double b) {
   const double root = 0.79788456080286536, psi = root * (x + 0.044715 * std::pow(x, 3));
   const Derivatives s = salu_member(psi, a, b);
   const double dpsi = root * (1 + 3 * 0.044715 * x * x);
-  return {paper_galu(x, a, b), (1 + s.y + x * s.dx * dpsi) / 2, x / 2 * s.dp, x / 2 * s.dq};
+  return {paper_galu(x, a, b), (1 + s.y + x * s.dx * dpsi) / 2, x / 2 * s.da, x / 2 * s.db};
 }
 
 /// N(1/2, sigma), so that the sums of the coefficients' gradients do not cancel.
@@ -49,8 +48,8 @@ TEST_CASE("salu, swalu and galu of several chunks") {
         const Derivatives d = member(in[0].data<double>()[i], a, b);
         out[0].data<double>()[i] = d.y;
         out[1].data<double>()[i] = dy * d.dx;
-        *out[2].data<double>() += dy * d.dp;
-        *out[3].data<double>() += dy * d.dq;
+        *out[2].data<double>() += dy * d.da;
+        *out[3].data<double>() += dy * d.db;
       }
       return out;
     };
@@ -58,14 +57,23 @@ TEST_CASE("salu, swalu and galu of several chunks") {
   const Inputs inputs = {lifted_tensor(20, 2.0), scalar(0.3), scalar(-0.2)};
   const Tensor dy = lifted_tensor(21);
   check_large(
-      "salu", [](const auto& in) { return salu(in[0], in[1], in[2], Positive::exp); }, inputs, dy,
-      reference(salu_member));
+      "salu",
+      [](const auto& in) {
+        return salu(in[0], {in[1], in[2]});
+      },
+      inputs, dy, reference(salu_member));
   check_large(
-      "swalu", [](const auto& in) { return swalu(in[0], in[1], in[2], Positive::exp); }, inputs, dy,
-      reference(swalu_member));
+      "swalu",
+      [](const auto& in) {
+        return swalu(in[0], {in[1], in[2]});
+      },
+      inputs, dy, reference(swalu_member));
   check_large(
-      "galu", [](const auto& in) { return galu(in[0], in[1], in[2], Positive::exp); }, inputs, dy,
-      reference(galu_member));
+      "galu",
+      [](const auto& in) {
+        return galu(in[0], {in[1], in[2]});
+      },
+      inputs, dy, reference(galu_member));
 }
 
 TEST_CASE("the fused functions of several chunks") {
@@ -83,7 +91,7 @@ TEST_CASE("the fused functions of several chunks") {
         out[0].data<double>()[i] = gate.y;
         out[1].data<double>()[i] = dh * s.dx;
         if (first == 2) out[2].data<double>()[i] = dh;
-        const double terms[] = {dh * s.dp, dh * s.dq, dy * gate.dp, dy * gate.dq};
+        const double terms[] = {dh * s.da, dh * s.db, dy * gate.da, dy * gate.db};
         for (std::size_t k = 0; k < 4; ++k) *out[first + 1 + k].data<double>() += terms[k];
       }
       return out;
@@ -92,11 +100,15 @@ TEST_CASE("the fused functions of several chunks") {
   const Tensor x = lifted_tensor(22, 2.0), dy = lifted_tensor(23);
   check_large(
       "salu_swalu",
-      [](const auto& in) { return salu_swalu(in[0], in[1], in[2], in[3], in[4], Positive::exp); },
+      [](const auto& in) {
+        return salu_swalu(in[0], {in[1], in[2]}, {in[3], in[4]});
+      },
       {x, scalar(0.3), scalar(-0.2), scalar(-0.7), scalar(-0.6)}, dy, reference(1));
   check_large(
       "salu_add_swalu",
-      [](const auto& in) { return salu_add_swalu(in[0], in[1], in[2], in[3], in[4], in[5], Positive::exp); },
+      [](const auto& in) {
+        return salu_add_swalu(in[0], in[1], {in[2], in[3]}, {in[4], in[5]});
+      },
       {x, lifted_tensor(24), scalar(0.3), scalar(-0.2), scalar(-0.7), scalar(-0.6)}, dy, reference(2));
 }
 

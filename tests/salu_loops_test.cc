@@ -13,15 +13,6 @@
 
 namespace salu {
 
-namespace baseline {
-extern const SaluLoops<float> loops_f32;
-}
-namespace avx2 {
-extern const SaluLoops<float> loops_f32;
-}
-namespace avx512 {
-extern const SaluLoops<float> loops_f32;
-}
 namespace native {  // tests/meson.build: the portable copy as a build with -march=native compiles it
 extern const SaluLoops<float> loops_f32;
 extern const SaluLoops<double> loops_f64;
@@ -58,7 +49,7 @@ struct Input {
 template <class T>
 struct Output {
   std::vector<T> y, dx, dresidual;
-  PairSums sums;
+  CurvePairSums<double> sums;
 };
 
 template <class T>
@@ -90,7 +81,7 @@ Input<double> widened(const Input<float>& in) {
   return {wide(in.dy), wide(in.x), wide(in.residual)};
 }
 
-std::vector<double> numbers(const PairSums& s) {
+std::vector<double> numbers(const CurvePairSums<double>& s) {
   return {s.first.all, s.first.bent, s.first.straight, s.gate.all, s.gate.bent, s.gate.straight};
 }
 
@@ -99,7 +90,7 @@ std::vector<double> magnitudes(SaluMember member, const Input<double>& in) {
   std::vector<double> out(6);
   for (std::size_t i = 0; i < in.x.size(); ++i) {
     const Input<double> one{{in.dy[i]}, {in.x[i]}, {in.residual[i]}};
-    const auto terms = numbers(run(salu_loops_f64(), member, one, kCurves).sums);
+    const auto terms = numbers(run(baseline::loops_f64, member, one, kCurves).sums);
     for (std::size_t k = 0; k < terms.size(); ++k) out[k] += std::abs(terms[k]);
   }
   return out;
@@ -118,7 +109,7 @@ double roundings(const std::vector<float>& got, const std::vector<double>& want,
 
 void check_table(const Table& table, SaluMember member, const Input<float>& in) {
   const Input<double> wide = widened(in);
-  const Output<double> want = run(salu_loops_f64(), member, wide, kCurves);
+  const Output<double> want = run(baseline::loops_f64, member, wide, kCurves);
   const Output<float> got = run(*table.loops, member, in, kCurvesF32);
   const bool adds = member == SaluMember::salu_add_swalu;
   const auto magnitude = [&](std::size_t i) {
@@ -221,7 +212,7 @@ TEST_CASE("the portable f64 table is there, with the same bits, when the whole b
   for (int member = 0; member < kSaluMembers; ++member) {
     INFO("member " << member);
     const auto got = run(native::loops_f64, static_cast<SaluMember>(member), in, kCurves),
-               want = run(salu_loops_f64(), static_cast<SaluMember>(member), in, kCurves);
+               want = run(baseline::loops_f64, static_cast<SaluMember>(member), in, kCurves);
     CHECK(got.y == want.y);
     CHECK(got.dx == want.dx);
     CHECK(got.dresidual == want.dresidual);

@@ -6,11 +6,20 @@
 
 namespace salu {
 
-/// How a positive pair (a, b) is stored as two free parameters (p, q).
+/// How the positive numbers a and b of a SALU curve are stored as two free ones: alpha and beta of a
+/// checkpoint.
 enum class Positive {
-  exp,       ///< a = e^p, b = e^q (default)
-  softplus,  ///< a = ln(1 + e^p), b = ln(1 + e^q)
-  log_sw,    ///< S = e^p, W = e^q; a = S/W, b = 1/(S W): amplitude and width decoupled
+  exp,       ///< a = e^alpha, b = e^beta (default)
+  softplus,  ///< a = ln(1 + e^alpha), b = ln(1 + e^beta)
+  log_sw,    ///< S = e^alpha, W = e^beta; a = S/W, b = 1/(S W): amplitude and width decoupled
+};
+
+/// a and b of one curve, as `positive` stores them. T is a number, or what holds one: a pointer to it, a
+/// Tensor or a Variable of one element.
+template <class T>
+struct Coefficients {
+  T a, b;
+  Positive positive = Positive::exp;
 };
 
 enum class GeluKind { erf, tanh };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The scalar mathematics of the SALU family, once, for every back end: T is float, double, or a SIMD
-/// register.
+/// register. From top to bottom: the curve, the three functions made of it, the five ops made of those, and
+/// the way between the curve and its two stored parameters.
 ///
 /// One curve carries the family: s(x) = S z r with z = x/W and r = 1/sqrt(1 + z^2). In the paper's terms
 /// s(x) = a x / sqrt(1 + a b x^2) with S = sqrt(a/b), the saturation, and W = 1/sqrt(a b), the width.
@@ -35,7 +36,7 @@ SALU_HOST_DEVICE T limit_magnitude(T z) {
   return std::abs(z) > limit ? std::copysign(limit, z) : z;
 }
 
-/// S and 1/W of one curve.
+/// The two numbers that a kernel computes with: S and 1/W.
 template <class T>
 struct Curve {
   T s;
@@ -60,7 +61,7 @@ SALU_HOST_DEVICE CurvePoint<T> curve_at(T x, const Curve<T>& c) {
   return {c.s * z * r, r, r2, z2 * r2};
 }
 
-/// The sums of one curve.
+/// The sums over one curve, from which the gradients of its two parameters follow.
 template <class T>
 struct CurveSums {
   T all = T(0);
@@ -71,6 +72,10 @@ struct CurveSums {
     all = all + upstream_times_s;
     bent = bent + upstream_times_s * at.p;
     straight = straight + upstream_times_s * at.r2;
+  }
+  SALU_HOST_DEVICE CurveSums& operator+=(const CurveSums& other) {
+    all += other.all, bent += other.bent, straight += other.straight;
+    return *this;
   }
 };
 
@@ -121,32 +126,88 @@ SALU_HOST_DEVICE T galu_gradient(T dy, T x, const Curve<T>& c, CurveSums<T>& sum
   return half * (T(1) + at.y * (T(1) + eta * at.r2));
 }
 
-/// (p, q), the stored parameters -> S, 1/W.
-inline SALU_HOST_DEVICE Curve<double> curve_of(double p, double q, Positive positive) {
-  switch (positive) {
+/// The five ops; the fused ones are swalu(salu(x)) and swalu(salu(x) + residual).
+enum class SaluMember { salu, swalu, galu, salu_swalu, salu_add_swalu };
+inline constexpr int kSaluMembers = 5;
+constexpr bool adds_residual(SaluMember member) { return member == SaluMember::salu_add_swalu; }
+constexpr bool has_two_curves(SaluMember member) { return member >= SaluMember::salu_swalu; }
+
+/// The curves of one op: the single functions have only `first`; the fused ones stabilize with it, and `gate`
+/// is the curve of their SWALU.
+template <class T>
+struct CurvePair {
+  Curve<T> first, gate;
+};
+template <class T>
+struct CurvePairSums {
+  CurveSums<T> first, gate;
+  SALU_HOST_DEVICE CurvePairSums& operator+=(const CurvePairSums& other) {
+    first += other.first, gate += other.gate;
+    return *this;
+  }
+};
+
+/// y of one element, or of one register of elements.
+template <SaluMember member, class T>
+SALU_HOST_DEVICE T member_value(T x, [[maybe_unused]] T residual, const CurvePair<T>& c) {
+  if constexpr (member == SaluMember::salu) return salu_value(x, c.first);
+  if constexpr (member == SaluMember::swalu) return swalu_value(x, c.first);
+  if constexpr (member == SaluMember::galu) return galu_value(x, c.first);
+  if constexpr (member == SaluMember::salu_swalu) return swalu_value(salu_value(x, c.first), c.gate);
+  if constexpr (member == SaluMember::salu_add_swalu) {
+    return swalu_value(salu_value(x, c.first) + residual, c.gate);
+  }
+}
+
+/// dx; `dresidual` is set by salu_add_swalu only.
+template <SaluMember member, class T>
+SALU_HOST_DEVICE T member_gradient(T dy, T x, [[maybe_unused]] T residual, [[maybe_unused]] T& dresidual,
+                                   const CurvePair<T>& c, CurvePairSums<T>& sums) {
+  if constexpr (member == SaluMember::salu) return salu_gradient(dy, x, c.first, sums.first);
+  if constexpr (member == SaluMember::swalu) return swalu_gradient(dy, x, c.first, sums.first);
+  if constexpr (member == SaluMember::galu) return galu_gradient(dy, x, c.first, sums.first);
+  if constexpr (has_two_curves(member)) {
+    T h = salu_value(x, c.first);
+    if constexpr (adds_residual(member)) h = h + residual;
+    dresidual = swalu_gradient(dy, h, c.gate, sums.gate);
+    return salu_gradient(dresidual, x, c.first, sums.first);
+  }
+}
+
+/// S and 1/W from the stored a and b, in double on every device.
+inline SALU_HOST_DEVICE Curve<double> curve_of(const Coefficients<double>& stored) {
+  const double alpha = stored.a, beta = stored.b;
+  switch (stored.positive) {
     case Positive::exp:
-      return {std::exp(0.5 * (p - q)), std::exp(0.5 * (p + q))};
+      return {std::exp(0.5 * (alpha - beta)), std::exp(0.5 * (alpha + beta))};
     case Positive::log_sw:
-      return {std::exp(p), std::exp(-q)};
+      return {std::exp(alpha), std::exp(-beta)};
     case Positive::softplus:
       break;
   }
-  const double a = p > 30 ? p : std::log1p(std::exp(p)), b = q > 30 ? q : std::log1p(std::exp(q));
+  const double a = alpha > 30 ? alpha : std::log1p(std::exp(alpha));
+  const double b = beta > 30 ? beta : std::log1p(std::exp(beta));
   return {std::sqrt(a / b), std::sqrt(a * b)};
 }
 
-/// dL/dp and dL/dq from the sums of the curve.
-inline SALU_HOST_DEVICE Curve<double> curve_parameter_gradients(double p, double q, Positive positive,
-                                                                const CurveSums<double>& sums) {
-  if (positive == Positive::log_sw) return {sums.all, -sums.straight};
+/// Gradients of the stored a and b.
+template <class T>
+struct CoefficientGradients {
+  T a, b;
+};
+
+/// The backward pass of curve_of(): dL/da and dL/db from the sums over the curve.
+inline SALU_HOST_DEVICE CoefficientGradients<double> coefficient_gradients(const Coefficients<double>& stored,
+                                                                           const CurveSums<double>& sums) {
+  if (stored.positive == Positive::log_sw) return {sums.all, -sums.straight};
   const double dlog_a = sums.all - 0.5 * sums.bent, dlog_b = -0.5 * sums.bent;
-  if (positive == Positive::exp) return {dlog_a, dlog_b};
-  // d log ln(1+e^p) / dp = sigmoid(p) / ln(1+e^p), which tends to 1 for p -> -inf and to 1/p for p -> inf.
+  if (stored.positive == Positive::exp) return {dlog_a, dlog_b};
+  // d log ln(1+e^v) / dv = sigmoid(v) / ln(1+e^v), which tends to 1 for v -> -inf and to 1/v for v -> inf.
   const auto slope = [](double v) {
     if (v < -30) return 1.0;
     return 1.0 / ((1.0 + std::exp(-v)) * (v > 30 ? v : std::log1p(std::exp(v))));
   };
-  return {dlog_a * slope(p), dlog_b * slope(q)};
+  return {dlog_a * slope(stored.a), dlog_b * slope(stored.b)};
 }
 
 }  // namespace salu

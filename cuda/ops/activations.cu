@@ -25,7 +25,7 @@ void backward(Tensor& dx, const Tensor& dy, const Tensor& x) {
 }
 
 template <class F>
-void set_kernels(ActivationKernels& kernels) {
+void register_kernels(ActivationKernels& kernels) {
   kernels.forward.set(DeviceType::cuda, forward<F>);
   kernels.backward.set(DeviceType::cuda, backward<F>);
 }
@@ -63,11 +63,11 @@ void prelu_backward(Tensor& dx, Tensor* dslope, const Tensor& dy, const Tensor& 
 }  // namespace
 
 void register_activations() {
-  set_kernels<Relu>(relu_kernels);
-  set_kernels<Gelu>(gelu_kernels);
-  set_kernels<GeluTanh>(gelu_tanh_kernels);
-  set_kernels<Swish>(swish_kernels);
-  set_kernels<Hardswish>(hardswish_kernels);
+  register_kernels<Relu>(relu_kernels);
+  register_kernels<Gelu>(gelu_kernels);
+  register_kernels<GeluTanh>(gelu_tanh_kernels);
+  register_kernels<Swish>(swish_kernels);
+  register_kernels<Hardswish>(hardswish_kernels);
   prelu_kernels.forward.set(DeviceType::cuda, prelu_forward);
   prelu_kernels.backward.set(DeviceType::cuda, prelu_backward);
 }

@@ -131,7 +131,7 @@ void squash_backward(Tensor& dx, SquashSums wanted, const Tensor& dy, const Tens
 }
 
 template <class F>
-void set_kernels(SquashKernels& kernels) {
+void register_kernels(SquashKernels& kernels) {
   kernels.forward.set(DeviceType::cuda, squash_forward<F>);
   kernels.backward.set(DeviceType::cuda, squash_backward<F>);
 }
@@ -139,8 +139,8 @@ void set_kernels(SquashKernels& kernels) {
 }  // namespace
 
 void register_squash() {
-  set_kernels<Tanh>(dyt_kernels);
-  set_kernels<Erf>(derf_kernels);
+  register_kernels<Tanh>(dyt_kernels);
+  register_kernels<Erf>(derf_kernels);
 }
 
 }  // namespace salu::cuda

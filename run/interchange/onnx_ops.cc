@@ -60,11 +60,12 @@ Value affine(Graph& g, const TracedOp& op, const Value& x, std::size_t i) {
 // The SALU family.
 
 /// factor S z / sqrt(1 + z^2), z = x/W, written x / sqrt(u + v x^2): u = (W / (factor S))^2,
-/// v = 1 / (factor S)^2. The pair of coefficients are inputs i and i + 1. Beyond |z| = 1e9 the curve is its
-/// limit in f32, and x^2 could overflow.
-Value curve(Graph& g, const TracedOp& op, const Value& x, std::size_t i, double factor = 1) {
-  const auto positive = static_cast<Positive>(op.integer("positive"));
-  const Curve<double> c = curve_of(g.number(op.inputs[i]), g.number(op.inputs[i + 1]), positive);
+/// v = 1 / (factor S)^2. The stored a and b are inputs i and i + 1 of the op, and `positive` names the
+/// attribute that tells how. Beyond |z| = 1e9 the curve is its limit in f32, and x^2 could overflow.
+Value curve(Graph& g, const TracedOp& op, const Value& x, std::size_t i, const char* positive = "positive",
+            double factor = 1) {
+  const double a = g.number(op.inputs[i]), b = g.number(op.inputs[i + 1]);
+  const Curve<double> c = curve_of({a, b, static_cast<Positive>(op.integer(positive))});
   const double limit = 1e9 / c.inv_w, height = factor * c.s;
   const Value bounded = g.add("Clip", {x, g.constant(-limit), g.constant(limit)});
   const Value square = g.add("Mul", {bounded, bounded});
@@ -74,8 +75,9 @@ Value curve(Graph& g, const TracedOp& op, const Value& x, std::size_t i, double 
 }
 
 /// x/2 (1 + s(t)), s the curve.
-Value gated(Graph& g, const TracedOp& op, const Value& x, const Value& t, std::size_t i) {
-  return g.add("Mul", {x, g.add("Add", {curve(g, op, t, i, 0.5), g.constant(0.5)})});
+Value gated(Graph& g, const TracedOp& op, const Value& x, const Value& t, std::size_t i,
+            const char* positive = "positive") {
+  return g.add("Mul", {x, g.add("Add", {curve(g, op, t, i, positive, 0.5), g.constant(0.5)})});
 }
 
 /// sqrt(2/pi) (x + 0.044715 x^3)
@@ -91,12 +93,12 @@ Value galu(Graph& g, const TracedOp& op) { return gated(g, op, op.inputs[0], psi
 
 Value salu_swalu(Graph& g, const TracedOp& op) {
   const Value s = curve(g, op, op.inputs[0], 1);
-  return gated(g, op, s, s, 3);
+  return gated(g, op, s, s, 3, "gate_positive");
 }
 
 Value salu_add_swalu(Graph& g, const TracedOp& op) {
   const Value s = g.add("Add", {curve(g, op, op.inputs[0], 2), op.inputs[1]});
-  return gated(g, op, s, s, 4);
+  return gated(g, op, s, s, 4, "gate_positive");
 }
 
 // Other activations.

@@ -134,8 +134,6 @@ OpEntry batch_norm_entry() {
   return entry;
 }
 
-constexpr double kEps = 1e-3;
-
 /// Collects the values of each (group_norm_sample, group) by looking at every element of x.
 Tensor group_norm_oracle(const std::vector<Tensor>& in, std::int64_t groups) {
   const Tensor& x = in[0];
@@ -218,8 +216,6 @@ OpEntry group_norm_entry() {
   };
   return entry;
 }
-
-constexpr double kEps = 1e-3;
 
 Tensor layer_norm_oracle(const std::vector<Tensor>& in) {
   const std::int64_t c = in[0].dim(-1);
