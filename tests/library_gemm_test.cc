@@ -18,7 +18,9 @@ bool gpu::recording() { return recording_now; }
 void* gpu::allocate_raw(std::size_t bytes) { return std::malloc(bytes); }
 cudaStream_t cuda::stream() { return nullptr; }
 
-namespace test {
+}  // namespace salu
+
+namespace salu::test {
 namespace {
 
 /// The alignments that the last query promised: of A, B, C in cuBLASLt's order.
@@ -69,7 +71,7 @@ struct Matrix {
 };
 
 }  // namespace
-}  // namespace test
+}  // namespace salu::test
 
 extern "C" {
 
@@ -263,4 +265,3 @@ TEST_CASE("a new shape while a graph is recorded is an error, a known one is not
 
 }  // namespace
 }  // namespace salu::test
-}  // namespace salu
