@@ -99,7 +99,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorCode co
 /// The same as text.
 std::string read_text(const std::filesystem::path& path, ErrorCode code);
 
-/// 1234567 -> "1,234,567".
-std::string grouped(std::uint64_t number);
+bool is_there(const std::filesystem::path& path);   ///< what a link leads to counts; no error is thrown
+bool is_folder(const std::filesystem::path& path);  ///< likewise
+
+std::string host_name();  ///< of this machine
 
 }  // namespace salu

@@ -6,8 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "data/loader.h"
 #include "run/config.h"
-#include "run/snapshot.h"
+#include "run/model_card.h"
 
 namespace salu {
 
@@ -21,5 +22,11 @@ struct RunStart {
 
 /// `config` is resolved. Throws as open_dataset(), make_model() and load_pretrained() do.
 RunStart run_start(const TrainConfig& config);
+
+/// What a loader of this data does, for one rank: batches, order, targets (smoothed and mixed), bad images.
+LoaderOptions loader_options(const TrainConfig& config, const DataSplits& data, bool training);
+/// Of the training or of the evaluation images, transformed.
+std::unique_ptr<Loader> make_loader(const DataSplits& data, const TransformOptions& transform, bool training,
+                                    LoaderOptions options);
 
 }  // namespace salu

@@ -6,7 +6,7 @@
 
 #include "apps/train_options.h"
 #include "data/folder.h"
-#include "run/json_fields.h"
+#include "run/model_card.h"
 
 namespace salu {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "run/commit.h"
+#include "run/checkpoint_folder.h"
 #include "tests/catch.h"
 #include "tests/checkpoint_samples.h"
 #include "tests/temp_folder.h"

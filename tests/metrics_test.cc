@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "run/metrics.h"
+#include "run/row_logs.h"
 
 #include <limits>
 

@@ -9,7 +9,6 @@
 #include "tests/compare.h"
 #include "train/schedule.h"
 #include "train/train_step.h"
-#include "train/update_ranges.h"
 
 namespace salu::test {
 namespace {
