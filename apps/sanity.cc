@@ -9,10 +9,10 @@
 
 #include "core/backend.h"
 #include "core/parallel.h"
-#include "run/trials.h"
 #include "run/report/report.h"
 #include "run/run_folder.h"
 #include "run/training_run.h"
+#include "run/trials.h"
 #include "train/signals.h"
 
 namespace salu {

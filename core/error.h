@@ -4,8 +4,6 @@
 
 #if !defined(__CUDACC__)
 #include <fmt/format.h>
-
-#include "core/text.h"
 #endif
 
 #include <stdexcept>
@@ -54,5 +52,9 @@ void check(bool ok, fmt::format_string<Args...> format, Args&&... args) {
 }
 
 #endif
+
+/// A name as it may be shown in a message: control characters, those that are not seen or that turn the order
+/// of a line, and bytes that are no UTF-8 become `\xNN`.
+std::string escaped(std::string_view text);
 
 }  // namespace salu

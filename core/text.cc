@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "core/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include "core/error.h"
 
 namespace salu {
 namespace {

@@ -21,10 +21,6 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 /// longer than need be, a surrogate, or beyond U+10FFFF.
 std::size_t utf8_bytes(std::string_view text);
 
-/// A name as it may be shown in a message: control characters, those that are not seen or that turn the order
-/// of a line, and bytes that are no UTF-8 become `\xNN`.
-std::string escaped(std::string_view text);
-
 /// A path as messages show it, escaped().
 std::string shown(const std::filesystem::path& path);
 

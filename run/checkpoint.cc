@@ -91,7 +91,7 @@ void CheckpointStore::remove_leftovers() {
     return name.starts_with(kUnfinished) || name.starts_with(kReplaced);
   };
   if (std::none_of(names.begin(), names.end(), is_leftover)) return;
-  ops_.sync_folder(folder_);  // what replaces a leftover must be durable before the leftover goes
+  ops_.sync_folder(folder_);  // a leftover may be deleted only when its replacement is durable
   for (const std::string& name : names) {
     if (name.starts_with(kUnfinished)) ops_.remove_tree(folder_ / name);
     if (!name.starts_with(kReplaced)) continue;

@@ -36,7 +36,7 @@ Json parse_json(const std::string& text, const std::string& file) {
 }
 
 /// One file of a sealed folder. The size is compared before use, the checksum after: a reader of the contents
-/// can say which tensor is damaged, so it goes first.
+/// can say which tensor is damaged, so it comes first.
 template <class Read>
 auto read_sealed(const fs::path& folder, const char* name, const Commit& commit, Read&& read) {
   const std::string file = shown(folder / name);

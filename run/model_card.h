@@ -12,17 +12,17 @@
 #include <vector>
 
 #include "data/eval_crop.h"
-#include "data/image.h"
+#include "data/resize.h"
 #include "models/model.h"
 
 namespace salu {
 
-/// What `saluevaluate` must know to score the weights as they were scored in training.
+/// The facts by which `saluevaluate` scores the weights as they were scored in training.
 struct ModelCard {
   ModelConfig model;
   std::vector<std::string> class_names;
   std::string dataset;           ///< --dataset it was trained on
-  std::uint64_t data_seed = 42;  ///< decides the built-in pictures and the held-out ones
+  std::uint64_t data_seed = 42;  ///< decides the built-in images and the held-out ones
   std::int64_t val_from_train = 0;
   std::array<float, 3> mean{}, std{};
   double crop_pct = 1;

@@ -60,7 +60,7 @@ void RunKeeper::go_on_from(const fs::path& from, const std::string& name) {
                        best));
     }
     checkpoints_.prune(keep_,
-                       state.good);  // also what a kill has left behind: this run may save nothing more
+                       state.good);  // also the leftovers of a kill: this run may save nothing more
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a training leaves in its run folder and on the screen: checkpoints, the log, lines of progress.
+/// The records of a training, in its run folder and on the screen: checkpoints, the log, lines of progress.
 #pragma once
 
 #include "run/checkpoint.h"

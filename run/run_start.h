@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What a training begins with. A run and whatever tries one out take it from here, so that they train the
-/// same network on the same pictures.
+/// Builds data, transform, network and first weights from a config: for a run, --dry-run and --benchmark
+/// alike.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace salu {
 
 struct RunStart {
   DataSplits data;               ///< its mean and std are those that the network is fed with
-  TransformOptions transform;    ///< of its pictures
+  TransformOptions transform;    ///< of its images
   ModelCard card;                ///< of the network
   std::unique_ptr<Model> model;  ///< with its first weights: those of --initial-checkpoint, if there is one
   std::string note;              ///< a line about --initial-checkpoint, or ""
@@ -23,9 +23,9 @@ struct RunStart {
 /// `config` is resolved. Throws as open_dataset(), make_model() and load_pretrained() do.
 RunStart run_start(const TrainConfig& config);
 
-/// What a loader of this data does, for one rank: batches, order, targets (smoothed and mixed), bad images.
+/// Batches, order, targets (smoothed and mixed) and bad images of a loader for one rank.
 LoaderOptions loader_options(const TrainConfig& config, const DataSplits& data, bool training);
-/// Of the training or of the evaluation images, transformed.
+/// A loader of the training or of the evaluation images, transformed.
 std::unique_ptr<Loader> make_loader(const DataSplits& data, const TransformOptions& transform, bool training,
                                     LoaderOptions options);
 

@@ -37,6 +37,10 @@ std::string shown_value(const Json& value) {
   return escaped(value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60));
 }
 
+std::string label(const std::string& name) {
+  return name == "__metadata__" ? name : "tensor " + escaped(name);
+}
+
 /// Watches a header while it is parsed: a tree keeps the last of two equal keys without a word, and a hostile
 /// header must not make it deep or large. Allowed is {name: {field: value or [numbers]}}.
 class Guard {
@@ -73,15 +77,15 @@ class Guard {
              kMaxNameBytes);
     }
     if (names_.size() > kMaxTensors + 1) refuse(file_, "header: too many keys");
-    if (!seen_.insert(name).second) refuse(file_, "{}: two entries of this name", escaped(name));
+    if (!seen_.insert(name).second) refuse(file_, "{}: two entries of this name", label(name));
     names_.push_back(name);
     keys_.clear();
   }
 
-  /// "conv1.weight: shape"
+  /// "tensor conv1.weight: shape"
   std::string place(int depth) const {
     if (names_.empty()) return "header";
-    return escaped(names_.back()) + (depth > 1 ? ": " + escaped(field_) : "");
+    return label(names_.back()) + (depth > 1 ? ": " + escaped(field_) : "");
   }
 
   const std::string& file_;
@@ -155,13 +159,13 @@ SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::ui
 
 /// Calls `read`; an exception of the JSON library, such as "key 'dtype' not found", becomes a refusal.
 template <class Read>
-auto checked(const std::string& where, Read&& read) {
+auto checked(const std::string& trouble, Read&& read) {
   try {
     return read();
   } catch (const Json::exception& error) {
     std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at …: what"
     if (const auto tag = what.find("] "); tag != what.npos) what.remove_prefix(tag + 2);
-    refuse(where, "not valid ({})", escaped(what.substr(0, 160)));
+    fail(ErrorCode::checkpoint, "{} ({})", trouble, escaped(what.substr(0, 160)));
   }
 }
 
@@ -237,14 +241,15 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> bytes, con
   const std::string_view text = header_text(bytes, file);
   check_text(text, file);
   Guard guard(file);
-  const Json tree = checked(file + ": header", [&] { return Json::parse(text, std::ref(guard)); });
+  const Json tree =
+      checked(file + ": header is not valid JSON", [&] { return Json::parse(text, std::ref(guard)); });
   SafetensorsHeader header;
   header.data_begin = 8 + text.size();
   const std::uint64_t have = bytes.size() - header.data_begin;
   std::uint64_t end = 0;
   for (const std::string& name : guard.names()) {
-    const std::string where = fmt::format("{}: {}", file, escaped(name));
-    checked(where, [&] {
+    const std::string where = fmt::format("{}: {}", file, label(name));
+    checked(where + ": not valid", [&] {
       if (name == "__metadata__") {
         tree.at(name).get_to(header.metadata);
       } else {

@@ -48,7 +48,7 @@ Shape file_shape(const Parameter& p) {
 
 bool ends_with_tracked(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-/// What does not fit, five names of each kind.
+/// The names that do not fit, five of each kind.
 class Misfits {
  public:
   void missing(const std::string& name) { note(missing_, name); }

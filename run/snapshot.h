@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Between a running training and a checkpoint. Tensors have PyTorch's names and layouts there: filters
-/// (O,I,H,W), matrices (out,in).
+/// Copies a running training into a checkpoint and back. Tensors have PyTorch's names and layouts there:
+/// filters (O,I,H,W), matrices (out,in).
 #pragma once
 
 #include "run/checkpoint_folder.h"

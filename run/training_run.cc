@@ -64,7 +64,7 @@ TrainingRun::TrainingRun(const TrainConfig& config, Communicator& ranks) : confi
     options.report = [this](const std::string& text) {
       progress_->line(ranks_.is_root() ? text : fmt::format("rank {}: {}", ranks_.rank(), text));
     };
-    // Of several ranks none may leave out a step that the others take.
+    // With several ranks none may leave out a step that the others take.
     if (!training || ranks.size() == 1) options.stop = [] { return stop_signal() != 0; };
     return make_loader(start_.data, start_.transform, training, std::move(options));
   };

@@ -24,7 +24,7 @@ class TrainingRun {
   /// Loads a checkpoint; writes nothing. Throws ErrorCode::checkpoint when that run had another number of
   /// ranks, unless `other_ranks`.
   void resume(const ResumeOptions& options);
-  /// Where the run keeps its files and shows its progress; `files` and `progress` must outlive run(). A
+  /// Sets the folder of its files and the line of its progress; `files` and `progress` must outlive run(). A
   /// resumed run goes on in its own folder if it was resumed from its last checkpoint. Any other folder must
   /// be new: it gets the log and the checkpoints that the run goes on from.
   void attach(const std::filesystem::path& folder, FileOps& files, Progress& progress);

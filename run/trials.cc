@@ -28,21 +28,11 @@ struct TrainBatch {
 /// The first `count` steps' pictures of epoch 0, fewer when the epoch is shorter; augmented, smoothed and
 /// mixed as `config` says.
 std::vector<TrainBatch> first_batches(const DataSplits& data, const TrainConfig& config, std::size_t count) {
-  const TransformOptions transform = config.transform(data);
-  LoaderOptions options;
-  options.batch_size = config.pictures_per_step();
-  options.workers = config.workers;
-  options.shuffle = true;
-  options.drop_last = true;
-  options.seed = config.seed;
-  options.finish = target_maker(config, *data.train);
-  Loader loader(
-      data.train, [&](Picture& picture, RandomKey key) { return train_transform(picture, transform, key); },
-      options);
+  const auto loader = make_loader(data, config.transform(data), true, loader_options(config, data, true));
   std::vector<TrainBatch> batches;
   Batch batch;
-  loader.start(0);
-  while (batches.size() < count && loader.next(batch)) batches.push_back({batch.images, batch.targets});
+  loader->start(0);
+  while (batches.size() < count && loader->next(batch)) batches.push_back({batch.images, batch.targets});
   return batches;
 }
 

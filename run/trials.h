@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// What can be tried of a run before it: how long a step takes, whether the network learns a few images by
-/// heart, what augmentation does to the images. Nothing is saved.
+/// Trials before a run: the time of a step, whether the network learns a few images by heart, a sheet of
+/// augmented images. Nothing is saved.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct OverfitResult {
 };
 
 /// Trains the network of a run on the first batch so many times: without augmentation, mixing, smoothing and
-/// dropout, at a constant rate behind a warm-up of a tenth of the steps. `report` gets every step from 1,
+/// dropout, at a constant rate after a warm-up of a tenth of the steps. `report` gets every step from 1,
 /// with its loss. Throws ErrorCode::numerics when the loss is not finite.
 OverfitResult overfit_batch(const TrainConfig& config, std::int64_t steps,
                             const std::function<void(std::int64_t step, double loss)>& report);

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "models/model.h"
-#include "run/run_log.h"
 #include "run/environment.h"
 #include "run/report/sections.h"
+#include "run/run_log.h"
 #include "run/settings_file.h"
 #include "tests/catch.h"
 #include "tests/temp_folder.h"

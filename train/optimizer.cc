@@ -61,7 +61,7 @@ std::vector<int> layer_numbers(const ParameterStore& store) {
   for (const Parameter& p : parameters) {
     const std::string now = block_of(p.name);
     const bool matrix = p.group == ParameterGroup::weights;
-    // A norm behind the last block is part of it, as in timm; the head begins with its matrix.
+    // A norm after the last block is part of it, as in timm; the head begins with its matrix.
     if (blocks ? now != block && (matrix || now != "") : matrix && !numbers.empty()) {
       ++number;
       block = now;

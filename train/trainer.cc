@@ -130,7 +130,7 @@ void Trainer::take_results(bool all) {
     newest_ = *finished;
     if ((finished->step + 1) % options_.log_interval == 0) {
       TrainFigures now = figures();
-      now.step = finished->step + 1;  // on a GPU one behind
+      now.step = finished->step + 1;  // on a GPU the results are one step late
       keeper_->step(now);
     }
     if (finished->result.applied) {

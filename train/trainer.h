@@ -20,8 +20,8 @@
 
 namespace salu {
 
-/// Where a training stands. With the weights and the flat states this is all that a resume needs: the order
-/// of samples and every augmentation are functions of (seed, epoch, index).
+/// The place that a training has reached. With the weights and the flat states this is all that a resume
+/// needs: the order of samples and every augmentation are functions of (seed, epoch, index).
 struct TrainState {
   std::int64_t step = 0;   ///< optimizer steps so far, skipped ones included
   std::int64_t epoch = 0;  ///< the epoch in progress, from 0
@@ -33,7 +33,7 @@ struct TrainState {
   NonFinite non_finite;
   /// The checkpoint that too many non-finite steps lead back to: the newest one of an epoch or of
   /// recovery_interval that was saved after a finite step; "": none. The checkpoint of a stop does not count:
-  /// with it, a resumed run would go back elsewhere than one that never stopped.
+  /// with it, a resumed run would return to other weights than one that never stopped.
   std::string good;
   double best_score = 0;         ///< score_of() of the best epoch …
   std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet
@@ -99,7 +99,7 @@ class TrainKeeper {
   virtual void restore(const std::string& name) = 0;
 };
 
-/// How run() ended.
+/// The end of run().
 struct TrainOutcome {
   bool finished = false;  ///< all epochs are done; else stopped by a signal, max_steps or max_seconds
   EvalResult last;        ///< of the epoch that was scored last; samples = 0 when none was
@@ -143,7 +143,7 @@ class Trainer {
   void skip_step(const FinishedStep& skipped);
   void go_back();    // to the weights of state_.good; the place in the data stays
   bool signalled();  // whether any rank got a signal: the same answer on all, and now on all the same signal
-  bool should_stop();                         // likewise
+  bool should_stop();                         // the same answer on all ranks
   bool is_scored(std::int64_t epochs) const;  // whether there is an evaluation after so many
   bool out_of_patience() const;
   void finish_epoch();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the ranks of a run say to each other. A rank is one process; several share every batch.
+/// Messages between the ranks of a run. A rank is one process; several share every batch.
 ///
 /// All ranks make the same calls in the same order. A call that another rank leaves unanswered ends in
 /// ErrorCode::distributed after a time-out. A rank that dies is mpirun's business: it ends the job.
@@ -16,7 +16,7 @@ namespace salu {
 
 class Communicator {
  public:
-  /// A sum that is on its way.
+  /// A sum in progress.
   class Sum {
    public:
     virtual ~Sum() = default;
@@ -57,16 +57,15 @@ class SingleRank : public Communicator {
 
 Communicator& single_rank();
 
-/// How long to wait for other ranks.
 struct RankOptions {
-  double timeout_seconds = 60;
+  double timeout_seconds = 60;  ///< to wait for the other ranks in one exchange
 };
 
 /// The ranks that one mpirun started; a single one without mpirun. Programs link one of two versions: mpi.cc
 /// or without_mpi.cc. Throws ErrorCode::usage under mpirun in a build without MPI.
 std::unique_ptr<Communicator> connect_ranks(const RankOptions& options);
 
-/// How many processes mpirun (or srun, mpiexec) says it started; 0 when this one was started by hand.
+/// The number of processes that mpirun (or srun, mpiexec) started; 0 when this one was started by hand.
 int launched_ranks();
 
 }  // namespace salu
