@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/parallel.h"
-#include "run/benchmark.h"
+#include "run/trials.h"
 
 namespace salu {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "apps/train_options.h"
 #include "run/progress.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
 
 namespace salu {
 

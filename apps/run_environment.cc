@@ -18,7 +18,7 @@ std::string command_line(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer, int ranks) {
+nlohmann::json describe_start(const TrainOptions& options, const TrainingRun& trainer, int ranks) {
   nlohmann::json start = describe_machine();
   start["salunet"] = SALU_VERSION;
   start["revision"] = kRevision;

@@ -4,11 +4,11 @@
 
 #include "apps/train_options.h"
 #include "run/environment.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
 
 namespace salu {
 
 /// Version, time, command line, device and machine; call it when a resumed run has been restored.
-nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer, int ranks);
+nlohmann::json describe_start(const TrainOptions& options, const TrainingRun& trainer, int ranks);
 
 }  // namespace salu

@@ -6,9 +6,9 @@
 #include "apps/cli.h"
 #include "core/parallel.h"
 #include "core/text.h"
-#include "run/json_fields.h"
+#include "run/model_card.h"
 #include "run/report/report.h"
-#include "run/state_dict.h"
+#include "run/snapshot.h"
 #include "train/signals.h"
 
 namespace salu {
@@ -108,7 +108,7 @@ int report_command(const std::vector<std::string>& arguments) {
   return 0;
 }
 
-void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome& outcome,
+void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress) {
   try {
     ImageReport pictures;

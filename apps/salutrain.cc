@@ -16,10 +16,10 @@
 #include "core/parallel.h"
 #include "core/text.h"
 #include "data/codecs.h"
-#include "run/preview.h"
 #include "run/run_folder.h"
 #include "run/run_start.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
+#include "run/trials.h"
 #include "train/ranks/rank_checks.h"
 #include "train/signals.h"
 
@@ -46,7 +46,7 @@ int write_preview(const TrainOptions& options) {
   return 0;
 }
 
-void print_result(const TrainOptions& options, const Trainer& trainer, const TrainOutcome& outcome,
+void print_result(const TrainOptions& options, const TrainingRun& trainer, const TrainOutcome& outcome,
                   const std::filesystem::path& run_dir, int ranks) {
   const std::string& split = trainer.data().eval_name;
   if (outcome.last.samples > 0) {
@@ -71,15 +71,16 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
 }
 
 /// Rank 0 makes or opens the run folder; all get its path.
-std::filesystem::path open_folder(const TrainOptions& options, Trainer& trainer, Communicator& ranks,
+std::filesystem::path open_folder(const TrainOptions& options, TrainingRun& trainer, Communicator& ranks,
                                   std::optional<RunFolder>& folder) {
   std::string path;
   if (ranks.is_root()) {
     RunFolderOptions o;
-    o.dir = options.resume.empty() ? options.config.output : options.run_dir;
+    const bool same_folder = !options.resume.empty() && options.config.output.empty();
+    o.dir = same_folder ? options.run_dir : options.config.output;
     o.model = options.config.model.name;
     o.image_size = static_cast<int>(trainer.model_config().img_size);
-    o.resume = !options.resume.empty();
+    o.resume = same_folder;
     o.overwrite = options.overwrite;
     folder.emplace(o);
     folder->require_space(trainer.checkpoint_bytes());
@@ -89,7 +90,7 @@ std::filesystem::path open_folder(const TrainOptions& options, Trainer& trainer,
 }
 
 /// Where a resumed run goes on at another learning rate than its schedule had foreseen, or "".
-std::string rate_note(const Trainer& trainer, const TrainConfig& before, const TrainConfig& now) {
+std::string rate_note(const TrainingRun& trainer, const TrainConfig& before, const TrainConfig& now) {
   const double next = trainer.lr_under(now, trainer.step());
   if (next == trainer.lr_under(before, trainer.step())) return "";
   return fmt::format("learning rate: {:.4g} at the end of the run so far, now {:.4g} ({} over {} epoch{})",
@@ -108,7 +109,7 @@ std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch)
       *config.warmup_epochs, epochs, epochs == 1 ? "" : "s", last, *config.lr);
 }
 
-void describe_run(const TrainOptions& options, Trainer& trainer, const Communicator& ranks,
+void describe_run(const TrainOptions& options, TrainingRun& trainer, const Communicator& ranks,
                   Progress& progress, const std::filesystem::path& folder) {
   const TrainConfig& config = options.config;
   const std::int64_t size = trainer.data().train->size(), steps = size / config.pictures_per_step(),
@@ -120,7 +121,7 @@ void describe_run(const TrainOptions& options, Trainer& trainer, const Communica
                   seen < size ? fmt::format(" ({} of them in an epoch)", seen) : "",
                   trainer.data().train->class_names().size(), *config.opt, *config.lr, *config.weight_decay,
                   describe_placement(trainer.model_config().placement, options.device), shown(folder)));
-  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.exchange()));
+  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.trainer().exchange()));
   std::string pictures = describe_training(trainer.transform());
   if (config.aug_repeats > 1) pictures += fmt::format(", each {} times", config.aug_repeats);
   if (config.mixing().enabled()) pictures += ", " + describe_mixing(config.mixing());
@@ -137,9 +138,12 @@ int train(const TrainOptions& options) {
   if (several) check_agreement(*ranks, settings_to_agree_on(options));
   set_num_threads(threads_of_rank(config.threads, *ranks));
   config.model.placement = open_device(options.device, ranks->local_rank());
-  Trainer trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
+  TrainingRun trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
   if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
   install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
+  if (!options.resume.empty()) {
+    trainer.resume({options.run_dir, options.checkpoint, options.allow_rank_change, options.fresh_optimizer});
+  }
   std::optional<RunFolder> folder;
   const std::filesystem::path path = open_folder(options, trainer, *ranks, folder);
   std::optional<FileWriter> log;
@@ -153,12 +157,9 @@ int train(const TrainOptions& options) {
   Progress progress(progress_options);
   trainer.attach(path, real_files(), progress);
   if (ranks->is_root()) describe_run(options, trainer, *ranks, progress, path);
-  if (!options.resume.empty()) {
-    trainer.resume(options.checkpoint, {options.allow_rank_change, options.fresh_optimizer});
-    if (ranks->is_root()) {
-      const std::string note = rate_note(trainer, TrainCommandLine().read_run(path).config, config);
-      if (!note.empty()) progress.line(note);
-    }
+  if (ranks->is_root() && !options.resume.empty()) {
+    const std::string note = rate_note(trainer, TrainCommandLine().read_run(options.run_dir).config, config);
+    if (!note.empty()) progress.line(note);
   }
   if (ranks->is_root()) {
     replace_file(real_files(), path / "config.toml", options.resolved_toml);

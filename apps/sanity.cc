@@ -9,10 +9,10 @@
 
 #include "core/gpu.h"
 #include "core/parallel.h"
-#include "run/overfit.h"
 #include "run/report/report.h"
 #include "run/run_folder.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
+#include "run/trials.h"
 #include "train/signals.h"
 
 namespace salu {
@@ -75,7 +75,7 @@ struct Trial {
   bool finished = false;
 };
 
-Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) {
+Trial try_out(TrainingRun& trainer, const fs::path& path, const std::string& model) {
   const RunFolder folder({.dir = path, .model = model});
   ProgressOptions quiet;
   quiet.quiet = true;
@@ -83,7 +83,7 @@ Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) 
   folder.require_space(trainer.checkpoint_bytes());
   trainer.attach(folder.path(), folder.files(), progress);
   std::vector<Clock::time_point> starts;
-  trainer.watch_batches([&](Batch&, std::int64_t) { starts.push_back(Clock::now()); });
+  trainer.trainer().watch_batches([&](Batch&, std::int64_t) { starts.push_back(Clock::now()); });
   const TrainOutcome outcome = trainer.run();
   Trial trial;
   trial.finished = outcome.finished;
@@ -147,7 +147,7 @@ int print_dry_run(const TrainOptions& options) {
   const DataSplits data = config.open_data();
   install_stop_signals();
   const TrialFolder folder(config.output);
-  Trainer trainer(shortened(config, data));
+  TrainingRun trainer(shortened(config, data));
   const Trial trial = try_out(trainer, folder.path(), config.model.name);
   if (!trial.finished) return 128 + stop_signal();
   fmt::print("{} ({} parameters) on {}, on {}: trained, scored, saved, loaded, reported\n", config.model.name,

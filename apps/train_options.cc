@@ -67,7 +67,7 @@ void add_common(CLI::App& app, TrainOptions& o) {
              "cuda, true: the step is recorded once and replayed, false: queued kernel by kernel")
       ->group("Device");
   CLI::Option* resume = app.add_option("--resume", o.resume, "continue the run in this folder, bit for bit");
-  resume->excludes(output, experiment)->group("Common")->configurable(false);
+  resume->group("Common")->configurable(false);
   app.add_flag("--no-resume-opt", o.fresh_optimizer,
                "--resume: with an optimizer that starts anew; its flags may change")
       ->needs(resume)

@@ -7,7 +7,7 @@
 #include "apps/train_options.h"
 #include "data/folder.h"
 #include "data/open_dataset.h"
-#include "run/json_fields.h"
+#include "run/model_card.h"
 
 namespace salu {
 namespace {

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "layers": {"core", "autograd", "layers"},
     "models": ENGINE,
     "data": {"core", "data"},
-    "train": ENGINE | {"data", "train", "run"},
+    "train": ENGINE | {"data", "train"},
     "run": ENGINE | {"data", "train", "run"},
     "score": ENGINE | {"data", "train", "run", "score", "apps"},
     "apps": ENGINE | {"data", "train", "run", "score", "apps"},
@@ -34,9 +34,6 @@ NO_GRADIENT = {"normalize_images", "targets", "update"}
 LABELS = ["Forward:", "Backward:", "Shapes:", "Saved:", "Grad:", "Ref:"]
 KNOWN_CIRCLES = [
     ("apps/augmentation_options", "apps/ranks", "apps/resume_options", "apps/train_options"),
-    ("core/error", "core/text"),
-    ("run/checkpoint", "run/checkpoint_files"),
-    ("train/optimizer", "train/update_ranges"),
 ]
 breaches = []
 

@@ -5,7 +5,6 @@
 
 #include "core/ops/batch_inputs.h"
 #include "run/snapshot.h"
-#include "run/state_dict.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "train/evaluator.h"

@@ -83,7 +83,7 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
 
 void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step) {
   check(images.dim(0) > 0 && images.dim(0) % options_.accumulate == 0,
-        "[train_step] expected a multiple of {} pictures, got {}", options_.accumulate, images.dim(0));
+        "[train_step] expected a multiple of {} images, got {}", options_.accumulate, images.dim(0));
   optimizer_.set_lr(lr);
   const FinishedStep finished{{}, step, images.dim(0) * ranks_.size(), lr};
   if (device_.type == DeviceType::cpu) {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "run/curve_shapes.h"
+#include "run/run_log.h"
 
 namespace salu {
 namespace {
