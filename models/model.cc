@@ -59,14 +59,6 @@ constexpr std::pair<const char*, const char*> kAliases[] = {
     {"deit_base_patch16_224", "vit_base_patch16_224"},
 };
 
-constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
-                                                               {"he_fan_out", WeightInit::he_fan_out},
-                                                               {"lecun", WeightInit::lecun},
-                                                               {"framework", WeightInit::framework}};
-constexpr std::pair<const char*, LinearInit> kHeadInits[] = {{"framework", LinearInit::framework},
-                                                             {"small_normal", LinearInit::small_normal}};
-constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
-
 /// The model's own pair, changed by what the configuration names.
 NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
   NormActConfig out;
@@ -197,6 +189,11 @@ std::unique_ptr<Model> make_model(const ModelConfig& config) {
   if (config.head_bias) start_head_at(*model, *config.head_bias);
   model->store().allocate(config.seed, config.placement);
   return model;
+}
+
+bool is_transformer(const ModelConfig& config) {
+  const Family family = entry_of(config.name).family;
+  return family == Family::vit || family == Family::vit_cifar;
 }
 
 Norm norm_of(const ModelConfig& config) { return norm_act_of(entry_of(config.name), config).norm; }

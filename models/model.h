@@ -5,12 +5,22 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layers/init.h"
 #include "layers/norm_act.h"
 
 namespace salu {
+
+/// Names of choices in ModelConfig; of the stem: whether it is ImageNet's.
+inline constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
+                                                                      {"he_fan_out", WeightInit::he_fan_out},
+                                                                      {"lecun", WeightInit::lecun},
+                                                                      {"framework", WeightInit::framework}};
+inline constexpr std::pair<const char*, LinearInit> kHeadInits[] = {
+    {"framework", LinearInit::framework}, {"small_normal", LinearInit::small_normal}};
+inline constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
 
 /// What the command line may say about a network; whatever is left out is the model's own default.
 struct ModelConfig {
@@ -48,6 +58,9 @@ std::string stem_of(const ModelConfig& config);
 
 /// Builds and initialises. Throws ErrorCode::usage for unknown names, with the nearest one.
 std::unique_ptr<Model> make_model(const ModelConfig& config);
+
+/// Whether it is a vision transformer. Throws as make_model().
+bool is_transformer(const ModelConfig& config);
 
 /// The norm it will have: the one that is named, else the network's own. Throws as make_model().
 Norm norm_of(const ModelConfig& config);

@@ -35,8 +35,8 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, boo
   if (config.model_ema) {
     ema = std::make_unique<Ema>(store, config.model_ema_decay, config.model_ema_warmup);
   }
-  Optimizer optimizer(store, config.optimizer(), ema.get());
-  TrainStep step(*start.model, store, optimizer, config.step(start.data));
+  Optimizer optimizer(store, config.optimizer, ema.get());
+  TrainStep step(*start.model, store, optimizer, config.step_on(start.data));
 
   BenchmarkResult result;
   result.parameters = store.count();
@@ -62,7 +62,7 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, boo
       clock.emplace(device);
     }
     const TrainBatch& in = inputs[static_cast<std::size_t>(i) % inputs.size()];
-    step.run(in.images, in.targets, *config.lr, i);
+    step.run(in.images, in.targets, config.schedule.lr, i);
     take(false);
   }
   take(true);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "run/config.h"
 
@@ -22,5 +23,9 @@ struct OverfitResult {
 /// with its loss. Throws ErrorCode::numerics when the loss is not finite.
 OverfitResult overfit_batch(const TrainConfig& config, std::int64_t steps,
                             const std::function<void(std::int64_t step, double loss)>& report);
+
+/// The same; says how it went. Throws ErrorCode::numerics when the batch was not learned.
+std::string learn_by_heart(const TrainConfig& config, std::int64_t steps,
+                           const std::function<void(std::int64_t step, double loss)>& report);
 
 }  // namespace salu

@@ -14,7 +14,7 @@ ModelConfig fitted(const TrainConfig& config, const DataSplits& data) {
   ModelConfig model = config.model;
   model.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
   model.img_size = config.img_size.value_or(data.img_size);
-  if (config.bce_loss && !model.head_bias) {
+  if (config.step.bce && !model.head_bias) {
     // Each class starts as likely as it is (Lin et al. 2017, 3.3). From 0, the first epochs only teach that
     // most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
     model.head_bias = -std::log(std::max(1.0, static_cast<double>(model.num_classes - 1)));

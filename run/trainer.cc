@@ -36,9 +36,8 @@ std::unique_ptr<Loader> make_loader(const TrainConfig& config, std::shared_ptr<c
     options.repeats = std::max(1, config.aug_repeats);
     options.finish = target_maker(config, *dataset);
   }
-  if (config.bad_images == "skip") {
-    options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
-  }
+  const bool skips = config.bad_images != BadImages::stop;
+  options.bad_images = skips && training ? BadImages::substitute : config.bad_images;
   options.max_bad_percent = config.max_bad;
   options.report = std::move(report);
   // Of several ranks none may leave out a step that the others take.
@@ -61,7 +60,7 @@ void check_shares(const TrainConfig& config, int ranks) {
     fail(ErrorCode::usage, "--batch-size {}: {} ranks share every batch; expected a multiple of {}",
          config.batch_size, ranks, ranks);
   }
-  if (config.mixing().enabled() && config.pictures_per_step() / ranks % 2 != 0) {
+  if (config.mixing.enabled() && config.pictures_per_step() / ranks % 2 != 0) {
     fail(ErrorCode::usage,
          "--batch-size {}: {} pictures of a step for each rank, and mixing pairs them; expected a multiple "
          "of {} with --mixup and --cutmix",
@@ -96,9 +95,9 @@ Trainer::Trainer(const TrainConfig& config, Communicator& ranks) : config_(confi
   if (config.model_ema) {
     ema_ = std::make_unique<Ema>(model_->store(), config.model_ema_decay, config.model_ema_warmup);
   }
-  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer(), ema_.get());
-  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step(data_), ranks);
-  schedule_ = config.schedule(train_loader_->batches());
+  optimizer_ = std::make_unique<Optimizer>(model_->store(), config.optimizer, ema_.get());
+  step_ = std::make_unique<TrainStep>(*model_, model_->store(), *optimizer_, config.step_on(data_), ranks);
+  schedule_ = config.schedule_over(train_loader_->batches());
 }
 
 void Trainer::say(const std::string& line) {
@@ -139,7 +138,7 @@ double Trainer::lr_at(std::int64_t step) const {
 }
 
 double Trainer::lr_under(const TrainConfig& config, std::int64_t step) const {
-  return learning_rate(config.schedule(train_loader_->batches()), step) * at_.non_finite.lr_factor;
+  return learning_rate(config.schedule_over(train_loader_->batches()), step) * at_.non_finite.lr_factor;
 }
 
 bool Trainer::signalled() {
@@ -326,7 +325,7 @@ void Trainer::finish_epoch(TrainOutcome& outcome) {
   at_.loss_count = 0;
   const RunProgress before = at_;
   const EvalResult& judged = outcome.last_ema ? *outcome.last_ema : outcome.last;
-  const bool best = scored && data_.eval_is_validation && note_score(score_of(judged, config_.metric()));
+  const bool best = scored && data_.eval_is_validation && note_score(score_of(judged, config_.eval_metric));
   if (!save_due(epoch_name(at_.epoch), best)) {  // `best` still names the one before
     at_.best_score = before.best_score;
     at_.best_epoch = before.best_epoch;

@@ -90,8 +90,9 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
     row.split = data.split;
     row.dataset = data.pictures->name();
     row.result = options.retry ? with_smaller_batches(batch_size, attempt) : attempt(batch_size);
-    row.scores = averaged_scores(row.result, options.average);
-    row.average = name_of(options.average);
+    const Average average = options.average.value_or(Average::macro);
+    row.scores = averaged_scores(row.result, average);
+    row.average = name_of(average);
     row.non_finite = first_non_finite(weights.tensors);
     row.description = model.description() + competition(row.result, scoring.competing);
     rows.push_back(std::move(row));

@@ -18,8 +18,7 @@ struct EvaluateOptions {
   ScoringOptions scoring;
   ScoringDataOptions data;
   int workers = 2;
-  Average average = Average::macro;
-  bool show_average = false;  ///< precision, recall and F1 also in the table
+  std::optional<Average> average;  ///< precision, recall and F1 also in the table; macro in files
   bool json = false;
   bool per_class = false;
   std::filesystem::path valid_labels;  ///< the classes that compete; empty: all

@@ -6,9 +6,6 @@
 namespace salu {
 namespace {
 
-constexpr std::pair<const char*, Average> kAverages[] = {
-    {"macro", Average::macro}, {"micro", Average::micro}, {"weighted", Average::weighted}};
-
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
@@ -22,7 +19,6 @@ std::vector<std::int64_t> predicted(const EvalResult& result) {
 
 }  // namespace
 
-Average average_of(const std::string& name) { return choice_of("--metrics-avg", kAverages, name); }
 const char* name_of(Average average) { return choice_name(kAverages, average); }
 
 std::vector<Scores> class_scores(const EvalResult& result) {

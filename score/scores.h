@@ -17,7 +17,8 @@ enum class Average {
   micro,     ///< over all pictures: all three are the accuracy
   weighted,  ///< mean weighted by the pictures of a class
 };
-Average average_of(const std::string& name);  ///< macro, micro, weighted; throws ErrorCode::usage
+inline constexpr std::pair<const char*, Average> kAverages[] = {
+    {"macro", Average::macro}, {"micro", Average::micro}, {"weighted", Average::weighted}};
 const char* name_of(Average average);
 
 std::vector<Scores> class_scores(const EvalResult& result);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "apps/ranks.h"
+#include "run/rank_setup.h"
 
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
-#include <sstream>
 
-#include "apps/cli.h"
 #include "train/ranks/rank_checks.h"
 
 namespace salu {
@@ -24,27 +22,15 @@ int own_cores() {
 
 }  // namespace
 
-void add_rank_options(CLI::App& app, TrainOptions& o) {
-  const auto add = [](CLI::Option* option) { return option->group("Ranks (mpirun)")->capture_default_str(); };
-  add(app.add_option("--rank-timeout", o.config.rank_timeout,
-                     "seconds to wait for a rank that does not answer"))
-      ->check(real_number(0, true));
-  add(app.add_option("--check-ranks-interval", o.config.check_ranks_interval,
-                     "compare the ranks' weights every so many steps, 0: never"))
-      ->check(whole_number(0, 1LL << 40));
-  add(app.add_flag("--allow-rank-change", o.allow_rank_change, "resume a run of another number of ranks"))
-      ->configurable(false);
-}
-
-std::string settings_to_agree_on(const TrainOptions& options) {
-  static const std::set<std::string> own = {"data-dir", "device", "threads", "workers"};
+std::string settings_to_agree_on(TrainOptions& options) {
   std::string lines = fmt::format("program={}\n", program_checksum());
-  std::istringstream settings(options.resolved_toml);
-  for (std::string line; std::getline(settings, line);) {
-    const std::string name = line.substr(0, line.find('='));
-    if (name != line && !own.contains(name)) lines += "--" + line + "\n";
+  const Settings table = train_settings(options);
+  for (const Setting& s : table.rows()) {
+    if (s.is_action || s.is_local) continue;
+    lines += fmt::format("--{}={}\n", s.name, escaped(fmt::format("{}", fmt::join(s.words(), " "))));
   }
-  return lines + fmt::format("--resume={}\n--max-steps={}\n", options.resume, options.config.max_steps);
+  return lines +
+         fmt::format("--resume={}\n--max-steps={}\n", escaped(options.resume), options.config.max_steps);
 }
 
 std::string data_to_agree_on(const DataSplits& data) {

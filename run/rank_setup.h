@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
-/// What salutrain adds when mpirun starts it.
+/// Runs that mpirun starts: what the ranks must agree on, and how they share a machine.
 #pragma once
 
-#include "apps/train_options.h"
-#include "run/progress.h"
-#include "run/trainer.h"
+#include <string>
+
+#include "run/train_settings.h"
+#include "train/ranks/communicator.h"
 
 namespace salu {
 
-void add_rank_options(CLI::App& app, TrainOptions& options);
-
-/// Program and settings, for check_agreement(): without what may differ from machine to machine.
-std::string settings_to_agree_on(const TrainOptions& options);
+/// Program and settings, for check_agreement(): without those that may differ from rank to rank.
+std::string settings_to_agree_on(TrainOptions& options);
 /// The data set, likewise.
 std::string data_to_agree_on(const DataSplits& data);
 
