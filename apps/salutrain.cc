@@ -9,11 +9,10 @@
 #include "run/benchmark_text.h"
 #include "run/dry_run.h"
 #include "run/environment.h"
-#include "run/overfit.h"
-#include "run/preview.h"
 #include "run/report/run_report.h"
 #include "run/run_start.h"
-#include "run/train_run.h"
+#include "run/train_command.h"
+#include "run/trials.h"
 #include "train/signals.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Every call that changes the disk goes through FileOps, so that a test can make the k-th one fail or stop
-/// the world there. Readers need no seam: they only look.
+/// the world there. Reading does not: it changes nothing.
 #pragma once
 
 #include <sys/types.h>
@@ -28,7 +28,7 @@ class FileOps {
 
   int create(const Path& path);  ///< a new, empty file for writing; an existing one is emptied
   int append(const Path& path);  ///< for writing at the end; created when missing
-  /// How many of `bytes` the system took, in one call.
+  /// One call of write(2); returns how many of `bytes` the system took.
   std::size_t write_some(int fd, const Path& path, std::span<const std::byte> bytes);
   void sync(int fd, const Path& path);
   void close(int fd, const Path& path);
@@ -99,7 +99,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorCode co
 /// The same as text.
 std::string read_text(const std::filesystem::path& path, ErrorCode code);
 
-/// 1234567 -> "1,234,567".
-std::string grouped(std::uint64_t number);
+bool is_there(const std::filesystem::path& path);   ///< what a link leads to counts; no error is thrown
+bool is_folder(const std::filesystem::path& path);  ///< likewise
+
+std::string host_name();  ///< of this machine
 
 }  // namespace salu

@@ -2,6 +2,7 @@
 /// Small helpers for the text of messages.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -25,5 +26,8 @@ std::string shown(const std::filesystem::path& path);
 
 /// `word` as one would type it: quoted where a shell would take it for something else.
 std::string shell_word(std::string_view word);
+
+/// 1234567 -> "1,234,567".
+std::string grouped(std::uint64_t number);
 
 }  // namespace salu

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "run/benchmark.h"
 #include "run/device.h"
+#include "run/trials.h"
 
 namespace salu {
 

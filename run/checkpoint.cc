@@ -2,9 +2,8 @@
 #include "run/checkpoint.h"
 
 #include <algorithm>
-#include <ranges>
 
-#include "run/checkpoint_files.h"
+#include "core/text.h"
 
 namespace salu {
 namespace {
@@ -27,14 +26,6 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
-bool is_folder(const fs::path& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
 bool is_link(const fs::path& path) {
   std::error_code error;
   return fs::is_symlink(path, error);
@@ -64,29 +55,19 @@ std::vector<CheckpointStore::Saved> CheckpointStore::saved() const {
   return found;
 }
 
-std::vector<CheckpointStore::Saved> CheckpointStore::given_up() const {
-  auto all = saved();
-  const auto last =
-      std::ranges::find(all, target_of("last"), [](const Saved& s) { return std::optional(s.name); });
-  all.erase(last == all.end() ? all.begin() : last, all.end());
-  return all;
-}
-
 std::optional<std::string> CheckpointStore::newest() const {
   const auto all = saved();
-  return all.empty() ? std::nullopt : std::optional(all[given_up().size()].name);
+  return all.empty() ? std::nullopt : std::optional(all.front().name);
 }
 
-std::optional<std::string> CheckpointStore::target_of(const std::string& link) const {
-  std::error_code error;
-  const fs::path target = fs::read_symlink(run_dir_ / link, error);
-  return error ? std::nullopt : std::optional(target.filename().string());
-}
+bool CheckpointStore::has(const std::string& name) const { return is_complete(folder_of(name)); }
 
 std::optional<std::string> CheckpointStore::name_of(const std::string& name_or_link) const {
   if (name_or_link != "last" && name_or_link != "best") return name_or_link;
-  const auto target = target_of(name_or_link);
-  return target || name_or_link == "best" ? target : newest();  // the crash came before the first link
+  std::error_code error;
+  const fs::path target = fs::read_symlink(run_dir_ / name_or_link, error);
+  if (!error) return target.filename().string();
+  return name_or_link == "last" ? newest() : std::nullopt;  // the crash came before the first link
 }
 
 fs::path CheckpointStore::folder_of(const std::string& name) const {
@@ -110,7 +91,7 @@ void CheckpointStore::remove_leftovers() {
     return name.starts_with(kUnfinished) || name.starts_with(kReplaced);
   };
   if (std::none_of(names.begin(), names.end(), is_leftover)) return;
-  ops_.sync_folder(folder_);  // what replaces a leftover must be durable before the leftover goes
+  ops_.sync_folder(folder_);  // a leftover may be deleted only when its replacement is durable
   for (const std::string& name : names) {
     if (name.starts_with(kUnfinished)) ops_.remove_tree(folder_ / name);
     if (!name.starts_with(kReplaced)) continue;
@@ -131,19 +112,16 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
   try {
     ops_.make_folders(folder_);
     remove_leftovers();
-    const auto before = saved(), doomed = given_up();
+    const auto before = saved();
     write_checkpoint_folder(ops_, next, checkpoint, before.empty() ? 0 : before.front().sequence + 1);
     const bool replaces = is_there(place);
     if (replaces) ops_.rename(place, replaced);
     ops_.rename(next, place);
-    for (const Saved& other : doomed) {  // before `last` moves: behind it they would count again
-      if (other.name != name) ops_.rename(other.folder, folder_ / prefixed(kUnfinished, other.name));
-    }
     ops_.sync_folder(folder_);
     point("last", name);
     if (best) point("best", name);
     ops_.sync_folder(run_dir_);
-    if (replaces || !doomed.empty()) remove_leftovers();
+    if (replaces) remove_leftovers();
   } catch (const Error& error) {
     try {
       remove_leftovers();
@@ -157,34 +135,21 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
   }
 }
 
-std::vector<std::string> CheckpointStore::go_on_from(const std::string& name_or_link,
-                                                     const std::string& best) {
-  remove_leftovers();
-  const auto name = name_of(name_or_link);
-  check(name && is_complete(folder_ / *name), "[checkpoint] expected a complete one, got '{}'",
-        escaped(name_or_link));
-  if (target_of("last") != name) point("last", *name);
-  ops_.sync_folder(run_dir_);
-  const auto all = saved(), beyond = given_up();
-  const auto counts = all | std::views::drop(beyond.size());
-  if (std::ranges::find(counts, best, &Saved::name) == counts.end()) {
-    if (is_link(run_dir_ / "best")) ops_.remove_file(run_dir_ / "best");
-  } else if (target_of("best") != best) {
-    point("best", best);
+void CheckpointStore::set_best(const std::string& name) {
+  if (has(name)) {
+    if (name_of("best") != name) point("best", name);
+  } else if (is_link(run_dir_ / "best")) {
+    ops_.remove_file(run_dir_ / "best");
   }
   ops_.sync_folder(run_dir_);
-  std::vector<std::string> names;
-  std::ranges::transform(beyond, std::back_inserter(names), &Saved::name);
-  return names;
 }
 
 void CheckpointStore::prune(int keep_newest, const std::string& needed) {
   remove_leftovers();
-  const auto last = target_of("last"), best = target_of("best");
+  const auto last = name_of("last"), best = name_of("best");
   std::vector<fs::path> doomed;
   int rank = 0;
-  const auto all = saved();
-  for (const Saved& saved : all | std::views::drop(given_up().size())) {
+  for (const Saved& saved : saved()) {
     const bool newest = !saved.name.starts_with("step-") && rank++ < keep_newest;
     if (newest || saved.name == last || saved.name == best || saved.name == needed) continue;
     doomed.push_back(folder_ / prefixed(kUnfinished, saved.name));

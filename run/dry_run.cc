@@ -10,7 +10,7 @@
 #include "core/backend.h"
 #include "run/report/report.h"
 #include "run/run_folder.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
 #include "train/signals.h"
 
 namespace salu {
@@ -62,7 +62,7 @@ struct Trial {
   bool finished = false;
 };
 
-Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) {
+Trial try_out(TrainingRun& trainer, const fs::path& path, const std::string& model) {
   const RunFolder folder({.dir = path, .model = model});
   ProgressOptions quiet;
   quiet.quiet = true;
@@ -70,7 +70,7 @@ Trial try_out(Trainer& trainer, const fs::path& path, const std::string& model) 
   folder.require_space(trainer.checkpoint_bytes());
   trainer.attach(folder.path(), folder.files(), progress);
   std::vector<Clock::time_point> starts;
-  trainer.watch_batches([&](Batch&, std::int64_t) { starts.push_back(Clock::now()); });
+  trainer.trainer().watch_batches([&](Batch&, std::int64_t) { starts.push_back(Clock::now()); });
   const TrainOutcome outcome = trainer.run();
   Trial trial;
   trial.finished = outcome.finished;
@@ -117,7 +117,7 @@ std::optional<std::string> dry_run(const TrainOptions& options) {
   const DataSplits data = config.open_data();
   install_stop_signals();
   const TrialFolder folder(config.output);
-  Trainer trainer(shortened(config, data));
+  TrainingRun trainer(shortened(config, data));
   const Trial trial = try_out(trainer, folder.path(), config.model.name);
   if (!trial.finished) return std::nullopt;
   const MemoryStats memory = memory_of(trainer.model().store().values().device());

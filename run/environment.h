@@ -21,7 +21,7 @@ nlohmann::json describe_machine();
 /// "2026-08-01T10:15:00Z"
 std::string utc_time(std::time_t time);
 
-/// Writes {"starts": [...]}: with `resumed`, `start` stands behind those already there.
+/// Writes {"starts": [...]}: with `resumed`, `start` is added to those already there.
 void add_start(const std::filesystem::path& file, nlohmann::json start, bool resumed,
                FileOps& ops = real_files());
 

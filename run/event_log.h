@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "run/row_file.h"
+#include "run/row_logs.h"
 
 namespace salu {
 

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "run/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <span>
+#include <sstream>
+#include <system_error>
 
 #include "core/text.h"
 #include "run/checkpoint.h"
@@ -15,57 +23,40 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kLock = ".lock";
 constexpr const char* kProbe = ".probe";
-/// What a run writes before its first step.
-constexpr const char* kFirstFiles[] = {"log.txt", "config.toml", "environment.json", kProbe};
-/// What it writes later, beside its checkpoints; with a '*' at the end, whatever begins so.
-constexpr const char* kLaterFiles[] = {"metrics.csv",  "metrics.jsonl", "coefficients.csv",
-                                       "events.out.*", "curves.svg",    "report.html"};
-/// The folders in checkpoints/.
-constexpr const char* kCheckpoints[] = {"epoch-*", "step-*", ".tmp-*", ".old-*"};
 
-bool is_one_of(std::span<const char* const> patterns, const fs::path& path) {
-  const std::string name = path.filename().string();
-  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view own) {
-    return own.ends_with('*') ? name.starts_with(own.substr(0, own.size() - 1)) : name == own;
-  });
+struct Owner {
+  pid_t pid = 0;  // 0: the file is empty
+  std::string host;
+};
+
+Owner read_owner(int fd) {
+  std::array<char, 512> text{};
+  const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
+  Owner owner;
+  if (size > 0) {
+    std::istringstream(std::string(text.data(), static_cast<std::size_t>(size))) >> owner.pid >> owner.host;
+  }
+  return owner;
 }
 
-/// Of these files, or one of them on its way through replace_file().
-bool is_file_of(std::span<const char* const> patterns, const fs::path& path) {
-  return is_one_of(patterns, path.extension() == ".tmp" ? fs::path(path).replace_extension() : path);
-}
+bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
 std::vector<fs::directory_entry> contents(const fs::path& folder) {
   std::vector<fs::directory_entry> found;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().filename() != kLock) found.push_back(*it);
+    if (it->path().filename() != RunLock::kName) found.push_back(*it);
   }
   if (error) fail(ErrorCode::environment, "{}: cannot list: {}", shown(folder), error.message());
   return found;
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(fs::symlink_status(path, error));
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
-
-/// A killed run may not have come to its environment.json: then its lock lies there, and nothing that it did
-/// not write.
 bool is_run(const fs::path& path) {
-  const fs::path environment = path / "environment.json";
-  if (is_there(path / "config.toml") && is_there(environment)) {
-    return !starts_of(read_text(environment, ErrorCode::environment)).empty();
-  }
-  return is_there(path / kLock) &&
-         std::ranges::all_of(contents(path), [](const auto& e) { return is_file_of(kFirstFiles, e.path()); });
+  if (is_there(path / RunLock::kName)) return true;
+  const fs::path environment = path / "environment.json";  // runs of before have no `.salunet`
+  return is_there(path / "config.toml") && is_there(environment) &&
+         !starts_of(read_text(environment, ErrorCode::environment)).empty();
 }
 
 fs::path fresh_default(const RunFolderOptions& options) {
@@ -92,43 +83,56 @@ void check_contents(const fs::path& path, const RunFolderOptions& options) {
   const std::string word = shell_word(path.string());
   fail(ErrorCode::usage, "{}: is not empty ({}); expected a new or an empty folder{}. {}", shown(path),
        newest ? "newest checkpoint: " + escaped(*newest) : "no checkpoint in it",
-       options.overwrite ? ", or a run to --overwrite: config.toml and environment.json" : "",
+       options.overwrite ? ", or a run to --overwrite" : "",
        newest && run ? fmt::format("Use --resume {} or --overwrite", word)
        : run         ? "Use --overwrite"
                      : "Give --output another name");
 }
 
-/// Folders of checkpoints, and checkpoints/ itself when nothing else is in it.
-void remove_checkpoints(FileOps& ops, const fs::path& folder) {
-  if (!is_folder(folder)) return;
-  for (const auto& entry : contents(folder)) {
-    if (entry.is_directory() && !entry.is_symlink() && is_one_of(kCheckpoints, entry.path()))
-      ops.remove_tree(entry.path());
-  }
-  if (!fs::is_symlink(folder) && contents(folder).empty()) ops.remove_tree(folder);
-}
-
-/// What the run wrote. Files of others stay, and what makes it a run goes last: a kill in between leaves one.
 void remove_run(FileOps& ops, const fs::path& path) {
-  constexpr const char* kLinks[] = {"last", "best", ".tmp-last", ".tmp-best"};
-  for (const char* name : kLinks) {
-    if (is_there(path / name) && !fs::is_symlink(path / name)) {
-      fail(ErrorCode::usage, "{}: is not a link to a checkpoint; expected nothing else there. Move it away",
-           shown(path / name));
-    }
+  for (const auto& entry : contents(path)) {
+    const bool folder = entry.is_directory() && !entry.is_symlink();
+    folder ? ops.remove_tree(entry.path()) : ops.remove_file(entry.path());
   }
-  remove_checkpoints(ops, path / "checkpoints");
-  const auto remove = [&](const auto& is_doomed) {
-    for (const auto& entry : contents(path)) {
-      if ((entry.is_symlink() || !entry.is_directory()) && is_doomed(entry.path()))
-        ops.remove_file(entry.path());
-    }
-  };
-  remove([&](const fs::path& p) { return is_one_of(kLinks, p) || is_file_of(kLaterFiles, p); });
-  remove([](const fs::path& p) { return is_file_of(kFirstFiles, p); });
 }
 
 }  // namespace
+
+RunLock::RunLock(const fs::path& folder) {
+  const fs::path path = folder / kName;
+  const auto refuse = [&] {
+    const std::string reason = std::generic_category().message(errno);
+    if (fd_ >= 0) ::close(fd_);
+    fail(ErrorCode::environment, "{}: cannot lock: {}", shown(path), reason);
+  };
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd_ < 0) refuse();
+  const bool locked = ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
+  const bool kernel_says_held = !locked && errno == EWOULDBLOCK;
+  const Owner owner = read_owner(fd_);
+  const bool elsewhere = owner.pid != 0 && owner.host != host_name();
+  // Some cluster file systems have no flock: then a living process with this pid is taken for the owner.
+  const bool alive = !locked && owner.pid != 0 && is_alive(owner.pid);
+  if (kernel_says_held || elsewhere || alive) {
+    ::close(fd_);
+    fail(ErrorCode::environment,
+         "{}: in use by process {} on {}; expected one process per run folder. If that process is gone, "
+         "delete {}",
+         shown(folder), owner.pid, owner.host.empty() ? "this host" : escaped(owner.host), shown(path));
+  }
+  const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
+  if (::ftruncate(fd_, 0) != 0 ||
+      ::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    refuse();
+  }
+}
+
+RunLock::~RunLock() {
+  if (::ftruncate(fd_, 0) != 0) {
+    // The kernel's lock ends with the process; only another host takes the run for owned.
+  }
+  ::close(fd_);
+}
 
 std::string run_name(std::time_t time, const std::string& model, int image_size) {
   return fmt::format("{:%Y%m%d-%H%M%S}-{}-{}", fmt::localtime(time), model, image_size);
@@ -138,7 +142,7 @@ RunFolder::RunFolder(const RunFolderOptions& options, FileOps& ops)
     : ops_(ops), path_(options.dir.empty() ? fresh_default(options) : options.dir) {
   check_contents(path_, options);
   ops_.make_folders(path_);
-  lock_.emplace(path_ / kLock);
+  lock_.emplace(path_);
   if (options.overwrite && !options.resume) remove_run(ops_, path_);
   require_space(4096);
 }

@@ -9,7 +9,6 @@
 #include <string>
 
 #include "core/file_ops.h"
-#include "core/lock_file.h"
 
 namespace salu {
 
@@ -18,7 +17,23 @@ struct RunFolderOptions {
   std::string model;
   int image_size = 0;
   bool resume = false;     ///< the folder must exist, whatever is in it
-  bool overwrite = false;  ///< an earlier run there is deleted, files of others stay
+  bool overwrite = false;  ///< an earlier run there is deleted, with all that is in its folder
+};
+
+/// The file `.salunet`, which marks a folder as that of a run. The owner of the run holds the kernel's lock
+/// on it and writes its pid and host into it: a lock that a dead process has left is taken over, one of
+/// another host, whose processes cannot be seen from here, is respected. Throws ErrorCode::environment naming
+/// the owner.
+class RunLock {
+ public:
+  static constexpr const char* kName = ".salunet";
+  explicit RunLock(const std::filesystem::path& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int fd_ = -1;
 };
 
 /// Creates or opens the folder, takes its lock, and writes a probe, so that a read-only or full disk shows
@@ -37,7 +52,7 @@ class RunFolder {
  private:
   FileOps& ops_;
   std::filesystem::path path_;
-  std::optional<LockFile> lock_;
+  std::optional<RunLock> lock_;
 };
 
 /// "20260801-101500-resnet20-32" in local time.

@@ -2,14 +2,17 @@
 #include "run/run_log.h"
 
 #include <cmath>
+#include <map>
+
+#include "core/ops/salu_math.h"
 
 namespace salu {
 namespace {
 
 using Key = std::optional<std::int64_t>;
 
-Key epoch_of(const std::optional<RunProgress>& at) { return at ? Key(at->epoch) : Key(); }
-Key step_of(const std::optional<RunProgress>& at) { return at ? Key(at->step) : Key(); }
+Key epoch_of(const std::optional<TrainState>& at) { return at ? Key(at->epoch) : Key(); }
+Key step_of(const std::optional<TrainState>& at) { return at ? Key(at->step) : Key(); }
 
 /// "eval_top1" -> "eval/top1": TensorBoard puts tags of one group side by side.
 std::string tag_of(std::string column) {
@@ -24,8 +27,34 @@ std::string tag_of(std::string column) {
 
 }  // namespace
 
+bool is_gate(const std::string& layer) {
+  const std::size_t dot = layer.rfind('.');
+  return layer.compare(dot == layer.npos ? 0 : dot + 1, 3, "act") == 0;
+}
+
+std::vector<CurveShape> curve_shapes(const ParameterStore& store, Positive positive) {
+  const std::string first = ".alpha", second = ".beta";  // CurveParameters
+  std::map<std::string, const Parameter*> betas;
+  for (const Parameter& parameter : store.parameters()) {
+    if (parameter.group == ParameterGroup::coefficients && parameter.name.ends_with(second)) {
+      betas[parameter.name.substr(0, parameter.name.size() - second.size())] = &parameter;
+    }
+  }
+  const auto value_of = [](const Parameter& p) { return p.variable.value().values<double>()[0]; };
+  std::vector<CurveShape> shapes;
+  for (const Parameter& alpha : store.parameters()) {
+    if (!alpha.name.ends_with(first)) continue;
+    const std::string layer = alpha.name.substr(0, alpha.name.size() - first.size());
+    const auto beta = betas.find(layer);
+    if (beta == betas.end()) continue;  // DyT and Derf have one slope
+    const Curve<double> curve = curve_of(value_of(alpha), value_of(*beta->second), positive);
+    shapes.push_back({layer, is_gate(layer), curve.s, 1 / curve.inv_w});
+  }
+  return shapes;
+}
+
 RunLog::RunLog(const std::filesystem::path& folder, std::vector<std::string> columns,
-               const std::vector<CurveShape>& curves, const std::optional<RunProgress>& resumed, FileOps& ops)
+               const std::vector<CurveShape>& curves, const std::optional<TrainState>& resumed, FileOps& ops)
     : columns_(std::move(columns)),
       csv_(folder / "metrics.csv", columns_, epoch_of(resumed), ops),
       jsonl_(folder / "metrics.jsonl", step_of(resumed), ops),
@@ -92,6 +121,15 @@ void RunLog::write_curves(std::int64_t step, double epoch, const std::vector<Cur
   }
   coefficients_->row(row);
   events_.write(step, scalars);
+}
+
+void copy_logs(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to) {
+  for (const auto& entry : std::filesystem::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string();
+    const bool log = name == "metrics.csv" || name == "metrics.jsonl" || name == "coefficients.csv" ||
+                     name == "environment.json" || name.starts_with("events.out.tfevents.");
+    if (log) replace_file(ops, to / name, read_text(entry.path(), ErrorCode::environment));
+  }
 }
 
 }  // namespace salu

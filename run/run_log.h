@@ -3,19 +3,34 @@
 /// metrics.jsonl (an object per logged step) and TensorBoard's events.
 #pragma once
 
-#include "run/curve_shapes.h"
+#include "layers/norm_act.h"
 #include "run/event_log.h"
-#include "run/metrics.h"
-#include "run/snapshot.h"
+#include "train/trainer.h"
 
 namespace salu {
+
+/// One curve a x / sqrt(1 + a b x^2): it rises as x S/W near 0 and saturates at S, W being the x where it
+/// bends.
+struct CurveShape {
+  std::string layer;    ///< "layer1.0.norm1"
+  bool gate = false;    ///< of SWALU or GALU; else a stabilizer, SALU itself
+  double saturation{};  ///< S = sqrt(a/b)
+  double width{};       ///< W = 1/sqrt(ab)
+};
+
+/// All curves in order of creation, which is from the first layer to the last. `positive` is what the network
+/// was built with.
+std::vector<CurveShape> curve_shapes(const ParameterStore& store, Positive positive);
+
+/// True for the name of a layer that is an activation, not a norm.
+bool is_gate(const std::string& layer);
 
 class RunLog {
  public:
   /// `columns` of metrics.csv, the epoch first. With `resumed`, what lies beyond it is cut from every file.
   /// coefficients.csv begins with epoch 0, the curves before training; without curves it is not made.
   RunLog(const std::filesystem::path& folder, std::vector<std::string> columns,
-         const std::vector<CurveShape>& curves, const std::optional<RunProgress>& resumed,
+         const std::vector<CurveShape>& curves, const std::optional<TrainState>& resumed,
          FileOps& ops = real_files());
 
   /// `row` has the members step and epoch; all others are numbers and become tags "train/…".
@@ -39,5 +54,8 @@ class RunLog {
   EventLog events_;
   std::optional<CsvLog> coefficients_;
 };
+
+/// Copies the files of a log from one run folder to another: for a run that goes on there.
+void copy_logs(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace salu

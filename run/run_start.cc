@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ops/targets.h"
+#include "run/checkpoint.h"
 #include "run/interchange/interop.h"
 
 namespace salu {
@@ -36,6 +38,18 @@ ModelCard card_for(const TrainConfig& config, const DataSplits& data, const Tran
   return card;
 }
 
+/// LoaderOptions::finish of a training: gives a batch the targets of the loss, smoothed, and mixes both.
+std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, const Dataset& dataset) {
+  const SmoothingKind kind =
+      config.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform;
+  return [mixing = config.mixing, smoothing = config.smoothing, kind, threshold = config.bce_target_thresh,
+          classes = static_cast<std::int64_t>(dataset.class_names().size())](Batch& batch, RandomKey key) {
+    batch.targets = smoothed_targets(batch.labels, classes, smoothing, kind);
+    mix_batch(batch.images, batch.targets, mixing, key, &batch.part);
+    if (threshold) threshold_targets(batch.targets, *threshold);
+  };
+}
+
 }  // namespace
 
 RunStart run_start(const TrainConfig& config) {
@@ -51,6 +65,31 @@ RunStart run_start(const TrainConfig& config) {
     if (start.note.empty()) start.note = file + ": all weights loaded";
   }
   return start;
+}
+
+LoaderOptions loader_options(const TrainConfig& config, const DataSplits& data, bool training) {
+  LoaderOptions options;
+  options.batch_size = training ? config.pictures_per_step() : config.validation_batch_size;
+  options.workers = config.workers;
+  options.shuffle = training;
+  options.drop_last = training;  // a small last batch would weigh as much as a full one
+  options.seed = config.seed;
+  if (training) {
+    options.repeats = std::max(1, config.aug_repeats);
+    options.finish = target_maker(config, *data.train);
+  }
+  const bool skips = config.bad_images != BadImages::stop;
+  options.bad_images = skips && training ? BadImages::substitute : config.bad_images;
+  options.max_bad_percent = config.max_bad;
+  return options;
+}
+
+std::unique_ptr<Loader> make_loader(const DataSplits& data, const TransformOptions& transform, bool training,
+                                    LoaderOptions options) {
+  auto apply = [transform, training](Picture& picture, RandomKey key) {
+    return training ? train_transform(picture, transform, key) : eval_transform(picture, transform);
+  };
+  return std::make_unique<Loader>(training ? data.train : data.eval, apply, std::move(options));
 }
 
 }  // namespace salu

@@ -2,15 +2,13 @@
 #include "run/safetensors_header.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 
 #include "core/error.h"
-#include "core/file_ops.h"
+#include "core/text.h"
 
 namespace salu {
 namespace {
@@ -27,235 +25,151 @@ constexpr StoredType kTypes[] = {{"F64", DType::f64, false}, {"F32", DType::f32,
                                  {"I64", DType::i64, false}, {"I32", DType::i32, false},
                                  {"U8", DType::u8, false}};
 
-constexpr std::uint64_t kMaxCount = std::numeric_limits<std::int64_t>::max();
+constexpr int kMaxNumbers = 8;  // of a shape
 
-/// a * b, or false when it does not fit a signed 64-bit number.
-bool checked_mul(std::uint64_t a, std::uint64_t b, std::uint64_t& product) {
-  return !__builtin_mul_overflow(a, b, &product) && product <= kMaxCount;
+template <class... Args>
+[[noreturn]] void refuse(const std::string& where, fmt::format_string<Args...> format, Args&&... args) {
+  fail(ErrorCode::checkpoint, "{}: {}", where, fmt::format(format, std::forward<Args>(args)...));
 }
 
-std::string shape_text(const std::vector<std::uint64_t>& dims) { return Json(dims).dump(); }
-
-Shape to_shape(const std::vector<std::uint64_t>& d) {
-  const auto at = [&](std::size_t i) { return static_cast<std::int64_t>(d[i]); };
-  switch (d.size()) {
-    case 0:
-      return {};
-    case 1:
-      return {at(0)};
-    case 2:
-      return {at(0), at(1)};
-    case 3:
-      return {at(0), at(1), at(2)};
-    default:
-      return {at(0), at(1), at(2), at(3)};
-  }
+/// The beginning of a value, as a message may show it.
+std::string shown_value(const Json& value) {
+  return escaped(value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60));
 }
 
-/// Receives the JSON event by event. A tree would keep the last of two equal keys without a word.
-class HeaderHandler : public Json::json_sax_t {
+std::string label(const std::string& name) {
+  return name == "__metadata__" ? name : "tensor " + escaped(name);
+}
+
+/// Watches a header while it is parsed: a tree keeps the last of two equal keys without a word, and a hostile
+/// header must not make it deep or large. Allowed is {name: {field: value or [numbers]}}.
+class Guard {
  public:
-  HeaderHandler(SafetensorsHeader& header, const std::string& file) : header_(header), file_(file) {}
+  explicit Guard(const std::string& file) : file_(file) {}
+  const std::vector<std::string>& names() const { return names_; }  ///< of the outer object, in order
 
-  bool null() override { return unexpected("null"); }
-  bool boolean(bool) override { return unexpected("a boolean"); }
-  bool number_integer(std::int64_t) override { return unexpected("a signed number"); }
-  bool number_float(double, const std::string& text) override {
-    return unexpected(fmt::format("the number {}", escaped(text.substr(0, 40))));
-  }
-  bool binary(Json::binary_t&) override { return unexpected("binary data"); }
-  bool number_unsigned(std::uint64_t value) override;
-  bool string(std::string& value) override;
-  bool start_object(std::size_t) override;
-  bool key(std::string& name) override;
-  bool end_object() override;
-  bool start_array(std::size_t) override;
-  bool end_array() override {
-    where_ = Where::entry;
+  bool operator()(int depth, Json::parse_event_t event, const Json& value) {
+    using Event = Json::parse_event_t;
+    if (event == Event::key) {
+      key(depth, value.get_ref<const std::string&>());
+    } else if (event == Event::object_start && depth > 1) {
+      refuse(file_, "{}: found an object; expected a string or whole numbers", place(depth));
+    } else if (event == Event::array_start && depth != 2) {
+      refuse(file_, "{}: found an array; expected an object", place(depth));
+    } else if (event == Event::value && ++values_ > kMaxNumbers) {
+      refuse(file_, "{}: more than {} numbers", place(2), kMaxNumbers);
+    }
     return true;
   }
-  bool parse_error(std::size_t position, const std::string&, const Json::exception& error) override;
 
  private:
-  enum class Where { outside, top, metadata, entry, shape, offsets };
-
-  template <class... Args>
-  [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) const {
-    fail(ErrorCode::checkpoint, "{}: {}", file_, fmt::format(format, std::forward<Args>(args)...));
-  }
-  /// "tensor conv1.weight" or "header".
-  std::string place() const {
-    if (where_ == Where::outside || where_ == Where::top) return "header";
-    return where_ == Where::metadata ? "__metadata__" : "tensor " + escaped(entry_.name);
-  }
-  bool unexpected(const std::string& found) const;
-  void start_entry();
-  void finish_entry();
-  void check_offsets(std::uint64_t bytes);
-
-  SafetensorsHeader& header_;
-  const std::string& file_;
-  Where where_ = Where::outside;
-  std::string key_;
-  std::set<std::string> names_;  // keys of the top object
-  SafetensorsEntry entry_;
-  std::set<std::string> fields_;  // keys of the entry
-  std::vector<std::uint64_t> dims_, offsets_;
-};
-
-bool HeaderHandler::unexpected(const std::string& found) const {
-  switch (where_) {
-    case Where::outside:
-      refuse("header: found {}; expected an object", found);
-    case Where::top:
-      refuse("{} {}: found {}; expected an object", key_ == "__metadata__" ? "header" : "tensor",
-             escaped(key_), found);
-    case Where::metadata:
-      refuse("__metadata__ {}: found {}; expected a string", escaped(key_), found);
-    case Where::entry:
-      refuse("{}: field {}: found {}; expected {}", place(), key_, found,
-             key_ == "dtype" ? "a string" : "an array of whole numbers");
-    default:
-      refuse("{}: field {}: found {}; expected whole numbers >= 0", place(), key_, found);
-  }
-}
-
-bool HeaderHandler::number_unsigned(std::uint64_t value) {
-  if (where_ != Where::shape && where_ != Where::offsets) unexpected(fmt::format("the number {}", value));
-  auto& numbers = where_ == Where::shape ? dims_ : offsets_;
-  const std::size_t most = where_ == Where::shape ? 8 : 2;
-  if (numbers.size() == most) {
-    refuse("{}: field {}: more than {} numbers (it begins {})", place(), key_, most, shape_text(numbers));
-  }
-  numbers.push_back(value);
-  return true;
-}
-
-bool HeaderHandler::string(std::string& value) {
-  if (where_ == Where::metadata) {
-    header_.metadata[key_] = std::move(value);
-    return true;
-  }
-  if (where_ != Where::entry || key_ != "dtype") unexpected("a string");
-  const auto type =
-      std::find_if(std::begin(kTypes), std::end(kTypes), [&](auto& t) { return value == t.name; });
-  if (type == std::end(kTypes)) {
-    refuse("{}: field dtype: '{}' is not supported; expected F64, F32, F16, BF16, I64, I32 or U8", place(),
-           escaped(value.substr(0, 40)));
-  }
-  entry_.dtype = type->dtype;
-  entry_.half = type->half;
-  return true;
-}
-
-bool HeaderHandler::start_object(std::size_t) {
-  if (where_ == Where::outside) {
-    where_ = Where::top;
-  } else if (where_ == Where::top && key_ == "__metadata__") {
-    where_ = Where::metadata;
-  } else if (where_ == Where::top) {
-    start_entry();
-  } else {
-    unexpected("an object");
-  }
-  return true;
-}
-
-bool HeaderHandler::key(std::string& name) {
-  if (where_ == Where::top) {
+  void key(int depth, const std::string& name) {
+    values_ = 0;
+    if (depth > 1) {
+      field_ = name.substr(0, 80);
+      const bool metadata = names_.back() == "__metadata__";
+      if (keys_.size() == (metadata ? kMaxMetadata : 3)) refuse(file_, "{}: too many keys", place(1));
+      if (!keys_.insert(name).second) refuse(file_, "{}: key given twice", place(2));
+      return;
+    }
     if (!is_tensor_name(name)) {
-      refuse("tensor name '{}': expected 1 to {} printable characters", escaped(name.substr(0, 80)),
+      refuse(file_, "tensor name '{}': expected 1 to {} printable characters", escaped(name.substr(0, 80)),
              kMaxNameBytes);
     }
-    if (!names_.insert(name).second) refuse("tensor {}: two entries of this name", escaped(name));
-  } else if (where_ == Where::metadata) {
-    if (header_.metadata.size() == kMaxMetadata) refuse("__metadata__: more than {} keys", kMaxMetadata);
-    if (!header_.metadata.try_emplace(name).second) {
-      refuse("__metadata__ {}: two values for this key", escaped(name.substr(0, 80)));
-    }
-  } else {
-    if (name != "dtype" && name != "shape" && name != "data_offsets") {
-      refuse("{}: unknown field '{}'; expected dtype, shape, data_offsets", place(),
-             escaped(name.substr(0, 80)));
-    }
-    if (!fields_.insert(name).second) refuse("{}: field {} given twice", place(), name);
+    if (names_.size() > kMaxTensors + 1) refuse(file_, "header: too many keys");
+    if (!seen_.insert(name).second) refuse(file_, "{}: two entries of this name", label(name));
+    names_.push_back(name);
+    keys_.clear();
   }
-  key_ = std::move(name);
-  return true;
+
+  /// "tensor conv1.weight: shape"
+  std::string place(int depth) const {
+    if (names_.empty()) return "header";
+    return label(names_.back()) + (depth > 1 ? ": " + escaped(field_) : "");
+  }
+
+  const std::string& file_;
+  std::vector<std::string> names_;
+  std::set<std::string> seen_, keys_;  // keys_: of the inner object
+  std::string field_;
+  int values_ = 0;  // since the last key
+};
+
+std::vector<std::uint64_t> whole_numbers(const Json& array, const std::string& where) {
+  if (!std::ranges::all_of(array, [](const Json& n) { return n.is_number_unsigned(); })) {
+    refuse(where, "found {}; expected whole numbers >= 0", shown_value(array));
+  }
+  return array.get<std::vector<std::uint64_t>>();
 }
 
-bool HeaderHandler::start_array(std::size_t) {
-  if (where_ != Where::entry || key_ == "dtype") unexpected("an array");
-  where_ = key_ == "shape" ? Where::shape : Where::offsets;
-  return true;
+/// The product; refuses one that does not fit a signed 64-bit number.
+std::uint64_t byte_count(std::uint64_t element, const std::vector<std::uint64_t>& dims,
+                         const std::string& where) {
+  std::uint64_t bytes = element;
+  bool fits = true;
+  for (const std::uint64_t d : dims) {
+    fits = fits && d >> 63 == 0 && !__builtin_mul_overflow(bytes, d, &bytes) && bytes >> 63 == 0;
+  }
+  if (!fits) refuse(where, "shape {} has more than 2^63 bytes", Json(dims).dump());
+  return bytes;
 }
 
-bool HeaderHandler::end_object() {
-  if (where_ == Where::entry) finish_entry();
-  where_ = where_ == Where::top ? Where::outside : Where::top;
-  return true;
+Shape to_shape(const std::vector<std::uint64_t>& dims, const std::string& where) {
+  if (dims.size() > Shape::kMaxRank) {
+    refuse(where, "shape {} has {} dimensions; this build reads tensors of at most {}", Json(dims).dump(),
+           dims.size(), Shape::kMaxRank);
+  }
+  const auto at = [&](std::size_t i) { return static_cast<std::int64_t>(dims[i]); };
+  if (dims.empty()) return {};
+  if (dims.size() == 1) return {at(0)};
+  if (dims.size() == 2) return {at(0), at(1)};
+  return dims.size() == 3 ? Shape{at(0), at(1), at(2)} : Shape{at(0), at(1), at(2), at(3)};
 }
 
-void HeaderHandler::start_entry() {
-  if (header_.tensors.size() == kMaxTensors) refuse("header: more than {} tensors", kMaxTensors);
-  where_ = Where::entry;
-  entry_ = {.name = key_};
-  fields_.clear();
-  dims_.clear();
-  offsets_.clear();
+/// `last_end`: where the tensor before it ends.
+SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::uint64_t last_end,
+                            const std::string& where) {
+  if (!fields.is_object()) refuse(where, "found {}; expected an object", shown_value(fields));
+  const Json &dtype = fields.at("dtype"), &shape = fields.at("shape"), &range = fields.at("data_offsets");
+  if (fields.size() != 3) refuse(where, "unknown fields; expected dtype, shape and data_offsets alone");
+  const auto* type = std::ranges::find_if(kTypes, [&](const StoredType& t) { return dtype == t.name; });
+  if (type == std::end(kTypes)) {
+    refuse(where, "dtype is {}; expected F64, F32, F16, BF16, I64, I32 or U8", shown_value(dtype));
+  }
+  SafetensorsEntry entry{.name = name, .dtype = type->dtype, .half = type->half};
+  const auto dims = whole_numbers(shape, where + ": shape"),
+             offsets = whole_numbers(range, where + ": data_offsets");
+  const std::uint64_t bytes = byte_count(entry.element_bytes(), dims, where);
+  entry.shape = to_shape(dims, where);
+  if (offsets.size() != 2) refuse(where, "data_offsets {}; expected two numbers", range.dump());
+  entry.begin = offsets[0];
+  entry.end = offsets[1];
+  if (entry.end < entry.begin || entry.end - entry.begin != bytes) {
+    refuse(where, "data_offsets {}; expected {} bytes for {} x {}", range.dump(), grouped(bytes),
+           shape.dump(), type->name);
+  }
+  if (entry.begin != last_end) {
+    refuse(
+        where, "data_offsets {} {} at {}; expected tensors in order, without hole or overlap", range.dump(),
+        entry.begin < last_end ? "overlap the tensor that ends" : "leave a hole after the tensor that ends",
+        last_end);
+  }
+  return entry;
 }
 
-void HeaderHandler::finish_entry() {
-  for (const char* field : {"dtype", "shape", "data_offsets"}) {
-    if (!fields_.contains(field)) refuse("{}: field {} is missing", place(), field);
-  }
-  if (offsets_.size() != 2) refuse("{}: field data_offsets: expected two numbers", place());
-  std::uint64_t count = 1;
-  for (std::uint64_t d : dims_) {
-    if (d > kMaxCount || !checked_mul(count, d, count)) {
-      refuse("{}: shape {} has more than 2^63 elements", place(), shape_text(dims_));
-    }
-  }
-  std::uint64_t bytes = 0;
-  if (!checked_mul(count, entry_.element_bytes(), bytes)) {
-    refuse("{}: shape {} has more than 2^63 bytes", place(), shape_text(dims_));
-  }
-  if (dims_.size() > Shape::kMaxRank) {
-    refuse("{}: shape {} has {} dimensions; this build reads tensors of at most {}", place(),
-           shape_text(dims_), dims_.size(), Shape::kMaxRank);
-  }
-  check_offsets(bytes);
-  entry_.shape = to_shape(dims_);
-  header_.tensors.push_back(std::move(entry_));
-}
-
-void HeaderHandler::check_offsets(std::uint64_t bytes) {
-  entry_.begin = offsets_[0];
-  entry_.end = offsets_[1];
-  const std::uint64_t last = header_.tensors.empty() ? 0 : header_.tensors.back().end;
-  if (entry_.end < entry_.begin || entry_.end > kMaxCount) {
-    refuse("{}: data_offsets [{},{}]: not a range", place(), entry_.begin, entry_.end);
-  }
-  if (entry_.end - entry_.begin != bytes) {
-    refuse("{}: data_offsets [{},{}] hold {} bytes; expected {} for {} x {}", place(), entry_.begin,
-           entry_.end, grouped(entry_.end - entry_.begin), grouped(bytes), shape_text(dims_),
-           entry_.half ? "F16" : safetensors_dtype(entry_.dtype));
-  }
-  if (entry_.begin != last) {
-    refuse("{}: data_offsets [{},{}] {} at {}; expected tensors in order, without hole or overlap", place(),
-           entry_.begin, entry_.end,
-           entry_.begin < last ? "overlap the tensor that ends" : "leave a hole after the tensor that ends",
-           last);
+/// Calls `read`; an exception of the JSON library, such as "key 'dtype' not found", becomes a refusal.
+template <class Read>
+auto checked(const std::string& trouble, Read&& read) {
+  try {
+    return read();
+  } catch (const Json::exception& error) {
+    std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at …: what"
+    if (const auto tag = what.find("] "); tag != what.npos) what.remove_prefix(tag + 2);
+    fail(ErrorCode::checkpoint, "{} ({})", trouble, escaped(what.substr(0, 160)));
   }
 }
 
-bool HeaderHandler::parse_error(std::size_t position, const std::string&, const Json::exception& error) {
-  std::string_view text = error.what();  // "[json.exception.parse_error.101] parse error at …: what"
-  if (const auto tag = text.find("] "); tag != text.npos) text.remove_prefix(tag + 2);
-  refuse("header is not valid JSON at byte {} ({})", position, escaped(text.substr(0, 160)));
-}
-
-/// What a file that does not begin like ours most likely is.
+/// The kind of file that this most likely is, when it is no checkpoint.
 std::string kind_of(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min<std::size_t>(bytes.size(), 8));
@@ -270,38 +184,37 @@ std::string kind_of(std::span<const std::byte> bytes) {
 
 std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
   if (bytes.size() < 8) {
-    fail(ErrorCode::checkpoint, "{}: is not a salu checkpoint: it has {} bytes; expected at least 10{}", file,
-         bytes.size(), kind_of(bytes));
+    refuse(file, "is not a salu checkpoint: it has {} bytes; expected at least 10{}", bytes.size(),
+           kind_of(bytes));
   }
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
   if (length < 2 || length > kMaxHeaderBytes) {
-    fail(ErrorCode::checkpoint, "{}: is not a salu checkpoint{} (header length {}; expected 2..{})", file,
-         kind_of(bytes), length, grouped(kMaxHeaderBytes));
+    refuse(file, "is not a salu checkpoint{} (header length {}; expected 2..{})", kind_of(bytes), length,
+           grouped(kMaxHeaderBytes));
   }
   if (length > bytes.size() - 8) {
-    fail(ErrorCode::checkpoint, "{}: truncated: {} of at least {} bytes (header length {})", file,
-         grouped(bytes.size()), grouped(8 + length), length);
+    refuse(file, "truncated: {} of at least {} bytes (header length {})", grouped(bytes.size()),
+           grouped(8 + length), length);
   }
   return {reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(length)};
 }
 
-/// What the JSON library lets pass, or would spend memory on before our handler sees it.
+/// Rules that the JSON library does not check, or only after it has spent memory.
 void check_text(std::string_view text, const std::string& file) {
   if (text.front() != '{') {
-    fail(ErrorCode::checkpoint, "{}: is not a salu checkpoint: the header starts with '{}'; expected '{{'",
-         file, escaped(text.substr(0, 8)));
+    refuse(file, "is not a salu checkpoint: the header starts with '{}'; expected '{{'",
+           escaped(text.substr(0, 8)));
   }
   const std::size_t last = text.find_last_not_of(' ');
   if (text[last] != '}') {
-    fail(ErrorCode::checkpoint, "{}: header ends with '{}'; expected '}}' and spaces", file,
-         escaped(text.substr(last, 1)));
+    refuse(file, "header ends with '{}'; expected '}}' and spaces", escaped(text.substr(last, 1)));
   }
   std::size_t quote = 0;
   for (std::size_t i = 0; i <= last; ++i) {
     if (i - quote > kMaxStringBytes) {
-      fail(ErrorCode::checkpoint, "{}: header has a string or gap of more than {} bytes at byte {}", file,
-           grouped(kMaxStringBytes), quote);
+      refuse(file, "header has a string or gap of more than {} bytes at byte {}", grouped(kMaxStringBytes),
+             quote);
     }
     if (text[i] == '\\') {
       ++i;  // an escaped quote ends nothing
@@ -327,22 +240,31 @@ const char* safetensors_dtype(DType dtype) {
 SafetensorsHeader parse_safetensors_header(std::span<const std::byte> bytes, const std::string& file) {
   const std::string_view text = header_text(bytes, file);
   check_text(text, file);
+  Guard guard(file);
+  const Json tree =
+      checked(file + ": header is not valid JSON", [&] { return Json::parse(text, std::ref(guard)); });
   SafetensorsHeader header;
-  HeaderHandler handler(header, file);
-  Json::sax_parse(text.begin(), text.end(), &handler);
-
   header.data_begin = 8 + text.size();
   const std::uint64_t have = bytes.size() - header.data_begin;
-  const std::uint64_t want = header.tensors.empty() ? 0 : header.tensors.back().end;
-  if (have < want) {
-    const auto cut =
-        std::find_if(header.tensors.begin(), header.tensors.end(), [&](auto& t) { return t.end > have; });
-    fail(ErrorCode::checkpoint, "{}: truncated: {} of {} bytes (tensor {} has data_offsets [{},{}])", file,
-         grouped(bytes.size()), grouped(header.data_begin + want), escaped(cut->name), cut->begin, cut->end);
+  std::uint64_t end = 0;
+  for (const std::string& name : guard.names()) {
+    const std::string where = fmt::format("{}: {}", file, label(name));
+    checked(where + ": not valid", [&] {
+      if (name == "__metadata__") {
+        tree.at(name).get_to(header.metadata);
+      } else {
+        if (header.tensors.size() == kMaxTensors) refuse(file, "header: more than {} tensors", kMaxTensors);
+        header.tensors.push_back(read_entry(name, tree.at(name), end, where));
+        end = header.tensors.back().end;
+      }
+    });
+    if (end > have) {
+      refuse(where, "truncated: the file has {} bytes, this tensor ends at {}", grouped(bytes.size()),
+             grouped(header.data_begin + end));
+    }
   }
-  if (have > want) {
-    fail(ErrorCode::checkpoint, "{}: {} bytes after the last tensor, whose data_offsets end at {}", file,
-         grouped(have - want), want);
+  if (have > end) {
+    refuse(file, "{} bytes after the last tensor, whose data_offsets end at {}", grouped(have - end), end);
   }
   return header;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "run/snapshot.h"
 
-#include <algorithm>
-#include <cmath>
+#include <fmt/ranges.h>
 
-#include "run/json_fields.h"
-#include "run/state_dict.h"
+#include <cmath>
+#include <map>
+#include <set>
 
 namespace salu {
 namespace {
@@ -14,39 +14,74 @@ using nlohmann::json;
 
 constexpr int kFormat = 1;
 
-template <class T>
-void put(json& j, const char* key, const std::optional<T>& value) {
-  if (value) j[key] = *value;
+/// (K,R,S,C) <-> (O,I,H,W) = (K,C,R,S). `to_file` says which way.
+Tensor permuted(const Tensor& t, const Shape& krsc, bool to_file) {
+  const std::int64_t k = krsc[0], r = krsc[1], s = krsc[2], c = krsc[3];
+  Tensor out = Tensor::empty(to_file ? Shape{k, c, r, s} : krsc, t.dtype());
+  const float* from = t.data<float>();
+  float* to = out.data<float>();
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::int64_t j = 0; j < r * s; ++j) {
+      for (std::int64_t ch = 0; ch < c; ++ch) {
+        const std::int64_t ours = (i * r * s + j) * c + ch, file = (i * c + ch) * r * s + j;
+        to_file ? to[file] = from[ours] : to[ours] = from[file];
+      }
+    }
+  }
+  return out;
 }
 
-template <class T>
-void get(const json& j, const char* key, std::optional<T>& value) {
-  if (j.contains(key)) value = j.at(key).get<T>();
+/// The patch embedding is a linear layer over (row, col, channel) here and a convolution in timm's files.
+Shape filter_shape(const Parameter& p) {
+  if (p.shape.rank() == 4) return p.shape;
+  if (p.name == "patch_embed.proj.weight") {
+    const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(p.shape[1]) / 3)));
+    return {p.shape[0], side, side, 3};
+  }
+  return {};
 }
 
-json model_to_json(const ModelConfig& m) {
-  json j{{"name", m.name}, {"drop_path", m.drop_path}, {"drop", m.drop}, {"seed", m.seed}};
-  put(j, "norm", m.norm), put(j, "act", m.act), put(j, "positive", m.positive);
-  put(j, "weight_init", m.weight_init), put(j, "head_init", m.head_init), put(j, "stem", m.stem);
-  put(j, "stabilizer_a", m.stabilizer_a), put(j, "stabilizer_b", m.stabilizer_b);
-  put(j, "gate_a", m.gate_a), put(j, "gate_b", m.gate_b);
-  return j;
+Shape file_shape(const Parameter& p) {
+  const Shape f = filter_shape(p);
+  return f.rank() == 4 ? Shape{f[0], f[3], f[1], f[2]} : p.shape;
 }
 
-ModelConfig model_from_json(const json& j, const std::string& file) {
-  ModelConfig m;
-  m.name = j.at("name").get<std::string>();
-  m.drop_path = j.at("drop_path").get<double>();
-  m.drop = j.at("drop").get<double>();
-  m.seed = static_cast<std::uint64_t>(checked_whole(j.at("seed"), "seed", 0, kMostWhole, file));
-  get(j, "norm", m.norm), get(j, "act", m.act), get(j, "positive", m.positive);
-  get(j, "weight_init", m.weight_init), get(j, "head_init", m.head_init), get(j, "stem", m.stem);
-  get(j, "stabilizer_a", m.stabilizer_a), get(j, "stabilizer_b", m.stabilizer_b);
-  get(j, "gate_a", m.gate_a), get(j, "gate_b", m.gate_b);
-  return m;
-}
+bool ends_with_tracked(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
+/// The names that do not fit, five of each kind.
+class Misfits {
+ public:
+  void missing(const std::string& name) { note(missing_, name); }
+  void unexpected(const std::string& name) { note(unexpected_, name); }
+  void shape(const std::string& name, const Shape& want, const Shape& got) {
+    note(shapes_, fmt::format("{} is {}, expected {}", name, got.str(), want.str()));
+  }
+  void report(const std::string& file) const {
+    std::vector<std::string> parts;
+    const auto add = [&](const char* what, const std::vector<std::string>& names) {
+      if (names.empty()) return;
+      const std::size_t shown = std::min<std::size_t>(5, names.size());
+      parts.push_back(
+          fmt::format("{} {}: {}{}", names.size(), what,
+                      fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                      names.size() > shown ? ", …" : ""));
+    };
+    add("missing", missing_);
+    add("unexpected", unexpected_);
+    add("of another shape", shapes_);
+    if (parts.empty()) return;
+    fail(ErrorCode::checkpoint,
+         "{}: its tensors do not fit the model ({}). Give the model and class count it was "
+         "trained with",
+         file, fmt::join(parts, "; "));
+  }
+
+ private:
+  static void note(std::vector<std::string>& list, const std::string& text) { list.push_back(escaped(text)); }
+  std::vector<std::string> missing_, unexpected_, shapes_;
+};
+
+json progress_to_json(const TrainState& p, std::uint64_t data_fingerprint) {
   return {{"format", kFormat},
           {"step", p.step},
           {"epoch", p.epoch},
@@ -71,11 +106,11 @@ json progress_to_json(const RunProgress& p, std::uint64_t data_fingerprint) {
 /// A name that stands in the folder of checkpoints.
 bool is_plain_name(const std::string& name) { return !name.starts_with('.') && name.find('/') == name.npos; }
 
-RunProgress progress_from_json(const json& j, const std::string& file) {
+TrainState progress_from_json(const json& j, const std::string& file) {
   const auto count = [&](const char* key, std::int64_t low = 0) {
     return checked_whole(j.at(key), key, low, kMostWhole, file);
   };
-  RunProgress p;
+  TrainState p;
   p.step = count("step");
   p.epoch = count("epoch");
   p.batch = count("batch");
@@ -105,82 +140,93 @@ RunProgress progress_from_json(const json& j, const std::string& file) {
 
 }  // namespace
 
-void check_card(const ModelCard& card, const std::string& file) {
-  const auto refuse_unless = [&](bool ok, const char* what, const auto& found, const char* expected) {
-    if (!ok) fail(ErrorCode::checkpoint, "{}: config.json: {} {}; expected {}", file, what, found, expected);
-  };
-  const ModelConfig& m = card.model;
-  refuse_unless(card.crop_pct > 0 && card.crop_pct <= 1, "crop_pct", card.crop_pct, "a number in (0, 1]");
-  refuse_unless(m.drop >= 0 && m.drop < 1, "drop", m.drop, "a number in [0, 1)");
-  refuse_unless(m.drop_path >= 0 && m.drop_path < 1, "drop_path", m.drop_path, "a number in [0, 1)");
-  for (std::size_t c = 0; c < 3; ++c) {
-    refuse_unless(std::isfinite(card.mean[c]), "mean", card.mean[c], "finite numbers");
-    refuse_unless(std::isfinite(card.std[c]) && card.std[c] > 0, "std", card.std[c], "finite numbers > 0");
+std::vector<NamedTensor> named_tensors(const ParameterStore& store, const Tensor& values,
+                                       const std::vector<Tensor>* buffers, const std::string& prefix) {
+  std::vector<NamedTensor> out;
+  const Tensor host = values.to(Device{});
+  for (const Parameter& p : store.parameters()) {
+    const Tensor view = host.narrow(p.offset, p.shape);
+    const Shape filter = filter_shape(p);
+    out.push_back({prefix + p.name, filter.rank() == 4 ? permuted(view, filter, true) : view.clone()});
   }
-  refuse_unless(!card.test_crop_pct || (*card.test_crop_pct > 0 && *card.test_crop_pct <= 1), "test_crop_pct",
-                card.test_crop_pct.value_or(0), "a number in (0, 1]");
-  const auto names = static_cast<std::int64_t>(card.class_names.size());
-  if (names > 0 && names != m.num_classes) {
-    fail(ErrorCode::checkpoint, "{}: config.json: {} class names; expected {}, one per class", file, names,
-         m.num_classes);
-  }
-}
-
-json card_to_json(const ModelCard& card) {
-  const auto size = card.model.img_size;
-  std::vector<std::string> class_names;  // those of class folders may hold any bytes
-  std::ranges::transform(card.class_names, std::back_inserter(class_names), utf8_or_escaped);
-  return {{"architecture", card.model.name},
-          {"num_classes", card.model.num_classes},
-          {"pretrained_cfg",
-           {{"input_size", {3, size, size}},
-            {"crop_pct", card.crop_pct},
-            {"crop_mode", name_of(card.crop_mode)},
-            {"interpolation", name_of(card.interpolation)},
-            {"mean", card.mean},
-            {"std", card.std}}},
-          {"salu",
-           {{"format", kFormat},
-            {"model", model_to_json(card.model)},
-            {"class_names", class_names},
-            {"dataset", card.dataset},
-            {"data_seed", card.data_seed},
-            {"val_from_train", card.val_from_train}}}};
-}
-
-ModelCard card_from_json(const json& j, const std::string& file) {
-  try {
-    ModelCard card;
-    const std::int64_t format = checked_whole(j.at("salu").at("format"), "format", 1, kMostWhole, file);
-    if (format > kFormat) {
-      fail(ErrorCode::checkpoint, "{}: written by a newer salutrain (format {}, this build reads 1-{})", file,
-           format, kFormat);
+  if (!buffers) return out;
+  std::size_t i = 0;
+  for (const Buffer& b : store.buffers()) {
+    out.push_back({prefix + b.name, (*buffers)[i++].clone().to(Device{})});
+    if (b.name.ends_with("running_var")) {  // PyTorch's files have this counter beside each pair
+      const std::string stem = b.name.substr(0, b.name.size() - std::string("running_var").size());
+      out.push_back({prefix + stem + "num_batches_tracked", Tensor::zeros(Shape{}, DType::i64)});
     }
-    const json &own = j.at("salu"), &cfg = j.at("pretrained_cfg");
-    card.model = model_from_json(own.at("model"), file);
-    card.model.num_classes = checked_whole(j.at("num_classes"), "num_classes", 1, kMostClasses, file);
-    card.model.img_size = image_side(cfg.at("input_size"), file);
-    card.crop_pct = cfg.at("crop_pct").get<double>();
-    card.crop_mode = eval_crop_of(cfg.value("crop_mode", "center")).value_or(EvalCrop::center);
-    card.interpolation =
-        interpolation_of(cfg.at("interpolation").get<std::string>()).value_or(Interpolation::bicubic);
-    card.mean = cfg.at("mean").get<std::array<float, 3>>();
-    card.std = cfg.at("std").get<std::array<float, 3>>();
-    card.class_names = own.at("class_names").get<std::vector<std::string>>();
-    card.dataset = own.at("dataset").get<std::string>();
-    card.data_seed =
-        static_cast<std::uint64_t>(checked_whole(own.at("data_seed"), "data_seed", 0, kMostWhole, file));
-    card.val_from_train = checked_whole(own.at("val_from_train"), "val_from_train", 0, kMostWhole, file);
-    check_card(card, file);
-    return card;
-  } catch (const json::exception& e) {
-    fail(ErrorCode::checkpoint,
-         "{}: config.json is not one of salutrain's ({}). Evaluate a checkpoint of salutrain", file,
-         escaped(e.what()));
   }
+  return out;
 }
 
-Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const RunProgress& progress,
+std::vector<NamedTensor> state_dict(const ParameterStore& store) {
+  std::vector<Tensor> buffers;
+  for (const Buffer& b : store.buffers()) buffers.push_back(b.value);
+  return named_tensors(store, store.values(), &buffers, "");
+}
+
+void read_named_tensors(const ParameterStore& store, const std::vector<NamedTensor>& tensors,
+                        const std::string& prefix, Tensor& values, std::vector<Tensor>* buffers,
+                        const std::string& file) {
+  std::map<std::string, const Tensor*> found;
+  for (const NamedTensor& t : tensors) {
+    if (t.name.starts_with(prefix)) found[t.name.substr(prefix.size())] = &t.tensor;
+  }
+  Misfits misfits;
+  const auto take = [&](const std::string& name, const Shape& shape) -> const Tensor* {
+    const auto it = found.find(name);
+    if (it == found.end()) return misfits.missing(name), nullptr;
+    const Tensor* t = it->second;
+    found.erase(it);
+    if (t->shape() != shape) return misfits.shape(name, shape, t->shape()), nullptr;
+    return t;
+  };
+  struct Copy {
+    Tensor to, from;
+  };
+  std::vector<Copy> copies;  // nothing is changed unless everything fits
+  for (const Parameter& p : store.parameters()) {
+    if (const Tensor* t = take(p.name, file_shape(p))) {
+      const Shape filter = filter_shape(p);
+      const Tensor ours = filter.rank() == 4 ? permuted(t->to(DType::f32), filter, false).view(p.shape) : *t;
+      copies.push_back({values.narrow(p.offset, p.shape), ours});
+    }
+  }
+  std::size_t i = 0;
+  for (const Buffer& b : store.buffers()) {
+    if (!buffers) break;
+    if (const Tensor* t = take(b.name, b.value.shape())) copies.push_back({(*buffers)[i], *t});
+    ++i;
+  }
+  for (const auto& [name, tensor] : found) {
+    if (!ends_with_tracked(name)) misfits.unexpected(name);
+  }
+  misfits.report(file);
+  for (Copy& c : copies) c.to.copy_from(c.from);
+}
+
+void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tensors,
+                     const std::string& file) {
+  std::vector<Tensor> buffers;
+  for (const Buffer& b : store.buffers()) buffers.push_back(b.value);
+  read_named_tensors(store, tensors, "", store.values(), &buffers, file);
+  store.refresh_shadow();
+}
+
+std::string first_non_finite(const std::vector<NamedTensor>& tensors) {
+  for (const NamedTensor& t : tensors) {
+    const Tensor as_loaded = t.tensor.dtype() == DType::f32 ? t.tensor : t.tensor.to(DType::f32);
+    const float* v = as_loaded.data<float>();
+    for (std::int64_t i = 0; i < as_loaded.numel(); ++i) {
+      if (!std::isfinite(v[i])) return t.name;
+    }
+  }
+  return "";
+}
+
+Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const TrainState& progress,
                          const ModelCard& card, std::uint64_t data_fingerprint) {
   Checkpoint out;
   out.model = state_dict(model.store());
@@ -203,8 +249,8 @@ Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, con
   return out;
 }
 
-RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
-                          std::uint64_t data_fingerprint) {
+TrainState read_progress(const Checkpoint& checkpoint, const std::string& file,
+                         std::uint64_t data_fingerprint) {
   try {
     const json& j = checkpoint.progress;
     if (j.at("data_fingerprint").get<std::uint64_t>() != data_fingerprint) {
@@ -220,9 +266,9 @@ RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
   }
 }
 
-RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
-                             Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint) {
-  const RunProgress p = read_progress(checkpoint, file, data_fingerprint);
+TrainState restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
+                            Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint) {
+  const TrainState p = read_progress(checkpoint, file, data_fingerprint);
   if (const std::string bad = first_non_finite(checkpoint.model); !bad.empty()) {
     fail(ErrorCode::checkpoint,
          "{}: tensor {} holds NaN or Inf; a run cannot go on from there. Resume from an "

@@ -1,74 +1,42 @@
 // SPDX-License-Identifier: MIT
-/// Between a running training and a checkpoint.
+/// Copies a running training into a checkpoint and back. Tensors have PyTorch's names and layouts there:
+/// filters (O,I,H,W), matrices (out,in).
 #pragma once
 
-#include <optional>
-
-#include "data/eval_crop.h"
-#include "run/checkpoint.h"
-#include "run/config.h"
-#include "train/nonfinite.h"
+#include "run/checkpoint_folder.h"
+#include "run/model_card.h"
+#include "train/trainer.h"
 
 namespace salu {
 
-/// Where a run stands. With the weights and the flat states this is all that a resume needs: the order of
-/// samples and every augmentation are functions of (seed, epoch, index).
-struct RunProgress {
-  std::int64_t step = 0;   ///< optimizer steps so far, skipped ones included
-  std::int64_t epoch = 0;  ///< the epoch that goes on, from 0
-  std::int64_t batch = 0;  ///< batches of it that are done
-  double loss_sum = 0;     ///< over the samples of this epoch so far
-  std::int64_t loss_count = 0;
-  std::int64_t updates = 0;      ///< steps that changed the weights since the optimizer began
-  std::int64_t ema_updates = 0;  ///< steps that the averages have seen
-  NonFinite non_finite;
-  /// The newest checkpoint of an epoch or of --recovery-interval, where too many non-finite steps lead back
-  /// to; "": none. Not one that was saved between two of them, and not that of a stop: with it, a resumed run
-  /// would go back elsewhere than one that never stopped.
-  std::string good;
-  double best_score = 0;         ///< score_of() of the best epoch …
-  std::int64_t best_epoch = -1;  ///< … which is this one, from 1; -1: none yet
-  /// The last epoch that was a gain of more than --min-delta, and what the next one has to exceed.
-  double gain_score = 0;
-  std::int64_t gain_epoch = -1;
-  std::int64_t ranks = 1;  ///< that shared the batches
-};
+/// Parameters and running statistics under their names, copied. `values`, laid out like the flat buffer,
+/// replaces the live parameters: optimizer state or averages; `buffers` (may be null) the running statistics.
+std::vector<NamedTensor> named_tensors(const ParameterStore& store, const Tensor& values,
+                                       const std::vector<Tensor>* buffers, const std::string& prefix);
+/// The network as PyTorch's state_dict() would give it.
+std::vector<NamedTensor> state_dict(const ParameterStore& store);
 
-/// What `saluevaluate` must know to score the weights as they were scored in training.
-struct ModelCard {
-  ModelConfig model;
-  std::vector<std::string> class_names;
-  std::string dataset;           ///< --dataset it was trained on
-  std::uint64_t data_seed = 42;  ///< decides the built-in pictures and the held-out ones
-  std::int64_t val_from_train = 0;
-  std::array<float, 3> mean{}, std{};
-  double crop_pct = 1;
-  EvalCrop crop_mode = EvalCrop::center;
-  Interpolation interpolation = Interpolation::bicubic;
-  std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, where a file names them
-  std::optional<double> test_crop_pct;
-};
+/// Copies tensors named `prefix` + name into `values` and `buffers`. Throws ErrorCode::checkpoint listing the
+/// first missing, unexpected and differently shaped names when anything does not fit; `file` is named in the
+/// message.
+void read_named_tensors(const ParameterStore& store, const std::vector<NamedTensor>& tensors,
+                        const std::string& prefix, Tensor& values, std::vector<Tensor>* buffers,
+                        const std::string& file);
+void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tensors, const std::string& file);
 
-/// config.json: timm's keys plus one object `salu`.
-nlohmann::json card_to_json(const ModelCard& card);
-/// Reads config.json of salutrain, and of timm (run/interchange/interop.h). Throws ErrorCode::checkpoint
-/// naming the field that is missing or of the wrong type; `file` is named in the message.
-ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
-
-/// Throws ErrorCode::checkpoint for a crop, dropout, mean, deviation or number of class names that no model
-/// has.
-void check_card(const ModelCard& card, const std::string& file);
+/// "" or the name of the first tensor with a value that is not finite.
+std::string first_non_finite(const std::vector<NamedTensor>& tensors);
 
 /// Everything of a run, copied. `ema` may be null.
-Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const RunProgress& progress,
+Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const TrainState& progress,
                          const ModelCard& card, std::uint64_t data_fingerprint);
 /// The counters of a checkpoint. Throws ErrorCode::checkpoint when one is missing or out of range, or when
 /// the data set differs.
-RunProgress read_progress(const Checkpoint& checkpoint, const std::string& file,
-                          std::uint64_t data_fingerprint);
+TrainState read_progress(const Checkpoint& checkpoint, const std::string& file,
+                         std::uint64_t data_fingerprint);
 /// The reverse of take_snapshot(); without `optimizer` its state is not read. Throws ErrorCode::checkpoint
 /// when the data set differs or a weight is not finite.
-RunProgress restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
-                             Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint);
+TrainState restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
+                            Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint);
 
 }  // namespace salu

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/loader.h"
+#include "train/evaluator.h"
 
 namespace salu {
 
@@ -14,13 +15,8 @@ struct RealScore {
   std::int64_t samples = 0;  ///< pictures with at least one right answer; the others do not count
   std::int64_t correct1 = 0, correct5 = 0;
 
-  double top1() const { return percent(correct1); }
-  double top5() const { return percent(correct5); }
-
- private:
-  double percent(std::int64_t n) const {
-    return samples ? 100.0 * static_cast<double>(n) / static_cast<double>(samples) : 0;
-  }
+  double top1() const { return percent(correct1, samples); }
+  double top5() const { return percent(correct5, samples); }
 };
 
 class RealLabels {

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "data/folder.h"
-#include "run/json_fields.h"
+#include "run/model_card.h"
 #include "run/train_options.h"
 
 namespace salu {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "run/commit.h"
+#include "run/checkpoint_folder.h"
 #include "tests/catch.h"
 #include "tests/checkpoint_samples.h"
 #include "tests/temp_folder.h"
@@ -105,56 +105,36 @@ std::string names_in(const fs::path& run) {
   return fmt::format("{}", fmt::join(names, " "));
 }
 
-TEST_CASE("a run that goes on from an earlier checkpoint gives up those behind it") {
+TEST_CASE("a checkpoint that is needed is not pruned, those inside an epoch do not count") {
   TempFolder run;
+  make_run(run.path(), 5);
   CheckpointStore store(run.path(), quick_files());
-  for (int e = 1; e <= 5; ++e)
-    store.save(fmt::format("epoch-{:04}", e), sample_checkpoint(e), e == 2 || e == 4);
-  CHECK(store.go_on_from("epoch-0003", "epoch-0002") == std::vector<std::string>{"epoch-0005", "epoch-0004"});
-  CHECK(fs::read_symlink(run / "last") == "checkpoints/epoch-0003");
-  CHECK(fs::read_symlink(run / "best") == "checkpoints/epoch-0002");
-  CHECK(store.newest() == "epoch-0003");
-  store.prune(2);  // of those that count
-  CHECK(names_in(run.path()) == "epoch-0002 epoch-0003 epoch-0004 epoch-0005");
-  CHECK(same_checkpoint(store.load("epoch-0005"), sample_checkpoint(5)));
-  // Another process, which a kill made the same start once more.
-  CheckpointStore again(run.path(), quick_files());
-  CHECK(again.go_on_from("last", "epoch-0002").size() == 2);
-  CHECK(same_checkpoint(again.load(), sample_checkpoint(3)));
-  again.save("epoch-0004", sample_checkpoint(14), false);
-  CHECK(names_in(run.path()) == "epoch-0002 epoch-0003 epoch-0004");
-  CHECK(same_checkpoint(again.load("epoch-0004"), sample_checkpoint(14)));
-  CHECK(same_checkpoint(again.load("best"), sample_checkpoint(2)));
-  CHECK(again.go_on_from("last", "epoch-0002").empty());
-  again.prune(1);
-  CHECK(names_in(run.path()) == "epoch-0002 epoch-0004");
+  store.save("step-00000055", sample_checkpoint(55), false);
+  store.save("step-00000056", sample_checkpoint(56), false);
+  store.prune(2, "epoch-0003");
+  CHECK(names_in(run.path()) == "epoch-0001 epoch-0003 epoch-0004 epoch-0005 step-00000056");
+  store.prune(1);
+  CHECK(names_in(run.path()) == "epoch-0001 epoch-0005 step-00000056");
 }
 
-TEST_CASE("the way back to a checkpoint that was given up is open until the next save") {
+TEST_CASE("links stand for names, and best only for a checkpoint that is there") {
   TempFolder run;
   make_run(run.path(), 3);
   CheckpointStore store(run.path(), quick_files());
-  store.go_on_from("epoch-0001", "epoch-0001");
-  CHECK(store.go_on_from("epoch-0003", "epoch-0001").empty());
-  CHECK(store.newest() == "epoch-0003");
-  CHECK(names_in(run.path()) == "epoch-0001 epoch-0002 epoch-0003");
-}
-
-TEST_CASE("no link best without the checkpoint that it should name") {
-  for (const char* best : {"", "epoch-0009", "epoch-0003"}) {  // none, deleted, of the history given up
-    TempFolder run;
-    make_run(run.path(), 3);
-    CheckpointStore store(run.path(), quick_files());
-    store.go_on_from("epoch-0002", best);
+  CHECK(store.name_of("last") == "epoch-0003");
+  CHECK(store.name_of("best") == "epoch-0001");
+  CHECK(store.name_of("epoch-0077") == "epoch-0077");
+  CHECK((store.has("epoch-0002") && !store.has("epoch-0077") && !store.has("")));
+  store.set_best("epoch-0002");
+  CHECK(same_checkpoint(store.load("best"), sample_checkpoint(2)));
+  for (const char* best : {"", "epoch-0009"}) {
+    store.set_best("epoch-0002");
+    store.set_best(best);
     CHECK(!fs::is_symlink(run / "best"));
-    CHECK(contains(load_error(run.path(), "best"), "no best checkpoint; the newest is epoch-0002"));
+    CHECK(!store.name_of("best"));
+    CHECK(contains(load_error(run.path(), "best"), "no best checkpoint; the newest is epoch-0003"));
     CHECK(contains(error_of([&] { load_checkpoint(run / "best"); }), "or its best epoch is gone"));
-    store.go_on_from("last", "");
-    CHECK(store.newest() == "epoch-0002");
   }
-  TempFolder run;
-  make_run(run.path(), 1);
-  CHECK(error_of([&] { CheckpointStore(run.path()).go_on_from("epoch-0007", ""); }).starts_with("1: "));
 }
 
 TEST_CASE("every changed byte of a checkpoint is noticed") {

@@ -136,7 +136,7 @@ def kill_at_random(runs, rng):
 def go_to(phase, process, folder, rng, runs):
     """Waits until the run is, or should be, in the phase."""
     if phase == "start-up":
-        wait_for((folder / ".lock").exists, process)
+        wait_for((folder / ".salunet").exists, process)
         time.sleep(rng.uniform(0, 0.005))
     elif phase == "training":
         row = rng.randrange(1, EPOCHS * BATCHES)

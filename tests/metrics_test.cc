@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "run/metrics.h"
-
 #include <limits>
 
+#include "run/row_logs.h"
 #include "tests/catch.h"
 #include "tests/temp_folder.h"
 

@@ -9,7 +9,6 @@
 #include "tests/compare.h"
 #include "train/schedule.h"
 #include "train/train_step.h"
-#include "train/update_ranges.h"
 
 namespace salu::test {
 namespace {
@@ -338,7 +337,7 @@ TEST_CASE("a batch in parts gives the step of the whole batch") {
   }
   options.accumulate = 3;
   CHECK_THAT(error_of([&] { OneStep{options}; }),
-             Catch::Matchers::Contains("[train_step] expected a multiple of 3 pictures, got 8"));
+             Catch::Matchers::Contains("[train_step] expected a multiple of 3 images, got 8"));
 }
 
 TEST_CASE("the parts of a batch have masks of their own, and are the same on every run") {

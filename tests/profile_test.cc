@@ -10,7 +10,7 @@
 
 #include "autograd/functions.h"
 #include "core/kernel.h"
-#include "run/benchmark.h"
+#include "run/trials.h"
 #include "tests/catch.h"
 
 namespace salu::test {

@@ -2,21 +2,15 @@
 /// Ranks that disagree, that end, and what their evaluations add up to.
 #include "train/ranks/rank_checks.h"
 
-#include <atomic>
-#include <chrono>
 #include <cmath>
 
 #include "models/model.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/thread_ranks.h"
-#include "train/ranks/deadline.h"
-#include "train/ranks/rank_watch.h"
 
 namespace salu::test {
 namespace {
-
-using std::chrono::milliseconds;
 
 /// The error of every rank.
 std::vector<std::string> errors_of(int ranks, const std::function<void(Communicator&)>& body) {
@@ -68,7 +62,6 @@ TEST_CASE("one wrong bit of one weight is found on the next comparison") {
         Tensor values = Tensor::full({1000}, 0.5);
         check_weights(c, values, 100);
         if (c.rank() == odd) values.data<float>()[999] = std::nextafter(0.5f, 1.0f);
-        c.whereabouts().set_step(200);
         check_weights(c, values, 200);
       });
       for (const std::string& error : errors) {
@@ -128,72 +121,6 @@ TEST_CASE("evaluations of parts add up to that of the whole") {
       if (!same) std::abort();
     });
   }
-}
-
-/// Three watched ranks; `body` gets the watch of each, and may end it. Returns what the ranks reported.
-std::vector<std::string> reports_of(const std::function<void(int, std::unique_ptr<RankWatch>&)>& body) {
-  std::vector<std::string> reports(3);
-  std::mutex mutex;
-  as_ranks(3, [&](Communicator& c) {
-    const auto note = [&](const std::string& what) {
-      const std::lock_guard lock(mutex);
-      reports[static_cast<std::size_t>(c.rank())] += what;
-    };
-    auto watch = std::make_unique<RankWatch>(c, 5.0, note);
-    body(c.rank(), watch);
-    std::this_thread::sleep_for(milliseconds(1500));
-    c.gather(std::int64_t{0});  // none of the others ends before
-  });
-  return reports;
-}
-
-TEST_CASE("the end of a rank is reported by all others at once, and by name") {
-  for (int gone = 0; gone < 3; gone += 2) {
-    auto reports = reports_of([&](int rank, std::unique_ptr<RankWatch>& watch) {
-      if (rank == gone) watch.reset();
-    });
-    for (int r = 0; r < 3; ++r) {
-      CHECK(reports[static_cast<std::size_t>(r)] ==
-            (r == gone ? "" : fmt::format("rank {}: its process ended", gone)));
-    }
-  }
-}
-
-TEST_CASE("an end that was agreed on is not reported, and joint calls are counted") {
-  std::atomic<int> ready = 0;
-  const auto reports = reports_of([&](int rank, std::unique_ptr<RankWatch>& watch) {
-    for (int i = 0; i < 10 - rank; ++i) watch->count_call();
-    std::this_thread::sleep_for(milliseconds(2300));  // two beats
-    if (rank == 0) CHECK(watch->slowest() == 2);
-    if (rank == 2) CHECK(watch->slowest() == 1);
-    watch->stop_reporting();
-    ++ready;
-    while (ready < 3) std::this_thread::sleep_for(milliseconds(10));
-    if (rank == 1) watch.reset();
-  });
-  CHECK(reports == std::vector<std::string>(3));
-}
-
-TEST_CASE("a deadline calls when it is over, not when it is left in time") {
-  std::atomic<int> calls = 0;
-  {
-    const Deadline late(0.2, [&] { ++calls; });
-    std::this_thread::sleep_for(milliseconds(700));
-  }
-  CHECK(calls == 1);
-  {
-    const Deadline in_time(0.5, [&] { ++calls; });
-  }
-  std::this_thread::sleep_for(milliseconds(700));
-  CHECK(calls == 1);
-}
-
-TEST_CASE("time that a process slept through counts as one second at most") {
-  AwakeClock clock;
-  std::this_thread::sleep_for(milliseconds(1400));
-  CHECK(clock.seconds() == 1.0);
-  std::this_thread::sleep_for(milliseconds(50));
-  CHECK(clock.seconds() == Approx(1.05).margin(0.04));
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "models/model.h"
-#include "run/curve_shapes.h"
 #include "run/environment.h"
 #include "run/report/sections.h"
 #include "run/run_log.h"
@@ -172,7 +171,7 @@ TEST_CASE("coefficients.csv begins before training and resumes like metrics.csv"
     log.epoch(6, {1, 0.5}, curves);
     log.epoch(12, {2, 0.25}, curves);
   }
-  RunProgress at;
+  TrainState at;
   at.step = 7, at.epoch = 1;
   RunLog log(folder.path(), {"epoch", "train_loss"}, curves, at, quick_files());
   CHECK(text() == start + "1,1.5,2,0.5,4\n");

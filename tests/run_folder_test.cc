@@ -37,16 +37,17 @@ TEST_CASE("a new run folder is made with its parents, locked, and left clean") {
   {
     RunFolder run({.dir = path}, quick_files());
     CHECK(fs::is_directory(root / "a" / "b"));
-    CHECK(read_text(root / "a" / "b" / ".lock", ErrorCode::internal) ==
+    CHECK(read_text(root / "a" / "b" / ".salunet", ErrorCode::internal) ==
           fmt::format("{} {}\n", ::getpid(), host_name()));
-    CHECK(names_in(root / "a" / "b") == ".lock ");
+    CHECK(names_in(root / "a" / "b") == ".salunet ");
   }
-  CHECK(names_in(root / "a" / "b") == "");
+  CHECK(names_in(root / "a" / "b") == ".salunet ");
+  CHECK(read_text(root / "a" / "b" / ".salunet", ErrorCode::internal) == "");
   CHECK(open_error({.dir = path}) == "no error");  // an empty folder will do
 }
 
-/// What salutrain writes before the first step.
-void mark_as_run(const fs::path& folder) {
+/// A run without `.salunet`, as they were made before there was one.
+void make_old_run(const fs::path& folder) {
   put(folder / "config.toml", "lr=1\n");
   add_start(folder / "environment.json", {{"salunet", "1"}}, false, quick_files());
 }
@@ -58,42 +59,47 @@ TEST_CASE("a folder with something in it needs a flag") {
         fmt::format("2: {}: is not empty (no checkpoint in it); expected a new or an empty folder. Give "
                     "--output another name",
                     (root / "it's").string()));
-  mark_as_run(root / "it's");
+  make_old_run(root / "it's");
   CHECK(open_error({.dir = root / "it's"}).ends_with("expected a new or an empty folder. Use --overwrite"));
   CheckpointStore(root / "it's", quick_files()).save("epoch-0012", sample_checkpoint(12), true);
   const std::string error = open_error({.dir = root / "it's"});
   CHECK(contains(error, "is not empty (newest checkpoint: epoch-0012)"));
   CHECK(error.ends_with(fmt::format("Use --resume '{}/it'\\''s' or --overwrite", root.path().string())));
-  CHECK(!fs::exists(root / "it's" / ".lock"));
+  CHECK(!fs::exists(root / "it's" / ".salunet"));
   CHECK(open_error({.dir = root / "it's", .resume = true}) == "no error");
-  CHECK(names_in(root / "it's") == "best checkpoints config.toml environment.json last notes.txt ");
+  CHECK(names_in(root / "it's") == ".salunet best checkpoints config.toml environment.json last notes.txt ");
 }
 
-TEST_CASE("overwriting deletes a run, and of a run what it wrote") {
-  TempFolder root;
-  mark_as_run(root / "run");
-  CheckpointStore store(root / "run", quick_files());
-  store.save("step-00000004", sample_checkpoint(1), true);
-  store.save("epoch-0012", sample_checkpoint(12), true);
-  for (const char* own :
-       {"metrics.csv", "metrics.jsonl", "coefficients.csv", "events.out.tfevents.1", "log.txt", "curves.svg",
-        "report.html", "report.html.tmp", "checkpoints/.tmp-epoch-0013/x"}) {
-    put(root / "run" / own, "");
+TEST_CASE("overwriting deletes a run with all that is in its folder, and nothing outside of it") {
+  for (const bool old : {false, true}) {
+    TempFolder root;
+    const fs::path run = root / "run";
+    if (old) {
+      make_old_run(run);
+    } else {
+      CHECK(open_error({.dir = run}) == "no error");
+    }
+    CheckpointStore store(run, quick_files());
+    store.save("step-00000004", sample_checkpoint(1), true);
+    store.save("epoch-0012", sample_checkpoint(12), true);
+    for (const char* file : {"metrics.csv", "log.txt", "report.html.tmp", "checkpoints/.tmp-epoch-0013/x",
+                             "notes.txt", ".hidden/deep/file"}) {
+      put(run / file, "");
+    }
+    put(root / "elsewhere" / "mine", "mine");
+    fs::create_symlink(root / "elsewhere", run / "link");
+    CHECK(open_error({.dir = run, .overwrite = true}) == "no error");
+    CHECK(names_in(run) == ".salunet ");
+    CHECK(fs::exists(root / "elsewhere" / "mine"));
   }
-  for (const char* other : {"notes.txt", "confusion.csv", "per_class.csv", "bad_images.txt", ".tmp-mine",
-                            "checkpoints/mine.pt", "checkpoints/epoch-notes.txt", "checkpoints/mine/last"}) {
-    put(root / "run" / other, "mine");
-  }
-  CHECK(open_error({.dir = root / "run", .overwrite = true}) == "no error");
-  CHECK(names_in(root / "run") ==
-        ".tmp-mine bad_images.txt checkpoints confusion.csv notes.txt per_class.csv ");
-  CHECK(names_in(root / "run" / "checkpoints") == "epoch-notes.txt mine mine.pt ");
-  CHECK(fs::exists(root / "run" / "checkpoints" / "mine" / "last"));
+}
 
-  mark_as_run(root / "plain");
-  CheckpointStore(root / "plain", quick_files()).save("epoch-0001", sample_checkpoint(1), true);
-  CHECK(open_error({.dir = root / "plain", .overwrite = true}) == "no error");
-  CHECK(names_in(root / "plain") == "");
+TEST_CASE("a run that is in use is not overwritten") {
+  TempFolder root;
+  const RunFolder first({.dir = root / "run"}, quick_files());
+  put(root / "run" / "metrics.csv", "mine");
+  CHECK(contains(open_error({.dir = root / "run", .overwrite = true}), "in use by process"));
+  CHECK(names_in(root / "run") == ".salunet metrics.csv ");
 }
 
 TEST_CASE("what is no run is not overwritten") {
@@ -103,8 +109,7 @@ TEST_CASE("what is no run is not overwritten") {
     const std::string error = open_error({.dir = mine, .overwrite = true});
     CHECK(error ==
           fmt::format("2: {}: is not empty (no checkpoint in it); expected a new or an empty folder, or "
-                      "a run to --overwrite: config.toml and environment.json. Give --output another "
-                      "name",
+                      "a run to --overwrite. Give --output another name",
                       mine.string()));
   };
   put(mine / "log.txt", "mine");
@@ -117,27 +122,19 @@ TEST_CASE("what is no run is not overwritten") {
   put(mine / "checkpoints" / "epoch-0001" / "weights", "mine");
   refused();
   CHECK(names_in(mine) == ".lock checkpoints config.toml environment.json log.txt ");
-
-  // A copy that followed the links: `last` holds the only copy of something.
-  mark_as_run(root / "copy");
-  put(root / "copy" / "last" / "model.safetensors", "");
-  put(root / "copy" / "metrics.csv", "");
-  CHECK(contains(open_error({.dir = root / "copy", .overwrite = true}), "copy/last: is not a link"));
-  CHECK(names_in(root / "copy") == "config.toml environment.json last metrics.csv ");
 }
 
 TEST_CASE("a run that was killed on its way to the first step is overwritten") {
   TempFolder root;
   const fs::path run = root / "run";
-  for (const char* file : {"log.txt", "config.toml.tmp", "config.toml", "environment.json.tmp"}) {
-    put(run / ".lock", "");
+  for (const char* file :
+       {"log.txt", "config.toml.tmp", "config.toml", "environment.json.tmp", "metrics.csv"}) {
+    put(run / ".salunet", "");
     put(run / file, "");
+    CHECK(open_error({.dir = run}).starts_with("2: "));
     CHECK(open_error({.dir = run, .overwrite = true}) == "no error");
-    CHECK(names_in(run) == "");
+    CHECK(names_in(run) == ".salunet ");
   }
-  put(run / ".lock", "");
-  put(run / "metrics.csv", "mine");
-  CHECK(open_error({.dir = run, .overwrite = true}).starts_with("2: "));
 }
 
 TEST_CASE("what is no folder, or not there to resume") {
@@ -175,7 +172,7 @@ TEST_CASE("one process per run folder") {
     const std::string error = open_error(options);
     CHECK(error.starts_with("5: "));
     CHECK(contains(error, fmt::format("in use by process {} on {}", ::getpid(), host_name())));
-    CHECK(fs::exists(root / "run" / ".lock"));
+    CHECK(fs::exists(root / "run" / ".salunet"));
   }
   CHECK(open_error(options) == "no error");
 }
@@ -191,17 +188,18 @@ TEST_CASE("the lock of a killed process is taken over") {
   int status = 0;
   ::waitpid(child, &status, 0);
   REQUIRE(WIFSIGNALED(status));
-  CHECK(read_text(root / "run" / ".lock", ErrorCode::internal) == fmt::format("{} {}\n", child, host_name()));
+  CHECK(read_text(root / "run" / ".salunet", ErrorCode::internal) ==
+        fmt::format("{} {}\n", child, host_name()));
   CHECK(open_error({.dir = root / "run"}) == "no error");
 }
 
 TEST_CASE("the lock of another host is respected, an empty one is not") {
   TempFolder root;
-  put(root / "run" / ".lock", "4711 some-other-host\n");
+  put(root / "run" / ".salunet", "4711 some-other-host\n");
   const std::string error = open_error({.dir = root / "run"});
   CHECK(contains(error, "in use by process 4711 on some-other-host"));
-  CHECK(contains(error, "If that process is gone, delete " + (root / "run" / ".lock").string()));
-  put(root / "run" / ".lock", "");
+  CHECK(contains(error, "If that process is gone, delete " + (root / "run" / ".salunet").string()));
+  put(root / "run" / ".salunet", "");
   CHECK(open_error({.dir = root / "run"}) == "no error");
 }
 
@@ -229,14 +227,14 @@ TEST_CASE("a folder that cannot be written to shows before the first step") {
   CHECK(contains(open_error({.dir = root / "b"}, full), ".probe: cannot write: No space left on device"));
   CHECK(contains(open_error({.dir = root / "c"}, quota), ".probe: cannot write: Disk quota exceeded"));
   CHECK(open_error({.dir = root / "a"}, read_only).starts_with("5: "));
-  for (const char* name : {"a", "b", "c"}) CHECK(names_in(root / name) == "");
+  for (const char* name : {"a", "b", "c"}) CHECK(names_in(root / name) == ".salunet ");
 }
 
 TEST_CASE("room for two checkpoints is asked for") {
   TempFolder root;
   const RunFolder run({.dir = root / "run"}, quick_files());
   CHECK(error_of([&] { run.require_space(3'000'001); }) == "no error");
-  CHECK(names_in(root / "run") == ".lock ");
+  CHECK(names_in(root / "run") == ".salunet ");
   const std::string error = error_of([&] { run.require_space(std::uint64_t{1} << 62); });
   CHECK(error.starts_with("5: "));
   CHECK(contains(error, "expected room for two checkpoints of 4,611,686,018,427,387,904 bytes"));

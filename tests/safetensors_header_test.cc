@@ -86,21 +86,26 @@ std::vector<Bad> bad_json() {
       {"overlong UTF-8", file_of("{\"__metadata__\":{\"k\":\"\xc0\x80\"}}"), "not valid JSON"},
       {"lone surrogate", file_of(R"({"__metadata__":{"k":"\ud800"}})"), "not valid JSON"},
       {"a million brackets", file_of(deep), "tensor a: found an array; expected an object"},
-      {"deep objects", file_of(R"({"a":{"shape":{"b":{}}}})"), "field shape: found an object"},
-      {"deep arrays", entry(R"("shape":[[[[[[[[[1]]]]]]]]])"), "field shape: found an array"},
+      {"deep objects", file_of(R"({"a":{"shape":{"b":{}}}})"), "tensor a: shape: found an object"},
+      {"deep arrays", entry(R"("shape":[[[[[[[[[1]]]]]]]]])"), "tensor a: shape: found an array"},
       {"equal tensors", after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]},"a":{})"),
        "tensor a: two entries of this name"},
       {"equal tensors, one escaped",
        after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]},"\u0061":{})"),
        "tensor a: two entries of this name"},
-      {"equal fields", entry(R"("dtype":"F32","dtype":"F32")"), "tensor a: field dtype given twice"},
-      {"equal metadata", file_of(R"({"__metadata__":{"k":"1","k":"2"}})"), "__metadata__ k: two values"},
-      {"two metadata", file_of(R"({"__metadata__":{},"__metadata__":{}})"), "__metadata__: two entries"},
-      {"metadata not an object", file_of(R"({"__metadata__":"x"})"), "__metadata__: found a string"},
+      {"equal fields", entry(R"("dtype":"F32","dtype":"F32")"), "tensor a: dtype: key given twice"},
+      {"equal metadata", file_of(R"({"__metadata__":{"k":"1","k":"2"}})"),
+       "__metadata__: k: key given twice"},
+      {"two metadata", file_of(R"({"__metadata__":{},"__metadata__":{}})"),
+       "__metadata__: two entries of this name"},
+      {"metadata not an object", file_of(R"({"__metadata__":"x"})"),
+       "__metadata__: not valid (type must be object, but is string)"},
       {"metadata with a number", file_of(R"({"__metadata__":{"k":1}})"),
-       "__metadata__ k: found the number 1"},
-      {"metadata with null", file_of(R"({"__metadata__":{"k":null}})"), "__metadata__ k: found null"},
-      {"metadata with an object", file_of(R"({"__metadata__":{"k":{}}})"), "__metadata__ k: found an object"},
+       "__metadata__: not valid (type must be string, but is number)"},
+      {"metadata with null", file_of(R"({"__metadata__":{"k":null}})"),
+       "__metadata__: not valid (type must be string, but is null)"},
+      {"metadata with an object", file_of(R"({"__metadata__":{"k":{}}})"),
+       "__metadata__: k: found an object"},
       {"no name", file_of(R"({"":{}})"), "tensor name ''"},
       {"name with a newline", file_of(R"({"a\nb":{}})"), "tensor name 'a\\x0ab'"},
       {"name that is not ASCII", file_of(R"({"\u00e9":{}})"), "tensor name '\u00e9'"},
@@ -116,37 +121,44 @@ std::vector<Bad> bad_json() {
 
 std::vector<Bad> bad_fields() {
   return {
-      {"tensor is a number", file_of(R"({"a":1})"), "tensor a: found the number 1; expected an object"},
-      {"tensor is true", file_of(R"({"a":true})"), "tensor a: found a boolean"},
-      {"no fields", entry(""), "tensor a: field dtype is missing"},
-      {"no dtype", entry(R"("shape":[2],"data_offsets":[0,8])"), "tensor a: field dtype is missing"},
-      {"no shape", entry(R"("dtype":"F32","data_offsets":[0,8])"), "tensor a: field shape is missing"},
-      {"no offsets", entry(R"("dtype":"F32","shape":[2])"), "tensor a: field data_offsets is missing"},
-      {"unknown field", entry(R"("type":"F32")"), "tensor a: unknown field 'type'"},
-      {"unknown dtype", tensor("F8_E4M3", "[8]", "[0,8]"),
-       "tensor a: field dtype: 'F8_E4M3' is not supported"},
-      {"lower-case dtype", tensor("f32", "[2]", "[0,8]"), "tensor a: field dtype: 'f32'"},
-      {"dtype is a number", entry(R"("dtype":4)"),
-       "tensor a: field dtype: found the number 4; expected a string"},
-      {"dtype is an array", entry(R"("dtype":["F32"])"), "tensor a: field dtype: found an array"},
-      {"shape is a string", entry(R"("shape":"2")"), "tensor a: field shape: found a string"},
-      {"shape of strings", tensor("F32", R"(["2"])", "[0,8]"), "tensor a: field shape: found a string"},
-      {"shape 1e3", tensor("F32", "[1e3]", "[0,8]"), "tensor a: field shape: found the number 1e3"},
-      {"shape 2.0", tensor("F32", "[2.0]", "[0,8]"), "tensor a: field shape: found the number 2.0"},
-      {"shape -0", tensor("F32", "[-0]", "[0,8]"), "tensor a: field shape: found a signed number"},
-      {"shape -2", tensor("F32", "[-2]", "[0,8]"), "tensor a: field shape: found a signed number"},
+      {"tensor is a number", file_of(R"({"a":1})"), "tensor a: found 1; expected an object"},
+      {"tensor is true", file_of(R"({"a":true})"), "tensor a: found true; expected an object"},
+      {"no fields", entry(""), "tensor a: not valid (key 'dtype' not found)"},
+      {"no dtype", entry(R"("shape":[2],"data_offsets":[0,8])"),
+       "tensor a: not valid (key 'dtype' not found)"},
+      {"no shape", entry(R"("dtype":"F32","data_offsets":[0,8])"),
+       "tensor a: not valid (key 'shape' not found)"},
+      {"no offsets", entry(R"("dtype":"F32","shape":[2])"),
+       "tensor a: not valid (key 'data_offsets' not found)"},
+      {"unknown field", entry(R"("type":"F32","shape":[2],"data_offsets":[0,8])"),
+       "tensor a: not valid (key 'dtype' not found)"},
+      {"a field too many", entry(R"("dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1)"),
+       "tensor a: too many keys"},
+      {"unknown dtype", tensor("F8_E4M3", "[8]", "[0,8]"), "tensor a: dtype is \"F8_E4M3\"; expected F64"},
+      {"lower-case dtype", tensor("f32", "[2]", "[0,8]"), "tensor a: dtype is \"f32\""},
+      {"dtype is a number", entry(R"("dtype":4)"), "tensor a: dtype is 4; expected F64"},
+      {"dtype is an array", entry(R"("dtype":["F32"])"), "tensor a: dtype is [\"F32\"]"},
+      {"shape is a string", entry(R"("dtype":"F32","shape":"2","data_offsets":[0,8])"),
+       "tensor a: shape: found \"2\"; expected whole numbers >= 0"},
+      {"shape is a number", tensor("F32", "2", "[0,8]"), "not valid (type must be array, but is number)"},
+      {"shape of strings", tensor("F32", R"(["2"])", "[0,8]"),
+       "tensor a: shape: found [\"2\"]; expected whole numbers"},
+      {"shape 1e3", tensor("F32", "[1e3]", "[0,8]"), "tensor a: shape: found [1000.0]"},
+      {"shape 2.0", tensor("F32", "[2.0]", "[0,8]"), "tensor a: shape: found [2.0]"},
+      {"shape -0", tensor("F32", "[-0]", "[0,8]"), "tensor a: shape: found [0]; expected whole numbers"},
+      {"shape -2", tensor("F32", "[-2]", "[0,8]"), "tensor a: shape: found [-2]"},
       {"shape 2^64", tensor("F32", "[18446744073709551616]", "[0,8]"),
-       "field shape: found the number 18446744073709551616"},
+       "tensor a: shape: found [1.8446744073709552e+19]"},
       {"shape 02", tensor("F32", "[02]", "[0,8]"), "not valid JSON"},
-      {"shape null", tensor("F32", "[null]", "[0,8]"), "tensor a: field shape: found null"},
-      {"rank 9", tensor("U8", "[1,1,1,1,1,1,1,1,8]", "[0,8]"), "tensor a: field shape: more than 8 numbers"},
+      {"shape null", tensor("F32", "[null]", "[0,8]"), "tensor a: shape: found [null]"},
+      {"rank 9", tensor("U8", "[1,1,1,1,1,1,1,1,8]", "[0,8]"), "tensor a: shape: more than 8 numbers"},
       {"rank 5", tensor("U8", "[1,1,1,1,8]", "[0,8]"),
        "shape [1,1,1,1,8] has 5 dimensions; this build reads"},
       {"count overflows", tensor("U8", "[4294967296,4294967296]", "[0,8]"),
-       "tensor a: shape [4294967296,4294967296] has more than 2^63 elements"},
-      {"count wraps to 8", tensor("U8", "[9223372036854775812,2]", "[0,8]"), "has more than 2^63 elements"},
+       "tensor a: shape [4294967296,4294967296] has more than 2^63 bytes"},
+      {"count wraps to 8", tensor("U8", "[9223372036854775812,2]", "[0,8]"), "has more than 2^63 bytes"},
       {"dimension above 2^63 in an empty tensor", tensor("U8", "[0,9223372036854775808]", "[0,0]", 0),
-       "has more than 2^63 elements"},
+       "has more than 2^63 bytes"},
       {"bytes overflow", tensor("F64", "[2305843009213693953]", "[0,8]"),
        "tensor a: shape [2305843009213693953] has more than 2^63 bytes"},
   };
@@ -155,16 +167,17 @@ std::vector<Bad> bad_fields() {
 std::vector<Bad> bad_offsets() {
   const auto f32 = [](const std::string& offsets) { return tensor("F32", "[2]", offsets); };
   return {
-      {"one offset", f32("[0]"), "tensor a: field data_offsets: expected two numbers"},
-      {"three offsets", f32("[0,8,8]"), "tensor a: field data_offsets: more than 2 numbers"},
-      {"begin after end", f32("[8,0]"), "tensor a: data_offsets [8,0]: not a range"},
+      {"one offset", f32("[0]"), "tensor a: data_offsets [0]; expected two numbers"},
+      {"three offsets", f32("[0,8,8]"), "tensor a: data_offsets [0,8,8]; expected two numbers"},
+      {"begin after end", f32("[8,0]"), "tensor a: data_offsets [8,0]; expected 8 bytes"},
       {"end 2^64-1", f32("[0,18446744073709551615]"), "tensor a: data_offsets [0,18446744073709551615]"},
       {"range that wraps", f32("[18446744073709551615,7]"),
        "tensor a: data_offsets [18446744073709551615,7]"},
-      {"too few bytes", f32("[0,4]"), "data_offsets [0,4] hold 4 bytes; expected 8 for [2] x F32"},
-      {"too many bytes", tensor("F32", "[1]", "[0,8]"), "hold 8 bytes; expected 4"},
-      {"bytes for an empty tensor", tensor("F32", "[0]", "[0,8]"), "hold 8 bytes; expected 0"},
-      {"scalar without bytes", tensor("F32", "[]", "[0,0]", 0), "hold 0 bytes; expected 4 for [] x F32"},
+      {"too few bytes", f32("[0,4]"), "data_offsets [0,4]; expected 8 bytes for [2] x F32"},
+      {"too many bytes", tensor("F32", "[1]", "[0,8]"), "data_offsets [0,8]; expected 4 bytes"},
+      {"bytes for an empty tensor", tensor("F32", "[0]", "[0,8]"), "data_offsets [0,8]; expected 0 bytes"},
+      {"scalar without bytes", tensor("F32", "[]", "[0,0]", 0),
+       "data_offsets [0,0]; expected 4 bytes for [] x F32"},
       {"hole at the start", tensor("F32", "[1]", "[4,8]"), "data_offsets [4,8] leave a hole"},
       {"hole", after_a(R"({"dtype":"F32","shape":[1],"data_offsets":[8,12]})", 12),
        "tensor b: data_offsets [8,12] leave a hole"},
@@ -180,8 +193,9 @@ std::vector<Bad> bad_offsets() {
            8),
        "expected tensors in order"},
       {"past the end", tensor("F32", "[2]", "[0,8]", 7),
-       "truncated: 69 of 70 bytes (tensor a has data_offsets [0,8])"},
-      {"no data at all", tensor("F32", "[250000000]", "[0,1000000000]", 0), "of 1,000,000,079 bytes"},
+       "tensor a: truncated: the file has 69 bytes, this tensor ends at 70"},
+      {"no data at all", tensor("F32", "[250000000]", "[0,1000000000]", 0),
+       "this tensor ends at 1,000,000,079"},
       {"bytes after the last", tensor("F32", "[2]", "[0,8]", 9),
        "1 bytes after the last tensor, whose data_offsets end at 8"},
       {"data without tensors", file_of("{}", 3), "3 bytes after the last tensor"},
@@ -203,6 +217,27 @@ TEST_CASE("headers that break a rule are refused by name") {
     }
   }
   CHECK(count >= 40);
+}
+
+TEST_CASE("a hostile header of 50 MB is refused before it has grown in memory") {
+  const auto repeated = [](const std::string& begin, const std::string& part, const std::string& end) {
+    std::string text = begin;
+    while (text.size() < 50'000'000) text += part;
+    return file_of(text + end);
+  };
+  CHECK(contains(error_for(repeated(R"({"a":{"shape":[1)", ",1", "]}}")),
+                 "tensor a: shape: more than 8 numbers"));
+  CHECK(contains(error_for(repeated(R"({"a":[1)", ",1", "]}")), "tensor a: found an array"));
+  CHECK(contains(error_for(repeated(R"({"a":{"k":1)", R"(,"k":1)", "}}")), "tensor a: k: key given twice"));
+  CHECK(contains(error_for(repeated(R"({"__metadata__":{"k":[1)", ",1", "]}}")),
+                 "__metadata__: k: more than 8"));
+  std::string keys = R"({"a":{"k":1)", entries = R"({"__metadata__":{"k":"")";
+  for (int i = 0; i < 200'000; ++i) {
+    keys += fmt::format(R"(,"{}":1)", i);
+    entries += fmt::format(R"(,"{}":"")", i);
+  }
+  CHECK(contains(error_for(file_of(keys + "}}")), "tensor a: too many keys"));
+  CHECK(contains(error_for(file_of(entries + "}}")), "__metadata__: too many keys"));
 }
 
 TEST_CASE("at most 65,536 tensors") {

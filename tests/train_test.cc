@@ -5,7 +5,6 @@
 
 #include "core/ops/normalize_images.h"
 #include "run/snapshot.h"
-#include "run/state_dict.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "train/evaluator.h"

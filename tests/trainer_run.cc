@@ -72,7 +72,8 @@ WatchedRun run_watched(const TrainConfig& config, const fs::path& folder, bool r
   set_num_threads(1);  // the work of a step is too small to share
   WatchedRun run;
   run.error = error_of([&] {
-    Trainer trainer(config);
+    TrainingRun trainer(config);
+    if (resume) trainer.resume({.from = folder});
     const RunFolder run_folder({.dir = folder, .resume = resume}, files);
     FileWriter log(quick_files(), folder / "log.txt", FileWriter::Mode::append);
     ProgressOptions options;
@@ -82,8 +83,7 @@ WatchedRun run_watched(const TrainConfig& config, const fs::path& folder, bool r
     Progress progress(options);
     run_folder.require_space(trainer.checkpoint_bytes());
     trainer.attach(run_folder.path(), run_folder.files(), progress);
-    if (resume) trainer.resume("last");
-    trainer.watch_batches([&](Batch& batch, std::int64_t step) {
+    trainer.trainer().watch_batches([&](Batch& batch, std::int64_t step) {
       run.batches.resize(static_cast<std::size_t>(step) + 1);
       run.batches.back() = {batch.images.clone(), batch.targets.clone()};
       if (change) change(batch, step);

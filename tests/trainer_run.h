@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// Whole runs of seconds through Trainer, watched; and the same run again, step by step, without Trainer.
+/// Whole runs of seconds through TrainingRun, watched; and the same run again, step by step, without Trainer.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "run/trainer.h"
+#include "run/training_run.h"
 #include "tests/temp_folder.h"
 
 namespace salu::test {

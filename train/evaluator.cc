@@ -30,7 +30,7 @@ Tensor mirrored_images(const Tensor& images) {
 
 namespace {
 
-/// Where the prediction goes besides top-1: `confidence` is its probability.
+/// Counts a prediction for confusions and calibration; `confidence` is its probability.
 void count_prediction(EvalResult& result, std::int64_t truth, std::int64_t predicted, double confidence) {
   result.outcomes.push_back({static_cast<std::int32_t>(truth), static_cast<std::int32_t>(predicted)});
   // The upper edge belongs to a bin: 1 to the last one.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Scoring: every picture exactly once, integers counted, divided once.
+/// Scoring: every image exactly once, integers counted, divided once.
 #pragma once
 
 #include <array>
@@ -13,47 +13,47 @@
 
 namespace salu {
 
-/// The pictures whose largest probability lies in one fifteenth of (0, 1].
+/// The images whose largest probability lies in one fifteenth of (0, 1].
 struct CalibrationBin {
   std::int64_t samples = 0, correct = 0;
   double confidence_sum = 0;
 };
 inline constexpr std::size_t kCalibrationBins = 15;
 
+/// 100 n / whole; 0 of nothing.
+inline double percent(std::int64_t n, std::int64_t whole) {
+  return whole ? 100.0 * static_cast<double>(n) / static_cast<double>(whole) : 0;
+}
+
 struct EvalResult {
   std::int64_t samples = 0, correct1 = 0, correct5 = 0;
   double loss_sum = 0;  ///< cross-entropy without smoothing
   std::vector<std::int64_t> class_samples, class_correct;
-  // Without pictures with a NaN logit:
+  // Without images with a NaN logit:
   struct Outcome {
     std::int32_t truth, prediction;
   };
-  std::vector<Outcome> outcomes;  ///< one per picture; a matrix of 20,000 classes would fill gigabytes
+  std::vector<Outcome> outcomes;  ///< one per image; a matrix of 20,000 classes would fill gigabytes
   std::array<CalibrationBin, kCalibrationBins> calibration;
   double seconds = 0;
 
-  double top1() const { return percent(correct1); }
-  double top5() const { return percent(correct5); }
+  double top1() const { return percent(correct1, samples); }
+  double top5() const { return percent(correct5, samples); }
   double loss() const { return samples ? loss_sum / static_cast<double>(samples) : 0; }
-
- private:
-  double percent(std::int64_t n) const {
-    return samples ? 100.0 * static_cast<double>(n) / static_cast<double>(samples) : 0;
-  }
 };
 
-/// What tells a better result from a worse one.
+/// The figure by which results are compared.
 enum class EvalMetric { top1, top5, loss };
 inline constexpr std::pair<const char*, EvalMetric> kEvalMetrics[] = {
     {"top1", EvalMetric::top1}, {"top5", EvalMetric::top5}, {"loss", EvalMetric::loss}};
 /// Higher is better: the accuracy in percent, or the loss with a minus sign.
 double score_of(const EvalResult& result, EvalMetric metric);
 
-/// Pictures by (truth, prediction), row-major.
+/// Images by (truth, prediction), row-major.
 std::vector<std::int64_t> confusion_matrix(const EvalResult& result);
 
 /// Expected calibration error (Guo et al. 2017): mean distance of accuracy and confidence over the bins,
-/// weighted by their pictures; 0 to 1.
+/// weighted by their images; 0 to 1.
 double calibration_error(const EvalResult& result);
 
 /// The softmax of a row of logits, in double.
@@ -65,21 +65,21 @@ struct RowSoftmax {
 };
 RowSoftmax softmax_of(const float* row, std::int64_t classes);
 
-/// Of a row of logits: how many classes score higher than `label`, and the same and come first.
-/// kNeverPredicted when the label's score is NaN or minus infinity.
+/// The number of classes of a row of logits that rank before `label`: they score higher, or the same with a
+/// smaller index. kNeverPredicted when the label's score is NaN or minus infinity.
 std::int64_t rank_of(const float* row, std::int64_t classes, std::int64_t label);
 inline constexpr std::int64_t kNeverPredicted = std::numeric_limits<std::int64_t>::max();
 
 /// Adds one batch: top-k is right where rank_of() the label is less than k.
 void count_batch(EvalResult& result, const Tensor& logits, const Tensor& labels);
 
-/// u8 (N,H,W,3), each picture read from right to left.
+/// u8 (N,H,W,3), each image read from right to left.
 Tensor mirrored_images(const Tensor& images);
 
-/// How pictures become logits.
+/// The way from images to logits.
 struct Scoring {
   std::array<float, 3> mean{}, std{};
-  bool mirror = false;                  ///< mean of the logits of a picture and its mirror image
+  bool mirror = false;                  ///< mean of the logits of an image and its mirror image
   std::vector<std::int64_t> competing;  ///< all other classes get minus infinity; empty: all compete
 };
 

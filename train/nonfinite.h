@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// What a run does about steps whose loss or gradient norm is not finite. Each of them is skipped: it changes
-/// neither weights nor optimizer. Where they gather, skipping on would burn hours, so the run goes back to
-/// its last checkpoint and passes the data behind it over with half the learning rate; the third time it
-/// stops.
+/// Steps whose loss or gradient norm is not finite. Each of them is skipped: it changes neither weights nor
+/// optimizer. When they become frequent, skipping would burn hours, so the run returns to the weights of its
+/// last good checkpoint, continues with the next batch of data, and halves the learning rate. The third time
+/// it stops.
 #pragma once
 
 #include <cstdint>

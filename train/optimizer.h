@@ -30,7 +30,7 @@ struct OptimizerConfig {
   bool decay_all = false;             ///< also biases, norms and tokens; never coefficients
   double coefficient_lr_scale = 1;    ///< learning rate of SALU pairs, PReLU slopes, … relative to the rest
   double coefficient_max_step = 0.1;  ///< largest change of a coefficient in one step; 0: no limit
-  double layer_decay = 1;             ///< learning rate of a layer relative to that of the one behind it
+  double layer_decay = 1;             ///< learning rate of a layer relative to that of the next one
   ClipMode clip_mode = ClipMode::norm;
   double clip_grad = 0;  ///< 0: no clipping
 };
@@ -55,7 +55,7 @@ class Ema {
   std::vector<Tensor> buffers_;
 };
 
-/// What a step found, and whether it changed anything.
+/// The figures of a step.
 struct StepResult {
   double loss, norm;  ///< norm: L2 of all gradients, before clipping
   bool applied;       ///< false when one of them is not finite: weights, moments and averages are unchanged
@@ -70,7 +70,7 @@ class Optimizer {
   /// Updates the parameters from their gradients, after clipping. Asks nothing of the device, so it can be
   /// recorded. `loss` (1) is noted, and decides with the norm whether to apply.
   void step(const Tensor& loss);
-  /// Of the last step; waits for the device.
+  /// The result of the last step; waits for the device.
   StepResult result() const { return result_of(control_.values<double>()); }
   /// The same from a copy of control().
   static StepResult result_of(const std::vector<double>& control);
@@ -98,5 +98,18 @@ class Optimizer {
   std::vector<State> states_;
   Tensor control_;
 };
+
+/// The layer of each parameter, in order of creation: 0 for the stem, then the blocks ("layer1.0",
+/// "blocks.3"), the last one with the norm after it, then the head. Without blocks every matrix begins a
+/// layer.
+std::vector<int> layer_numbers(const ParameterStore& store);
+
+/// Learning rate, weight decay and largest step by group and layer; neighbours that are treated alike form
+/// one range. With LAMB and LARS each parameter that decays has a range, and a trust ratio, of its own.
+std::vector<UpdateRange> update_ranges(const ParameterStore& store, const OptimizerConfig& config);
+
+/// (U,2) i64: begin and end of every unit that agc clips, the rows of matrices and the filters. The
+/// classifier, biases, norms and coefficients have none.
+Tensor clip_units(const ParameterStore& store);
 
 }  // namespace salu

@@ -27,7 +27,7 @@ struct ScheduleConfig {
   double lr = 0.1, min_lr = 0;
   double epochs = 10;                       ///< length of the schedule; the rate then stays where it is
   double warmup_epochs = 0, warmup_lr = 0;  ///< linear from warmup_lr to lr; onecycle: its way up
-  bool warmup_prefix = false;               ///< the schedule starts behind the warm-up, with its full length
+  bool warmup_prefix = false;               ///< the schedule starts after the warm-up, with its full length
   double decay_epochs = 30;                 ///< step: every so many epochs …
   std::vector<double> decay_milestones;     ///< multistep: at these epochs …
   double decay_rate = 0.1;                  ///< … times this

@@ -18,8 +18,8 @@ constexpr std::int64_t kEagerSteps = 3;
 
 }  // namespace
 
-/// Host memory that the GPU copies to and from by itself, and the mark that says when it is done. Two take
-/// turns.
+/// Pinned host memory that the GPU copies to and from by itself, and a mark that is reached when it is done.
+/// Two of them take turns.
 struct TrainStep::Slot {
   std::shared_ptr<void> images, targets, control;
   std::size_t image_bytes = 0, target_bytes = 0;
@@ -84,7 +84,7 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
 
 void TrainStep::run(const Tensor& images, const Tensor& targets, double lr, std::int64_t step) {
   check(images.dim(0) > 0 && images.dim(0) % options_.accumulate == 0,
-        "[train_step] expected a multiple of {} pictures, got {}", options_.accumulate, images.dim(0));
+        "[train_step] expected a multiple of {} images, got {}", options_.accumulate, images.dim(0));
   optimizer_.set_lr(lr);
   const FinishedStep finished{{}, step, images.dim(0) * ranks_.size(), lr};
   if (device_.type == DeviceType::cpu) {

@@ -15,14 +15,14 @@
 namespace salu {
 
 struct TrainStepOptions {
-  std::array<float, 3> mean{}, std{};  ///< of the pictures
+  std::array<float, 3> mean{}, std{};  ///< of the images
   std::uint64_t seed = 42;
   bool bce = false;             ///< the loss: binary cross entropy of each class
-  std::int64_t accumulate = 1;  ///< parts of a batch that go through the network one after another
+  std::int64_t accumulate = 1;  ///< parts that a batch is cut into, one forward and backward pass each
   bool record = true;           ///< on a GPU: record the step once and replay it
 };
 
-/// What became of one step.
+/// One finished step and its result.
 struct FinishedStep {
   StepResult result;
   std::int64_t step, samples;  ///< samples: on all ranks
@@ -32,7 +32,7 @@ struct FinishedStep {
 /// On the CPU a step is done when run() returns. On a GPU it is queued, as one recorded graph after the first
 /// few steps, and its result is read one step late, so that the GPU never waits for the host.
 ///
-/// Ranks that share a batch run the same step at the same time, each on its own pictures. Loss and gradients
+/// Ranks that share a batch run the same step at the same time, each on its own images. Loss and gradients
 /// are means over the whole batch on all of them, so all take the same step. Steps of several ranks are not
 /// recorded: the exchange between backward pass and update is the host's work.
 class TrainStep {
@@ -54,9 +54,9 @@ class TrainStep {
  private:
   struct Slot;
   void do_step(const Tensor& images, const Tensor& targets, std::int64_t step);
-  /// The loss of these pictures.
+  /// The loss of these images.
   Variable forward(const Tensor& images, const Tensor& targets, Context& context);
-  /// Returns what this part adds to the loss of the batch. Behind the last part the gradients are complete.
+  /// Returns what this part adds to the loss of the batch. After the last part the gradients are complete.
   Tensor forward_backward(const Tensor& images, const Tensor& targets, Context& context, bool last);
   void queue(std::int64_t step);
   void record(std::int64_t step);
@@ -72,7 +72,7 @@ class TrainStep {
   Tensor statistics_before_;  ///< running statistics; undefined when the network has none
 
   // On a GPU only.
-  Tensor images_, targets_;  ///< where a recorded step finds its inputs
+  Tensor images_, targets_;  ///< the inputs of a recorded step
   std::unique_ptr<Recording> recording_;
   std::int64_t recorded_step_ = -1, eager_steps_ = 0, cache_releases_ = 0;
   std::array<std::unique_ptr<Slot>, 2> slots_;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "run/json_fields.h"
+#include "run/model_card.h"
 
 namespace salu {
 namespace {

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "run/snapshot.h"
-#include "run/state_dict.h"
 
 namespace salu {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "run/interchange/onnx_ops.h"
-#include "run/state_dict.h"
+#include "run/snapshot.h"
 
 namespace salu {
 namespace {

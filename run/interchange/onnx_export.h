@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "run/snapshot.h"
+#include "run/model_card.h"
 
 namespace salu {
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "run/curve_shapes.h"
 #include "run/report/sections.h"
+#include "run/run_log.h"
 
 namespace salu {
 namespace {

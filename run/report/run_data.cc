@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "run/commit.h"
+#include "run/checkpoint_folder.h"
 #include "run/environment.h"
 #include "run/settings_file.h"
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "run/json_fields.h"
-#include "run/state_dict.h"
+#include "run/model_card.h"
+#include "run/snapshot.h"
 #include "run/train_options.h"
 #include "train/signals.h"
 
@@ -74,7 +74,7 @@ std::filesystem::path report_on(const ReportOptions& o) {
   return write_run_report(o.run, pictures);
 }
 
-void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome& outcome,
+void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress) {
   try {
     PictureReport pictures;

@@ -9,7 +9,7 @@
 #include "run/device.h"
 #include "run/progress.h"
 #include "run/report/report.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
 
 namespace salu {
 
@@ -28,7 +28,7 @@ std::filesystem::path report_on(const ReportOptions& options);
 /// The end of a training: with the pictures when it ran to its end, else the curves alone, because who stops
 /// a run does not want to wait. A report that cannot be written is a line of progress, not an error: the run
 /// is saved.
-void report_run(const TrainConfig& config, Trainer& trainer, const TrainOutcome& outcome,
+void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress);
 
 }  // namespace salu

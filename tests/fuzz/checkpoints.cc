@@ -7,7 +7,7 @@
 
 #include "core/crc32c.h"
 #include "models/model.h"
-#include "run/checkpoint_files.h"
+#include "run/checkpoint_folder.h"
 #include "run/interchange/interop.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/temp_folder.h"
@@ -213,7 +213,7 @@ void fuzz_checkpoint(std::span<const std::uint8_t> input) {
   Checkpoint checkpoint = load_checkpoint(run().path());
   checkpoint.model = native_names(std::move(checkpoint.model));
   check_card(card_of(checkpoint, "", "f"));
-  const RunProgress p = read_progress(checkpoint, "f", 5);
+  const TrainState p = read_progress(checkpoint, "f", 5);
   require(p.step >= 0 && p.epoch >= 0 && p.batch >= 0 && p.loss_count >= 0 && p.updates >= 0 &&
               p.ema_updates >= 0 && p.non_finite.row >= 0 && p.non_finite.lr_factor > 0 &&
               p.best_epoch >= -1 && p.gain_epoch >= -1,

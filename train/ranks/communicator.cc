@@ -5,26 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "core/error.h"
-#include "core/text.h"
-#include "run/checkpoint.h"
-
 namespace salu {
-
-void Whereabouts::set_folder(const std::filesystem::path& run_dir) {
-  const std::lock_guard lock(mutex_);
-  run_dir_ = run_dir;
-}
-
-std::string Whereabouts::text(int ranks) const {
-  const std::lock_guard lock(mutex_);
-  std::string out = fmt::format(" at step {}", step_.load());
-  if (run_dir_.empty()) return out;
-  const auto newest = CheckpointStore(run_dir_).newest();
-  if (!newest) return out + fmt::format("; no complete checkpoint in {} yet", shown(run_dir_));
-  return out + fmt::format(". Newest complete checkpoint: {}; go on with: mpirun -n {} salutrain --resume {}",
-                           escaped(*newest), ranks, shell_word(run_dir_.string()));
-}
 
 std::vector<std::int64_t> Communicator::gather(std::int64_t mine) {
   std::vector<std::int64_t> all(static_cast<std::size_t>(size()));

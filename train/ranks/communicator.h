@@ -1,38 +1,22 @@
 // SPDX-License-Identifier: MIT
-/// What the ranks of a run say to each other. A rank is one process; several share every batch.
+/// Messages between the ranks of a run. A rank is one process; several share every batch.
 ///
 /// All ranks make the same calls in the same order. A call that another rank leaves unanswered ends in
-/// ErrorCode::distributed, never in a hang.
+/// ErrorCode::distributed after a time-out. A rank that dies is mpirun's business: it ends the job.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <filesystem>
+#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace salu {
 
-/// What a rank says about its run when another rank is lost. The trainer writes it, a watching thread reads.
-class Whereabouts {
- public:
-  void set_step(std::int64_t step) { step_ = step; }
-  void set_folder(const std::filesystem::path& run_dir);
-  /// " at step 12. Newest complete checkpoint: …; go on with: …"
-  std::string text(int ranks) const;
-
- private:
-  std::atomic<std::int64_t> step_ = 0;
-  mutable std::mutex mutex_;  // guards the folder
-  std::filesystem::path run_dir_;
-};
-
 class Communicator {
  public:
-  /// A sum that is on its way.
+  /// A sum in progress.
   class Sum {
    public:
     virtual ~Sum() = default;
@@ -52,18 +36,14 @@ class Communicator {
   virtual std::unique_ptr<Sum> start_sum(std::span<float> values) = 0;
   /// `all` gets the bytes of every rank, in the order of the ranks; `mine` is of one size on all.
   virtual void gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
-  /// Waits for the others and ends the connection. A rank that goes without it is lost to the others.
+  /// Waits for the others and ends the connection. A rank that exits without it fails the job.
   virtual void finish() {}
 
   bool is_root() const { return rank() == 0; }
-  Whereabouts& whereabouts() { return whereabouts_; }
 
   std::vector<std::int64_t> gather(std::int64_t mine);
   std::vector<std::string> gather(const std::string& mine);
   void broadcast(std::span<std::byte> bytes);  ///< rank 0's to all
-
- private:
-  Whereabouts whereabouts_;
 };
 
 /// The only rank of a run.
@@ -77,16 +57,15 @@ class SingleRank : public Communicator {
 
 Communicator& single_rank();
 
-/// How long to wait for other ranks.
 struct RankOptions {
-  double timeout_seconds = 60;
+  double timeout_seconds = 60;  ///< to wait for the other ranks in one exchange
 };
 
 /// The ranks that one mpirun started; a single one without mpirun. Programs link one of two versions: mpi.cc
 /// or without_mpi.cc. Throws ErrorCode::usage under mpirun in a build without MPI.
 std::unique_ptr<Communicator> connect_ranks(const RankOptions& options);
 
-/// How many processes mpirun (or srun, mpiexec) says it started; 0 when this one was started by hand.
+/// The number of processes that mpirun (or srun, mpiexec) started; 0 when this one was started by hand.
 int launched_ranks();
 
 }  // namespace salu

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/lock_file.h"
+#include "core/file_ops.h"
 
 namespace salu {
 namespace {

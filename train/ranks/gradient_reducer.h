@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Sums the gradients of all ranks while the backward pass still goes on.
+/// Sums the gradients of all ranks during the backward pass.
 #pragma once
 
 #include <map>
@@ -14,15 +14,15 @@
 namespace salu {
 
 /// The flat gradient buffer is cut into buckets. Gradients become complete from the last layer to the first,
-/// so the buckets begin at the end of the buffer's weights; each goes on its way when all of its parameters
-/// are complete. The order of the buckets is fixed: all ranks must send the same one.
+/// so the buckets begin at the end of the buffer's weights; the sum of a bucket starts when all of its
+/// parameters are complete. The order of the buckets is fixed: all ranks must send the same one.
 ///
 /// GPUs that can talk to each other do so (core/device_sums.h), and the host never waits. Otherwise, and
 /// where two ranks share a GPU, a bucket is copied to pinned host memory and back, in the queue of the
 /// kernels: the GPU computes on while the host exchanges.
 class GradientReducer {
  public:
-  /// With a single rank there is nothing to do, and nothing is done.
+  /// Does nothing with a single rank.
   GradientReducer(ParameterStore& store, Communicator& ranks,
                   std::int64_t bucket_numbers = 1
                                                 << 20);  // 4 MB: small beside a layer, large beside a message
@@ -33,16 +33,16 @@ class GradientReducer {
   std::string way() const { return sums_ ? device_sums_library()->name : "MPI"; }
   /// For backward(): the gradient of this parameter is complete.
   void complete(const Node& leaf);
-  /// Sends what has not gone yet, and `loss` (1); returns when the gradients and the loss are sums over all
-  /// ranks.
+  /// Sends the buckets that are left, and `loss` (1); returns when the gradients and the loss are sums over
+  /// all ranks.
   void finish(Tensor& loss);
 
  private:
   struct Bucket {
     Tensor values;
     int parameters = 0, waiting = 0;    ///< waiting: for the gradients of so many of them
-    std::shared_ptr<void> pinned;       ///< on a GPU, without sums_: its copy on the host ...
-    std::unique_ptr<QueueMark> copied;  ///< ... which is there behind this mark
+    std::shared_ptr<void> pinned;       ///< on a GPU, without sums_: its copy on the host …
+    std::unique_ptr<QueueMark> copied;  ///< … which is complete at this mark
     std::unique_ptr<Communicator::Sum> sum;
   };
   void send(Bucket& bucket);
@@ -54,7 +54,7 @@ class GradientReducer {
   std::vector<Bucket> buckets_;
   std::unique_ptr<Bucket> loss_;
   std::map<const Node*, std::size_t> bucket_of_;
-  std::size_t next_ = 0;  ///< buckets before this one are on their way
+  std::size_t next_ = 0;  ///< the sums of the buckets before this one have started
 };
 
 }  // namespace salu

@@ -71,7 +71,7 @@ void check_weights(Communicator& ranks, const Tensor& values, std::int64_t step)
       "be damaged",
       names_of(odd), first_not_in(odd), all[static_cast<std::size_t>(odd.front())],
       all[static_cast<std::size_t>(first_not_in(odd))],
-      step == 0 ? " at the start" : ranks.whereabouts().text(ranks.size()));
+      step == 0 ? " at the start" : fmt::format(" at step {}", step));
 }
 
 std::string program_checksum() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Whether the ranks do the same, and what they do together between steps. All ranks call these at the same
+/// Checks that all ranks do the same, and their joint work between steps. All ranks call these at the same
 /// place.
 #pragma once
 
@@ -26,7 +26,7 @@ void check_weights(Communicator& ranks, const Tensor& values, std::int64_t step)
 /// CRC-32C of the program's file, in hexadecimal.
 std::string program_checksum();
 
-/// Running statistics are those of each rank's own pictures; rank 0's count. `ema` may be null.
+/// Gives all ranks the running statistics of rank 0: each has those of its own images. `ema` may be null.
 void share_buffers(Communicator& ranks, ParameterStore& store, Ema* ema);
 /// The sums of the parts that the ranks scored, on every rank.
 EvalResult merge_results(Communicator& ranks, const EvalResult& mine);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "run/train_run.h"
+#include "run/train_command.h"
 
 #include <cmath>
 #include <ctime>
@@ -13,7 +13,7 @@
 #include "run/report/run_report.h"
 #include "run/run_folder.h"
 #include "run/train_options.h"
-#include "run/trainer.h"
+#include "run/training_run.h"
 #include "train/ranks/rank_checks.h"
 #include "train/signals.h"
 
@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void print_result(const TrainOptions& options, const Trainer& trainer, const TrainOutcome& outcome,
+void print_result(const TrainOptions& options, const TrainingRun& trainer, const TrainOutcome& outcome,
                   const fs::path& run_dir, int ranks) {
   const std::string& split = trainer.data().eval_name;
   if (outcome.last.samples > 0) {
@@ -47,15 +47,16 @@ void print_result(const TrainOptions& options, const Trainer& trainer, const Tra
 }
 
 /// Rank 0 makes or opens the run folder; all get its path.
-fs::path open_folder(const TrainOptions& options, Trainer& trainer, Communicator& ranks,
+fs::path open_folder(const TrainOptions& options, TrainingRun& trainer, Communicator& ranks,
                      std::optional<RunFolder>& folder) {
   std::string path;
   if (ranks.is_root()) {
+    const bool same_folder = !options.resume.empty() && options.config.output.empty();
     RunFolderOptions o;
-    o.dir = options.resume.empty() ? options.config.output : options.run_dir;
+    o.dir = same_folder ? options.run_dir : options.config.output;
     o.model = options.config.model.name;
     o.image_size = static_cast<int>(trainer.model_config().img_size);
-    o.resume = !options.resume.empty();
+    o.resume = same_folder;
     o.overwrite = options.overwrite;
     folder.emplace(o);
     folder->require_space(trainer.checkpoint_bytes());
@@ -65,7 +66,7 @@ fs::path open_folder(const TrainOptions& options, Trainer& trainer, Communicator
 }
 
 /// Where a resumed run goes on at another learning rate than its schedule had foreseen, or "".
-std::string rate_note(const Trainer& trainer, const TrainConfig& before, const TrainConfig& now) {
+std::string rate_note(const TrainingRun& trainer, const TrainConfig& before, const TrainConfig& now) {
   const double next = trainer.lr_under(now, trainer.step());
   if (next == trainer.lr_under(before, trainer.step())) return "";
   return fmt::format("learning rate: {:.4g} at the end of the run so far, now {:.4g} ({} over {} epoch{})",
@@ -84,7 +85,7 @@ std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch)
       config.schedule.warmup_epochs, epochs, epochs == 1 ? "" : "s", last, config.schedule.lr);
 }
 
-void describe_run(const TrainOptions& options, Trainer& trainer, const Communicator& ranks,
+void describe_run(const TrainOptions& options, TrainingRun& trainer, const Communicator& ranks,
                   Progress& progress, const fs::path& folder) {
   const TrainConfig& config = options.config;
   const std::int64_t size = trainer.data().train->size(), steps = size / config.pictures_per_step(),
@@ -97,7 +98,7 @@ void describe_run(const TrainOptions& options, Trainer& trainer, const Communica
                   trainer.data().train->class_names().size(), choice_name(kOptimizers, config.optimizer.kind),
                   config.schedule.lr, config.optimizer.weight_decay,
                   describe_placement(trainer.model_config().placement, options.device), shown(folder)));
-  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.exchange()));
+  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.trainer().exchange()));
   std::string pictures = describe_training(trainer.transform());
   if (config.aug_repeats > 1) pictures += fmt::format(", each {} times", config.aug_repeats);
   if (config.mixing.enabled()) pictures += ", " + describe_mixing(config.mixing);
@@ -107,7 +108,7 @@ void describe_run(const TrainOptions& options, Trainer& trainer, const Communica
   }
 }
 
-nlohmann::json describe_start(const TrainOptions& options, const Trainer& trainer, int ranks) {
+nlohmann::json describe_start(const TrainOptions& options, const TrainingRun& trainer, int ranks) {
   nlohmann::json start = describe_machine();
   std::string command = "salutrain";
   for (const std::string& word : options.arguments) command += ' ' + shell_word(word);
@@ -121,7 +122,7 @@ nlohmann::json describe_start(const TrainOptions& options, const Trainer& traine
 }
 
 /// On rank 0 once a resumed run has been restored: its configuration and environment.
-void write_start(const TrainOptions& options, const Trainer& trainer, int ranks, const fs::path& path) {
+void write_start(const TrainOptions& options, const TrainingRun& trainer, int ranks, const fs::path& path) {
   replace_file(real_files(), path / "config.toml", options.resolved_toml);
   add_start(path / "environment.json", describe_start(options, trainer, ranks), !options.resume.empty());
 }
@@ -135,9 +136,12 @@ int run_training(TrainOptions options) {
   if (several) check_agreement(*ranks, settings_to_agree_on(options));
   set_num_threads(threads_of_rank(config.threads, *ranks));
   config.model.placement = open_device(options.device, ranks->local_rank());
-  Trainer trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
+  TrainingRun trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
   if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
   install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
+  if (!options.resume.empty()) {
+    trainer.resume({options.run_dir, options.checkpoint, options.allow_rank_change, !options.resume_opt});
+  }
   std::optional<RunFolder> folder;
   const fs::path path = open_folder(options, trainer, *ranks, folder);
   std::optional<FileWriter> log;
@@ -151,9 +155,8 @@ int run_training(TrainOptions options) {
   Progress progress(progress_options);
   trainer.attach(path, real_files(), progress);
   if (is_root) describe_run(options, trainer, *ranks, progress, path);
-  if (!options.resume.empty()) {
-    trainer.resume(options.checkpoint, {options.allow_rank_change, !options.resume_opt});
-    const std::string note = is_root ? rate_note(trainer, read_run_options(path).config, config) : "";
+  if (is_root && !options.resume.empty()) {
+    const std::string note = rate_note(trainer, read_run_options(options.run_dir).config, config);
     if (!note.empty()) progress.line(note);
   }
   if (is_root) write_start(options, trainer, ranks->size(), path);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// metrics.csv (a row per epoch) and metrics.jsonl (an object per logged step). Each row reaches the system
-/// before the call returns, unless the disk is full (RowFile). A resumed run first cuts what lies beyond the
+/// Files that grow row by row: metrics.csv (a row per epoch) and metrics.jsonl (an object per logged step).
+/// Each row reaches the system before the call returns, unless the disk is full: a row that does not fit
+/// waits in memory and is written, in order, with a later one. A resumed run first cuts the rows beyond the
 /// point where it resumes, so that no row is there twice.
 #pragma once
 
@@ -9,11 +10,27 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "run/row_file.h"
+#include "core/file_ops.h"
 
 namespace salu {
+
+class RowFile {
+ public:
+  /// Opens `path` for appending. Throws ErrorCode::environment when that fails.
+  RowFile(FileOps& ops, const std::filesystem::path& path) : file_(ops, path, FileWriter::Mode::append) {}
+
+  /// "" only tries what waits.
+  void add(std::string_view row);
+  /// Why rows wait, or "".
+  const std::string& trouble() const { return trouble_; }
+
+ private:
+  FileWriter file_;
+  std::string waiting_, trouble_;
+};
 
 class CsvLog {
  public:

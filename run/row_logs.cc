@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "run/metrics.h"
+#include "run/row_logs.h"
 
 #include <fmt/ranges.h>
 
 #include <charconv>
 #include <cmath>
 #include <functional>
+
+#include "core/text.h"
 
 namespace salu {
 namespace {
@@ -62,6 +64,18 @@ FileOps& started(FileOps& ops, const fs::path& path, const std::string& text) {
 }
 
 }  // namespace
+
+void RowFile::add(std::string_view row) {
+  waiting_ += row;
+  const std::uint64_t before = file_.size();
+  try {
+    file_.write(waiting_);
+    trouble_.clear();
+  } catch (const Error& error) {
+    trouble_ = error.what();
+  }
+  waiting_.erase(0, static_cast<std::size_t>(file_.size() - before));
+}
 
 CsvLog::CsvLog(const fs::path& path, std::vector<std::string> columns, Key resume_after, FileOps& ops)
     : columns_(columns.size()), file_(started(ops, path, csv_start(path, columns, resume_after)), path) {}

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-/// How long a training step takes, without loading, scoring or saving.
+/// Trials before a run: the time of a step, whether the network learns a few images by heart, a sheet of
+/// augmented images. Nothing is saved.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "core/profile.h"
+#include "data/image.h"
 #include "run/config.h"
 
 namespace salu {
@@ -33,5 +37,26 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, boo
 
 /// A GPU records the fourth step and replays it from then on.
 inline constexpr std::int64_t kBenchmarkWarmup = 10;
+
+struct OverfitResult {
+  double first_loss = 0, last_loss = 0;
+  std::int64_t pictures = 0;
+  /// Below a tenth of where it began.
+  bool learned() const { return last_loss < 0.1 * first_loss; }
+};
+
+/// Trains the network of a run on the first batch so many times: without augmentation, mixing, smoothing and
+/// dropout, at a constant rate after a warm-up of a tenth of the steps. `report` gets every step from 1,
+/// with its loss. Throws ErrorCode::numerics when the loss is not finite.
+OverfitResult overfit_batch(const TrainConfig& config, std::int64_t steps,
+                            const std::function<void(std::int64_t step, double loss)>& report);
+
+/// The same; says how it went. Throws ErrorCode::numerics when the batch was not learned.
+std::string learn_by_heart(const TrainConfig& config, std::int64_t steps,
+                           const std::function<void(std::int64_t step, double loss)>& report);
+
+/// Eight pictures, evenly spread over the training set (fewer when it is smaller). Each row holds the picture
+/// as evaluation sees it, and then what epochs 1 to 8 of a run with this (resolved) configuration train on.
+Image augmentation_preview(const TrainConfig& config);
 
 }  // namespace salu

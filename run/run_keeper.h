@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/// The records of a training, in its run folder and on the screen: checkpoints, the log, lines of progress.
+#pragma once
+
+#include "run/checkpoint.h"
+#include "run/progress.h"
+#include "run/run_log.h"
+#include "run/run_start.h"
+#include "train/trainer.h"
+
+namespace salu {
+
+/// Rank 0 alone writes; all ranks hear whether that went well.
+class RunKeeper : public TrainKeeper {
+ public:
+  /// All of these must outlive it. `keep`: --checkpoint-hist.
+  RunKeeper(Trainer& trainer, const RunStart& start, const std::filesystem::path& folder, int keep,
+            FileOps& files, Progress& progress, Communicator& ranks);
+
+  /// For a trainer that was restored from the checkpoint `name` of the run `from`. If that is another folder
+  /// than this one, log and checkpoints up to there are copied. Otherwise throws ErrorCode::usage unless
+  /// `name` is the last checkpoint.
+  void go_on_from(const std::filesystem::path& from, const std::string& name);
+  void open_log();   ///< cut to the trainer's state
+  void close_log();  ///< throws ErrorCode::environment when rows are lost
+  /// "Stopped at step 12. Newest complete checkpoint: epoch-0003; go on with: mpirun -n 2 salutrain …"
+  std::string how_to_go_on() const;
+
+  void step(const TrainFigures& figures) override;
+  void progress(const TrainFigures& figures) override;
+  void epoch(const TrainFigures& figures, const EpochScores& scores, bool best) override;
+  void note(const std::string& line) override;
+  bool save(const std::string& name, bool best) override;
+  void save_last(const std::string& name) override;
+  void restore(const std::string& name) override;
+
+ private:
+  void copy_run(const std::filesystem::path& from, const std::string& name, const std::string& best);
+  void write(const std::string& name, bool best);        // throws on all ranks alike
+  void write_files(const std::string& name, bool best);  // on rank 0
+  void warn_of_full_disk();                              // once, when rows of the log have to wait
+  std::vector<CurveShape> curves() const;
+
+  Trainer& trainer_;
+  const RunStart& start_;
+  std::filesystem::path folder_;
+  int keep_;
+  FileOps& files_;
+  Progress& progress_;
+  Communicator& ranks_;
+  CheckpointStore checkpoints_;
+  std::unique_ptr<RunLog> log_;   // of rank 0
+  std::int64_t saved_step_ = -1;  // of the checkpoint that was saved or resumed last
+  int failed_saves_ = 0;          // in a row
+  bool rows_wait_ = false;
+};
+
+}  // namespace salu
