@@ -149,7 +149,8 @@ std::string help_text(const Program& program, const Settings& table, bool all) {
   std::string usage = program.name, positional, groups, group;
   for (const Setting& s : table.rows()) {
     if (s.is_positional) {
-      usage += fmt::format(s.is_required ? " {}{}" : " [{}{}]", s.name, s.is_list ? "..." : "");
+      const std::string word = s.name + (s.is_list ? "..." : "");
+      usage += s.is_required ? " " + word : " [" + word + "]";
       positional += help_line(s);
     }
   }

@@ -6,7 +6,6 @@
 #include "core/backend.h"
 #include "core/parallel.h"
 #include "data/stb.h"
-#include "run/benchmark_text.h"
 #include "run/dry_run.h"
 #include "run/environment.h"
 #include "run/report/run_report.h"

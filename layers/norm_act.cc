@@ -6,7 +6,6 @@
 namespace salu {
 namespace {
 
-
 double stored(double positive_value, Positive positive) {
   return positive == Positive::exp ? std::log(positive_value) : std::log(std::expm1(positive_value));
 }

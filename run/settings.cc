@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 namespace salu {
@@ -107,6 +108,7 @@ Setting& Settings::append(const std::string& name, std::string help) {
   if (comma != std::string::npos) s.letter = name[0];
   s.name = comma == std::string::npos ? name : name.substr(comma + 1);
   s.group = group_;
+  s.on_resume = on_resume_;
   s.help = std::move(help);
   return s;
 }
@@ -145,9 +147,15 @@ bool Settings::has(const std::vector<Given>& given, std::string_view name) const
 
 void Settings::read(const std::vector<Given>& given) const {
   std::vector<const Setting*> done;
+  std::map<const Setting*, const Given*> said;
   for (const Given& g : given) {
     const Setting& setting = known(g);
-    if (std::ranges::find(done, &setting) != done.end()) continue;
+    if (const auto [it, is_new] = said.emplace(&setting, &g); !is_new) {
+      const Given& first = *it->second;
+      if (g.file.empty() || g.file != first.file) continue;
+      fail(ErrorCode::usage, "{}{}: stands in {}, too; expected it once", g.place, g.key,
+           first.place.substr(0, first.place.size() - 2));
+    }
     const auto rival = std::ranges::find_if(
         done, [&](const Setting* other) { return excludes(setting, *other) || excludes(*other, setting); });
     if (rival != done.end()) {
@@ -165,7 +173,9 @@ void Settings::read(const std::vector<Given>& given) const {
   }
   for (const Setting* setting : done) {
     if (setting->needs.empty() || std::ranges::find(done, find(setting->needs)) != done.end()) continue;
-    fail(ErrorCode::usage, "{} requires --{}; expected both or none", setting->flag(), setting->needs);
+    const bool negated = is_negated(*setting, said.at(setting)->key);
+    fail(ErrorCode::usage, "--{}{} requires --{}; expected both or none", negated ? "no-" : "", setting->name,
+         setting->needs);
   }
 }
 

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -23,6 +26,7 @@ struct Given {
   std::string key;    ///< its name or its letter; "no-" before the name of a boolean turns that around
   Words words;        ///< its value
   std::string place;  ///< "c.toml:3:5: ", or "" for the command line
+  std::string file;   ///< that it stands in, if any
 };
 
 /// The numbers that a setting takes; `open`: without `low` itself.
@@ -49,11 +53,10 @@ struct Setting {
   char letter = 0;   ///< 'b' for -b
   std::string group, help;
   SettingKind kind = SettingKind::text;
-  Words choices;             ///< the names that it takes; empty: any text
-  Range range;               ///< of numbers
-  std::size_t count = 1;     ///< words of its value
-  bool is_list = false;      ///< any number of them, with commas between them
-  bool is_optional = false;  ///< may be left out
+  Words choices;          ///< the names that it takes; empty: any text
+  Range range;            ///< of numbers
+  std::size_t count = 1;  ///< words of its value
+  bool is_list = false;   ///< any number of them, with commas between them
   std::function<void(const Setting&, const Words&)> read;
   std::function<Words()> words;  ///< its value now; no words: left out
 
@@ -69,6 +72,7 @@ struct Setting {
   Setting& local() { return is_local = true, *this; }
   Setting& may_change() { return on_resume = OnResume::free, *this; }
   Setting& of_optimizer() { return on_resume = OnResume::with_fresh_optimizer, *this; }
+  Setting& fixed() { return on_resume = OnResume::fixed, *this; }
   Setting& positional() { return is_positional = true, *this; }
   Setting& required() { return is_required = true, *this; }
   Setting& not_with(const char* other) { return excludes = other, *this; }
@@ -114,39 +118,36 @@ struct ValueOf {
   }
 };
 
-template <class T, std::size_t n>
-struct ValueOf<std::array<T, n>> {
-  static void describe(Setting& setting) { setting.kind = ValueOf<T>::kind, setting.count = n; }
-  static std::array<T, n> read(const Setting& setting, const Words& words) {
-    std::array<T, n> out;
-    for (std::size_t i = 0; i < n; ++i) out[i] = ValueOf<T>::read(setting, {words[i]});
+/// Several values: a std::array or a std::vector.
+template <class List>
+struct ValueOfList {
+  using Element = ValueOf<typename List::value_type>;
+  static List read(const Setting& setting, const Words& words) {
+    List out{};
+    if constexpr (requires { out.resize(1); }) out.resize(words.size());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = Element::read(setting, {words[i]});
     return out;
   }
-  static Words words(const std::array<T, n>& value) {
+  static Words words(const List& values) {
     Words out;
-    for (const T& v : value) out.push_back(ValueOf<T>::words(v).front());
+    for (const auto& value : values) out.push_back(Element::words(value).front());
     return out;
   }
 };
 
+template <class T, std::size_t n>
+struct ValueOf<std::array<T, n>> : ValueOfList<std::array<T, n>> {
+  static void describe(Setting& setting) { setting.kind = ValueOf<T>::kind, setting.count = n; }
+};
+
 template <class T>
-struct ValueOf<std::vector<T>> {
+struct ValueOf<std::vector<T>> : ValueOfList<std::vector<T>> {
   static void describe(Setting& setting) { setting.kind = ValueOf<T>::kind, setting.is_list = true; }
-  static std::vector<T> read(const Setting& setting, const Words& words) {
-    std::vector<T> out;
-    for (const std::string& word : words) out.push_back(ValueOf<T>::read(setting, {word}));
-    return out;
-  }
-  static Words words(const std::vector<T>& value) {
-    Words out;
-    for (const T& v : value) out.push_back(ValueOf<T>::words(v).front());
-    return out;
-  }
 };
 
 template <class T>
 struct ValueOf<std::optional<T>> {
-  static void describe(Setting& setting) { ValueOf<T>::describe(setting), setting.is_optional = true; }
+  static void describe(Setting& setting) { ValueOf<T>::describe(setting); }
   static std::optional<T> read(const Setting& setting, const Words& words) {
     return ValueOf<T>::read(setting, words);
   }
@@ -156,8 +157,11 @@ struct ValueOf<std::optional<T>> {
 /// The table of a program, about variables that must outlive it.
 class Settings {
  public:
-  /// Settings added from here on stand in this group of the help.
-  void group(std::string name) { group_ = std::move(name); }
+  /// Settings added from here on stand in this group of the help; `on_resume` holds for them, too.
+  void group(std::string name, OnResume on_resume = OnResume::fixed) {
+    group_ = std::move(name);
+    on_resume_ = on_resume;
+  }
   /// `name`: "batch-size", or "b,batch-size" for one with a letter. The reference holds until the next add().
   template <class T>
   Setting& add(const std::string& name, T& target, std::string help, Range range = {}) {
@@ -168,7 +172,7 @@ class Settings {
     s.words = [&target] { return ValueOf<T>::words(target); };
     return s;
   }
-  /// One of the names in a table of (name, value). The variable holds the value, or the name.
+  /// One of the names in a table of (name, value); the table must outlive this one.
   template <class T, class Value, std::size_t n>
   Setting& add(const std::string& name, T& target, std::string help,
                const std::pair<const char*, Value> (&table)[n]);
@@ -194,34 +198,22 @@ class Settings {
   Setting& append(const std::string& name, std::string help);
 
   std::string group_ = "Common";
+  OnResume on_resume_ = OnResume::fixed;
   std::vector<Setting> rows_;
 };
 
 template <class T, class Value, std::size_t n>
 Setting& Settings::add(const std::string& name, T& target, std::string help,
                        const std::pair<const char*, Value> (&table)[n]) {
-  constexpr bool holds_name =
-      std::is_convertible_v<T, std::string> || std::is_same_v<T, std::optional<std::string>>;
   Setting& s = append(name, std::move(help));
   s.choices = choice_names(table);
-  if constexpr (holds_name) {
-    ValueOf<T>::describe(s);
-    s.read = [&target](const Setting& row, const Words& w) { target = ValueOf<T>::read(row, w); };
-    s.words = [&target] { return ValueOf<T>::words(target); };
-  } else {
-    s.is_optional = !std::is_same_v<T, Value>;
-    s.read = [&target, &table](const Setting& row, const Words& w) {
-      target = choice_of("", table, read_text(row, w.front()));
-    };
-    s.words = [&target, &table]() -> Words {
-      if constexpr (!std::is_same_v<T, Value>) {
-        if (!target) return {};
-        return {choice_name(table, *target)};
-      } else {
-        return {choice_name(table, target)};
-      }
-    };
-  }
+  s.read = [&target, &table](const Setting& row, const Words& w) {
+    target = choice_of("", table, read_text(row, w.front()));
+  };
+  s.words = [&target, &table]() -> Words {
+    if constexpr (std::is_same_v<T, Value>) return {choice_name(table, target)};
+    if constexpr (!std::is_same_v<T, Value>) return target ? Words{choice_name(table, *target)} : Words();
+  };
   return s;
 }
 

@@ -43,7 +43,7 @@ std::vector<Given> read_toml(std::string_view text, const std::string& name) {
   }
   std::vector<std::pair<toml::source_position, Given>> found;
   for (const auto& [key, node] : table) {
-    Given given{std::string(key.str()), {}, place_of(name, key.source())};
+    Given given{std::string(key.str()), {}, place_of(name, key.source()), name};
     add_words(given.words, node, given.place, escaped(given.key));
     if (given.words != Words{""}) found.emplace_back(key.source().begin, std::move(given));
   }
@@ -70,7 +70,7 @@ std::vector<Given> read_plain(std::string_view text, const std::string& name) {
     ++number;
     const std::size_t equals = line.find('=');
     if (equals == line.npos) continue;
-    Given given{line.substr(0, equals), {}, fmt::format("{}:{}:{}: ", name, number, 1)};
+    Given given{line.substr(0, equals), {}, fmt::format("{}:{}:1: ", name, number), name};
     std::string_view value = std::string_view(line).substr(equals + 1);
     if (value.starts_with('[') && value.ends_with(']')) {
       value = value.substr(1, value.size() - 2);

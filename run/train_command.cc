@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "run/train_command.h"
 
+#include <fmt/ranges.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <optional>
@@ -9,7 +14,6 @@
 #include "core/text.h"
 #include "cuda/runtime/cuda.h"
 #include "run/environment.h"
-#include "run/rank_setup.h"
 #include "run/report/run_report.h"
 #include "run/run_folder.h"
 #include "run/train_options.h"
@@ -21,6 +25,50 @@ namespace salu {
 namespace {
 
 namespace fs = std::filesystem;
+
+int cores_of_machine() { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)); }
+
+/// Those that this process may run on: mpirun binds ranks to cores.
+int own_cores() {
+  cpu_set_t allowed;
+  return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : cores_of_machine();
+}
+
+/// Program and settings, for check_agreement(): without those that may differ from rank to rank.
+std::string settings_to_agree_on(TrainOptions& options) {
+  std::string lines = fmt::format("program={}\n", program_checksum());
+  const Settings table = train_settings(options);
+  for (const Setting& s : table.rows()) {
+    if (s.is_action || s.is_local) continue;
+    lines += fmt::format("--{}={}\n", s.name, escaped(fmt::format("{}", fmt::join(s.words(), " "))));
+  }
+  return lines +
+         fmt::format("--resume={}\n--max-steps={}\n", escaped(options.resume), options.config.max_steps);
+}
+
+std::string data_to_agree_on(const DataSplits& data) {
+  return fmt::format("training data={} ({:016x})\nevaluation data={} ({:016x})\n", data.train->name(),
+                     data.train->fingerprint(), data.eval->name(), data.eval->fingerprint());
+}
+
+/// CPU threads of one rank: `asked`, or its share of this machine.
+int threads_of_rank(int asked, const Communicator& ranks) {
+  if (asked > 0 || ranks.local_size() == 1) return asked;
+  return std::clamp(cores_of_machine() / ranks.local_size(), 1, own_cores());
+}
+
+/// "2 ranks, 64 pictures each per step; gradients by MPI", and what to do when mpirun has bound each to a
+/// single core.
+std::string describe_ranks(const Communicator& ranks, const TrainConfig& config,
+                           const std::string& exchange) {
+  std::string text = fmt::format("{} ranks, {} pictures each per step; gradients by {}", ranks.size(),
+                                 config.pictures_per_step() / ranks.size(), exchange);
+  if (own_cores() < cores_of_machine() / ranks.local_size()) {
+    text += fmt::format("; mpirun has bound each to {} of {} cores, with --bind-to none it would not",
+                        own_cores(), cores_of_machine());
+  }
+  return text;
+}
 
 void print_result(const TrainOptions& options, const TrainingRun& trainer, const TrainOutcome& outcome,
                   const fs::path& run_dir, int ranks) {

@@ -1,14 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "run/train_options.h"
 
+#include <fmt/ranges.h>
+
 #include "core/file_ops.h"
+#include "core/text.h"
 #include "run/checkpoint.h"
 #include "run/interchange/interop.h"
-#include "run/resume_rules.h"
 #include "run/settings_file.h"
 
 namespace salu {
 namespace {
+
+std::string value_text(const Setting& setting, const char* left_out) {
+  const Words words = setting.words();
+  return words.empty() ? left_out : fmt::format("{}", fmt::join(words, " "));
+}
+
+bool may_differ(const Setting& setting, const TrainOptions& now) {
+  return setting.is_action || setting.on_resume == OnResume::free ||
+         (setting.on_resume == OnResume::with_fresh_optimizer && !now.resume_opt);
+}
 
 void append(std::vector<Given>& given, std::vector<Given> more) {
   given.insert(given.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -45,6 +57,33 @@ void resolve(TrainOptions& options) {
   options.resolved_toml = settings_as_toml(train_settings(options));
 }
 
+/// Splits options.resume (a run, its checkpoints folder, a checkpoint, last or best) into options.run_dir and
+/// options.checkpoint.
+void find_run(TrainOptions& o) {
+  std::filesystem::path path = o.resume;
+  if (path.filename().empty()) path = path.parent_path();
+  o.run_dir = path;
+  if (!std::filesystem::exists(path / "config.toml")) {
+    const std::filesystem::path parent = path.parent_path();
+    if (path.filename() == "checkpoints") {
+      o.run_dir = parent;
+    } else {
+      o.checkpoint = path.filename().string();
+      o.run_dir = parent.filename() == "checkpoints" ? parent.parent_path() : parent;
+    }
+  }
+  if (!std::filesystem::exists(o.run_dir / "config.toml")) {
+    fail(ErrorCode::checkpoint,
+         "--resume {}: no run is there (config.toml is missing). Give the folder that an earlier run printed",
+         escaped(o.resume));
+  }
+  const CheckpointStore store(o.run_dir);
+  if (o.checkpoint == "last" && !store.newest()) {
+    fail(ErrorCode::checkpoint, "{}. Start the run again: salutrain -c {} --output {} --overwrite",
+         store.none_text(), shell_word((o.run_dir / "config.toml").string()), shell_word(o.run_dir.string()));
+  }
+}
+
 /// The settings of the run, and those asked for beside them.
 TrainOptions merge_run(const std::vector<Given>& given) {
   TrainOptions asked = read_given(given);
@@ -54,10 +93,10 @@ TrainOptions merge_run(const std::vector<Given>& given) {
          "weights. Leave one out");
   }
   find_run(asked);
-  check_checkpoint(asked);
   TrainOptions before = read_run_options(asked.run_dir);
-  std::vector<Given> all = given;
-  append(all, settings_in_file(asked.run_dir / "config.toml"));
+  std::vector<Given> all = given, of_run = settings_in_file(asked.run_dir / "config.toml");
+  for (Given& g : of_run) g.file.clear();  // it may have been given with -c, too
+  append(all, std::move(of_run));
   TrainOptions now = read_given(all);
   resolve(now);
   refuse_changes(before, now);
@@ -91,6 +130,23 @@ TrainOptions read_run_options(const std::filesystem::path& folder) {
   TrainOptions options = read_given(settings_in_file(folder / "config.toml"));
   resolve(options);
   return options;
+}
+
+void refuse_changes(TrainOptions& before, TrainOptions& now) {
+  const Settings old_table = train_settings(before), new_table = train_settings(now);
+  for (std::size_t i = 0; i < new_table.rows().size(); ++i) {
+    const Setting &was = old_table.rows()[i], &is = new_table.rows()[i];
+    if (may_differ(is, now) || is.words() == was.words()) continue;
+    fail(ErrorCode::checkpoint,
+         "--resume {}: {} is {} in that run, {} is asked for. Leave it out, or start a new run with --output",
+         escaped(now.resume), is.flag(), value_text(was, "not set"), value_text(is, "none"));
+  }
+  if (now.config.epochs < before.config.epochs) {
+    fail(ErrorCode::checkpoint,
+         "--resume {}: --epochs is {} in that run, {} is asked for; expected as many or more. To end it "
+         "sooner, use --max-steps or --max-seconds",
+         escaped(now.resume), before.config.epochs, now.config.epochs);
+  }
 }
 
 }  // namespace salu

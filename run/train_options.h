@@ -16,4 +16,8 @@ TrainOptions read_train_options(std::vector<Given> given);
 /// The settings in config.toml of a run, where nothing is left out.
 TrainOptions read_run_options(const std::filesystem::path& folder);
 
+/// Throws ErrorCode::checkpoint, naming both values, when `now` has a setting that may not differ from that
+/// of the run `before`: see OnResume. Epochs only grow.
+void refuse_changes(TrainOptions& before, TrainOptions& now);
+
 }  // namespace salu

@@ -73,19 +73,20 @@ void add_data(Settings& t, TrainConfig& c) {
 void add_model(Settings& t, TrainOptions& o) {
   ModelConfig& m = o.config.model;
   t.group("Model");
-  t.add("norm", m.norm, "normalization; the network's own by default", kNorms);
-  t.add("act", m.act, "activation; the network's own by default", kActs);
-  t.add("positive", m.positive, "how a and b are stored", kPositives);
+  t.add("norm", m.norm, "normalization; the network's own by default").among(choice_names(kNorms));
+  t.add("act", m.act, "activation; the network's own by default").among(choice_names(kActs));
+  t.add("positive", m.positive, "how a and b are stored").among(choice_names(kPositives));
   t.add("stabilizer-a", m.stabilizer_a, "initial a of SALU", above(0));
   t.add("stabilizer-b", m.stabilizer_b, "initial b of SALU", above(0));
   t.add("gate-a", m.gate_a, "initial a of the gates", above(0));
   t.add("gate-b", m.gate_b, "initial b of the gates", above(0));
-  t.add("weight-init", m.weight_init, "of convolutions; framework: PyTorch's", kWeightInits);
-  t.add("head-init", m.head_init, "classifier of ResNets; framework: PyTorch's; small_normal: sd 0.01",
-        kHeadInits);
+  t.add("weight-init", m.weight_init, "of convolutions; framework: PyTorch's")
+      .among(choice_names(kWeightInits));
+  t.add("head-init", m.head_init, "classifier of ResNets; framework: PyTorch's; small_normal: sd 0.01")
+      .among(choice_names(kHeadInits));
   t.add("head-bias", m.head_bias, "initial bias of the classifier; --bce-loss: -log(classes - 1)",
         from(-1000));
-  t.add("stem", m.stem, "3x3, or 7x7 and pooling; by image size", kStems);
+  t.add("stem", m.stem, "3x3, or 7x7 and pooling; by image size").among(choice_names(kStems));
   t.add("initial-checkpoint", o.config.initial_checkpoint,
         "start from these weights: a run or checkpoint of ours, a folder of timm's, a .safetensors");
   t.add("img-size", o.config.img_size, "image side; the data set's by default", from(1, 16384));
@@ -99,42 +100,33 @@ void add_optimisation(Settings& t, TrainOptions& o) {
   OptimizerConfig& opt = c.optimizer;
   t.group("Optimisation");
   t.add("grad-accum-steps", c.step.accumulate, "batches before one step of the optimizer", from(1, 65536));
-  t.add("opt", c.opt, "default sgd with batch norm, else adamw; adam: coupled L2", kOptimizers)
-      .of_optimizer();
+  t.group("Optimisation", OnResume::with_fresh_optimizer);
+  t.add("opt", c.opt, "default sgd with batch norm, else adamw; adam: coupled L2", kOptimizers);
   t.add("lr", c.lr,
         "learning rate (sgd: 0.1 B/128; lars: sqrt(B/128); others: 0.002 sqrt(B/128), transformers half of "
         "it)",
-        above(0))
-      .of_optimizer();
-  t.add("lr-base", c.lr_base, "learning rate of a step of --lr-base-size images, in place of --lr", above(0))
-      .of_optimizer();
-  t.add("lr-base-size", c.lr_base_size, "of --lr-base", from(1, 1 << 20)).of_optimizer();
-  t.add("lr-base-scale", c.lr_base_scale, "how --lr-base grows with the step (sgd: linear)", kRateScalings)
-      .of_optimizer();
-  t.add("momentum", opt.momentum, "of sgd", from(0, 1)).of_optimizer();
-  t.add("nesterov", opt.nesterov, "sgd: look ahead").of_optimizer();
-  t.add("opt-betas", opt.betas, "of adam and lamb: decay of the two moments", from(0, 1)).of_optimizer();
-  t.add("opt-eps", c.opt_eps, "of adam, lamb and lars (lamb 1e-6, others 1e-8)", above(0)).of_optimizer();
+        above(0));
+  t.add("lr-base", c.lr_base, "learning rate of a step of --lr-base-size images, in place of --lr", above(0));
+  t.add("lr-base-size", c.lr_base_size, "of --lr-base", from(1, 1 << 20));
+  t.add("lr-base-scale", c.lr_base_scale, "how --lr-base grows with the step (sgd: linear)", kRateScalings);
+  t.add("momentum", opt.momentum, "of sgd", from(0, 1));
+  t.add("nesterov", opt.nesterov, "sgd: look ahead");
+  t.add("opt-betas", opt.betas, "of adam and lamb: decay of the two moments", from(0, 1));
+  t.add("opt-eps", c.opt_eps, "of adam, lamb and lars (lamb 1e-6, others 1e-8)", above(0));
   t.add("weight-decay", c.weight_decay, "on weights (sgd 5e-4, adam and lars 5e-5, adamw 0.05, lamb 0.02)",
-        from(0))
-      .of_optimizer();
-  t.add("decay-all", opt.decay_all, "decay also biases, norms and tokens; never coefficients").of_optimizer();
+        from(0));
+  t.add("decay-all", opt.decay_all, "decay also biases, norms and tokens; never coefficients");
   t.add("coef-lr-scale", c.coef_lr_scale,
-        "learning rate of activation coefficients, relative (sgd, lars 1; others 10)", from(0))
-      .of_optimizer();
+        "learning rate of activation coefficients, relative (sgd, lars 1; others 10)", from(0));
   t.add("coef-max-step", opt.coefficient_max_step, "largest change of a coefficient in a step, 0: no limit",
-        from(0))
-      .of_optimizer();
+        from(0));
   t.add("layer-decay", opt.layer_decay, "learning rate of a layer relative to that of the one after it",
-        above(0, 1))
-      .of_optimizer();
-  t.add("clip-grad", c.clip_grad, "limit of --clip-mode (agc 0.01, lamb 1), 0: no clipping", from(0))
-      .of_optimizer();
+        above(0, 1));
+  t.add("clip-grad", c.clip_grad, "limit of --clip-mode (agc 0.01, lamb 1), 0: no clipping", from(0));
   t.add("clip-mode", opt.clip_mode,
         "limits the norm of all gradients, the value of each, or (agc) a filter's norm relative to its "
         "weights",
-        kClipModes)
-      .of_optimizer();
+        kClipModes);
   t.add("resume-opt", o.resume_opt,
         "--resume: go on with the optimizer's state; without it, its settings may change")
       .only_with("resume")
@@ -216,21 +208,17 @@ void add_regularisation(Settings& t, TrainConfig& c) {
 
 void add_output(Settings& t, TrainOptions& o) {
   TrainConfig& c = o.config;
-  t.group("Output");
+  t.group("Output", OnResume::free);
   t.add("checkpoint-hist", c.checkpoint_hist, "checkpoints of epochs to keep beside last and best",
-        from(1, 1e6))
-      .may_change();
+        from(1, 1e6));
   t.add("recovery-interval", c.recovery_interval, "steps between checkpoints inside an epoch, 0: none",
-        from(0, kMaxCount))
-      .may_change();
-  t.add("val-interval", c.val_interval, "score after every so many epochs, and after the last", from(1, 1e6))
-      .may_change();
-  t.add("eval-metric", c.eval_metric, "decides which epoch is the best one", kEvalMetrics);
+        from(0, kMaxCount));
+  t.add("val-interval", c.val_interval, "score after every so many epochs, and after the last", from(1, 1e6));
+  t.add("eval-metric", c.eval_metric, "decides which epoch is the best one", kEvalMetrics).fixed();
   t.add("patience", c.patience, "stop after so many epochs without a gain on the validation images, 0: never",
-        from(0, 1e6))
-      .may_change();
-  t.add("min-delta", c.min_delta, "a gain is more than this", from(0));
-  t.add("log-interval", c.log_interval, "steps between rows of metrics.jsonl", from(1, 1e9)).may_change();
+        from(0, 1e6));
+  t.add("min-delta", c.min_delta, "a gain is more than this", from(0)).fixed();
+  t.add("log-interval", c.log_interval, "steps between rows of metrics.jsonl", from(1, 1e9));
   t.add("overwrite", o.overwrite, "replace an earlier run in --output").action();
   t.add("max-seconds", c.max_seconds, "stop after so long, with a checkpoint; 0: no limit", from(0)).action();
   t.add("max-steps", c.max_steps, "stop after this step, with a checkpoint; 0: no limit", from(0, kMaxCount))
@@ -244,12 +232,10 @@ void add_output(Settings& t, TrainOptions& o) {
 }
 
 void add_ranks(Settings& t, TrainOptions& o) {
-  t.group("Ranks (mpirun)");
-  t.add("rank-timeout", o.config.rank_timeout, "seconds to wait for a rank that does not answer", above(0))
-      .may_change();
+  t.group("Ranks (mpirun)", OnResume::free);
+  t.add("rank-timeout", o.config.rank_timeout, "seconds to wait for a rank that does not answer", above(0));
   t.add("check-ranks-interval", o.config.check_ranks_interval,
-        "compare the ranks' weights every so many steps, 0: never", from(0, kMaxCount))
-      .may_change();
+        "compare the ranks' weights every so many steps, 0: never", from(0, kMaxCount));
   t.add("allow-rank-change", o.allow_rank_change, "resume a run of another number of ranks").action();
 }
 

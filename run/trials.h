@@ -11,6 +11,7 @@
 #include "core/profile.h"
 #include "data/image.h"
 #include "run/config.h"
+#include "run/device.h"
 
 namespace salu {
 
@@ -37,6 +38,10 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, boo
 
 /// A GPU records the fourth step and replays it from then on.
 inline constexpr std::int64_t kBenchmarkWarmup = 10;
+
+/// The result as a line, with a table of the ops where they were timed, or as JSON.
+std::string benchmark_text(const TrainConfig& config, const DeviceOptions& device, const BenchmarkResult& r);
+std::string benchmark_json(const TrainConfig& config, const DeviceOptions& device, const BenchmarkResult& r);
 
 struct OverfitResult {
   double first_loss = 0, last_loss = 0;

@@ -181,7 +181,8 @@ TEST_CASE("clipping by value limits each number") {
   }
   optimizer.step(kFiniteLoss);
   for (std::size_t k = 0; k < net.all.size(); ++k) check_close(Net::values(*net.all[k]), want[k]);
-  CHECK_THAT(error_of([] { choice_of("--clip-mode", kClipModes, "norms"); }), Catch::Matchers::Contains("did you mean norm"));
+  CHECK_THAT(error_of([] { choice_of("--clip-mode", kClipModes, "norms"); }),
+             Catch::Matchers::Contains("did you mean norm"));
 }
 
 TEST_CASE("layers are counted from the stem to the classifier") {

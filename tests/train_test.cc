@@ -204,7 +204,8 @@ TEST_CASE("schedules") {
   CHECK(learning_rate(c, 5) == Approx(0.01));
   c.kind = ScheduleKind::constant;
   CHECK(learning_rate(c, 999) == Approx(1));
-  CHECK_THAT(error_of([] { choice_of("--sched", kSchedules, "cosin"); }), Catch::Matchers::Contains("did you mean cosine"));
+  CHECK_THAT(error_of([] { choice_of("--sched", kSchedules, "cosin"); }),
+             Catch::Matchers::Contains("did you mean cosine"));
 }
 
 TEST_CASE("the cooldown stays at the last rate of the schedule") {
