@@ -3,305 +3,191 @@
 
 #include <fmt/ranges.h>
 
-#include <charconv>
-#include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <new>
-#include <sstream>
 #include <system_error>
 
-#include "core/error.h"
-#include "core/text.h"
+#include "run/environment.h"
 
 namespace salu {
 namespace {
 
-/// `--help` shows the group Common (and positional arguments), `--help-all` every group.
-class GroupFormatter : public CLI::Formatter {
+/// Reads the words one after the other; positional arguments fill their settings in the order of the table.
+class WordReader {
  public:
-  explicit GroupFormatter(bool all) : all_(all) {}
-  std::string make_group(std::string group, bool is_positional,
-                         std::vector<const CLI::Option*> options) const override {
-    if (!all_ && !is_positional && group != "Common") return "";
-    return CLI::Formatter::make_group(group, is_positional, options);
+  WordReader(const Settings& table, const Arguments& arguments) : table_(table), words_(arguments) {}
+
+  std::vector<Given> read() {
+    for (; next_ < words_.size(); ++next_) {
+      const std::string& word = words_[next_];
+      if (word == "--" && !only_positional_) {
+        only_positional_ = true;
+      } else if (!only_positional_ && is_flag(word)) {
+        read_flag(word);
+      } else {
+        read_positional(word);
+      }
+    }
+    for (const Setting& s : table_.rows()) {
+      if (s.is_required && !table_.has(given_, s.name))
+        fail(ErrorCode::usage, "{}: not given; expected {}. See --help", s.name, s.help);
+    }
+    return std::move(given_);
   }
 
  private:
-  bool all_;
+  /// "-1" is a value.
+  static bool is_flag(const std::string& word) {
+    return word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
+  }
+
+  const Setting& known(const std::string& key, const std::string& flag) const {
+    const Setting* setting = table_.find(key);
+    // A letter is no name: "--b" and "-batch" are nothing.
+    const bool fits = setting && !setting->is_positional && (flag.starts_with("--") == (key.size() > 1));
+    if (!fits) {
+      Words flags;
+      for (const Setting& s : table_.rows()) {
+        if (!s.is_positional) flags.push_back(s.flag());
+        if (s.kind == SettingKind::boolean) flags.push_back("--no-" + s.name);
+      }
+      fail(ErrorCode::usage, "{}: unknown option{}. See --help", escaped(flag), did_you_mean(flag, flags));
+    }
+    return *setting;
+  }
+
+  void read_flag(const std::string& word) {
+    const bool is_long = word.starts_with("--");
+    const std::size_t equals = is_long ? word.find('=') : std::string::npos;
+    const std::string flag = is_long ? word.substr(0, equals) : word.substr(0, 2),
+                      key = flag.substr(is_long ? 2 : 1);
+    const Setting& setting = known(key, flag);
+    Words values;
+    if (equals != std::string::npos) values.push_back(word.substr(equals + 1));
+    if (!is_long && word.size() > 2) values.push_back(word.substr(2));
+    if (setting.kind == SettingKind::boolean) {
+      if (values.empty() && next_ + 1 < words_.size() && is_truth(words_[next_ + 1]))
+        values.push_back(words_[++next_]);
+      if (values.empty()) values.push_back("true");
+      std::erase_if(given_,
+                    [&](const Given& g) { return table_.find(g.key) == &setting; });  // the last counts
+    } else if (table_.has(given_, setting.name)) {
+      fail(ErrorCode::usage, "{} given twice; expected once", setting.flag());
+    }
+    const std::size_t wanted = setting.kind == SettingKind::boolean ? 1 : setting.count;
+    while (count(setting, values) < wanted && next_ + 1 < words_.size() && !is_flag(words_[next_ + 1]))
+      values.push_back(words_[++next_]);
+    if (values.empty())
+      fail(ErrorCode::usage, "{}: no value is given; expected one. See --help", setting.flag());
+    given_.push_back({key, values, ""});
+  }
+
+  /// `--graph false` is understood; where arguments have a position, 1 may be one of them.
+  bool is_truth(const std::string& word) const {
+    if (word == "true" || word == "false") return true;
+    return (word == "1" || word == "0") && std::ranges::none_of(table_.rows(), &Setting::is_positional);
+  }
+
+  /// Commas separate numbers.
+  static std::size_t count(const Setting& setting, const Words& values) {
+    std::size_t n = values.size();
+    if (setting.count == 1) return n;
+    for (const std::string& value : values) n += static_cast<std::size_t>(std::ranges::count(value, ','));
+    return n;
+  }
+
+  void read_positional(const std::string& word) {
+    for (const Setting& s : table_.rows()) {
+      if (!s.is_positional) continue;
+      const auto it = std::ranges::find(given_, s.name, &Given::key);
+      if (it == given_.end()) {
+        given_.push_back({s.name, {word}, ""});
+        return;
+      }
+      if (s.is_list) {
+        it->words.push_back(word);
+        return;
+      }
+    }
+    fail(ErrorCode::usage, "{}: unknown word; expected a flag such as --help before it. See --help",
+         escaped(word));
+  }
+
+  const Settings& table_;
+  const Arguments& words_;
+  std::size_t next_ = 0;
+  bool only_positional_ = false;
+  std::vector<Given> given_;
 };
 
-std::string without_comment(const std::string& line) {
-  char quote = 0;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (quote != 0) {
-      if (line[i] == quote) quote = 0;
-    } else if (line[i] == '#') {
-      return line.substr(0, i);
-    } else if (line[i] == '"' || line[i] == '\'') {
-      quote = line[i];
-    }
-  }
-  return line;
+/// "FLOAT FLOAT=0.08 1", "{f32,bf16}=f32"
+std::string value_text(const Setting& setting) {
+  static constexpr const char* kTypes[] = {"", "INT", "FLOAT", "TEXT"};
+  std::string text = kTypes[static_cast<std::size_t>(setting.kind)];
+  if (!setting.choices.empty()) text = fmt::format("{{{}}}", fmt::join(setting.choices, ","));
+  if (setting.count > 1) text += fmt::format(" x {}", setting.count);
+  if (setting.is_list) text += " ...";
+  const std::string value = fmt::format("{}", fmt::join(setting.words(), " "));
+  return setting.kind == SettingKind::boolean || setting.is_required || value.empty() ? text
+                                                                                      : text + "=" + value;
 }
 
-/// The key of a line of a configuration file, or "".
-std::string key_of(const std::string& line) {
-  const std::string plain = without_comment(line);
-  std::string key = CLI::detail::trim_copy(plain.substr(0, plain.find('=')));
-  return CLI::detail::remove_quotes(key);
-}
-
-/// CLI11 2.1 takes a '#' in quotes for the beginning of a comment, and the first of two equal keys.
-class QuotedToml : public CLI::ConfigTOML {
- public:
-  QuotedToml() { commentChar = '\0'; }
-  /// Its own errors begin with the line.
-  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
-    std::string text;
-    std::map<std::string, int> seen;
-    int number = 0;
-    for (std::string line; std::getline(in, line);) {
-      ++number;
-      text += without_comment(line) + "\n";
-      const std::string key = key_of(line);
-      if (key.starts_with('[') && key.ends_with(']')) {
-        throw CLI::ConfigError(
-            fmt::format("line {}: section {}; expected keys without sections, such as lr=0.1", number, key));
-      }
-      if (line.find('=') == line.npos) continue;  // may be a further line of a list
-      if (const auto [first, is_new] = seen.emplace(key, number); !is_new) {
-        throw CLI::ConfigError(
-            fmt::format("line {}: {} stands in line {}, too; expected it once", number, key, first->second));
-      }
-    }
-    std::istringstream stripped(text);
-    return CLI::ConfigTOML::from_config(stripped);
-  }
-};
-
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* o : app.get_options()) {
-    for (const std::string& n : o->get_lnames()) names.push_back("--" + n);
-  }
-  return names;
-}
-
-/// The file of -c, or "" when there is none that can be read.
-std::string config_path(const CLI::App& app) {
-  const CLI::Option* option = app.get_config_ptr();
-  if (!option || option->count() == 0) return "";
-  std::error_code error;
-  const std::string path = option->results().front();
-  return std::filesystem::is_regular_file(path, error) ? path : "";
-}
-
-std::vector<CLI::ConfigItem> config_items(const CLI::App& app) {
-  const std::string path = config_path(app);
-  try {
-    return path.empty() ? std::vector<CLI::ConfigItem>() : app.get_config_formatter_base()->from_file(path);
-  } catch (const CLI::Error&) {
-    return {};  // another error came first
-  }
-}
-
-/// "c.toml: line 3: "
-std::string place_in_config(const CLI::App& app, const std::string& key) {
-  const std::string path = config_path(app);
-  std::ifstream file(path);
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    if (key_of(line) == key) return fmt::format("{}: line {}: ", escaped(path), number);
-  }
-  return escaped(path) + ": ";
-}
-
-/// CLI11 names the key that it cannot take, but not where it stands.
-[[noreturn]] void explain_config(const CLI::App& app, const std::string& message) {
-  constexpr std::string_view kUnknown = "INI was not able to parse ";
-  if (message.starts_with("line ")) {
-    fail(ErrorCode::usage, "{}: {}", escaped(config_path(app)), escaped(message));
-  }
-  if (message.starts_with(kUnknown)) {
-    const std::string key = message.substr(kUnknown.size());
-    fail(ErrorCode::usage, "{}unknown key '{}'{}. See --help-all", place_in_config(app, key), escaped(key),
-         did_you_mean("--" + key, option_names(app)));
-  }
-  const std::string key = message.substr(0, message.find(':'));
-  fail(ErrorCode::usage, "{}{}", place_in_config(app, key), escaped(message));
-}
-
-/// Where the value of an option was found, if not on the command line: "c.toml: line 3: " or
-/// "SALU_EPOCHS in the environment: ". CLI11 does not tell; the same text there does.
-std::string source_of(const CLI::App& app, const CLI::Option& option) {
-  const std::string value = CLI::detail::join(option.results());
-  for (const CLI::ConfigItem& item : config_items(app)) {
-    const bool named = option.check_name("--" + item.name) || option.check_name("-" + item.name);
-    if (named && CLI::detail::join(item.inputs) == value) return place_in_config(app, item.name);
-  }
-  const char* variable = option.get_envname().empty() ? nullptr : std::getenv(option.get_envname().c_str());
-  return variable && variable == value ? option.get_envname() + " in the environment: " : "";
-}
-
-[[noreturn]] void explain(const CLI::App& app, const CLI::ParseError& error) {
-  const std::string message = error.what();
-  if (dynamic_cast<const CLI::ConfigError*>(&error)) explain_config(app, message);
-  for (const CLI::Option* o : app.get_options()) {
-    const std::string name = o->get_name();
-    if (o->get_items_expected_max() == 1 && o->results().size() > 1) {
-      fail(ErrorCode::usage, "{}{} given twice; expected once", source_of(app, *o), name);
-    }
-    if (o->count() > 0 &&
-        (message.starts_with(name + ":") || message.find(": " + name + " =") != message.npos))
-      fail(ErrorCode::usage, "{}{}", source_of(app, *o), escaped(message));
-  }
-  fail(ErrorCode::usage, "{}", escaped(message));
-}
-
-void refuse_unknown(const CLI::App& app) {
-  for (const std::string& word : app.remaining()) {
-    const std::string name = word.substr(0, word.find('='));
-    fail(ErrorCode::usage, "{}: unknown option{}. See --help", escaped(name),
-         did_you_mean(name, option_names(app)));
-  }
+std::string help_line(const Setting& setting) {
+  std::string left = setting.letter ? fmt::format("  -{}, ", setting.letter) : "  ";
+  left += setting.flag();
+  const bool is_on = setting.kind == SettingKind::boolean && setting.words() == Words{"true"};
+  if (setting.kind == SettingKind::boolean && (is_on || !setting.is_action)) left += ", --no-" + setting.name;
+  if (const std::string value = value_text(setting); !value.empty()) left += " " + value;
+  std::string help = setting.help + (is_on ? " (on)" : "");
+  constexpr std::size_t kColumn = 30;
+  if (left.size() + 1 < kColumn) return fmt::format("{:<30}{}\n", left, help);
+  return fmt::format("{}\n{:30}{}\n", left, "", help);
 }
 
 }  // namespace
 
-CLI::Validator whole_number(long long low, long long high) {
-  return CLI::Validator(
-      [low, high](const std::string& text) {
-        long long value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) {
-          const std::string plain = fmt::format("{}", value);
-          return text == plain ? "" : fmt::format("'{}': expected {}", text, plain);  // CLI11 takes 010 for 8
-        }
-        return fmt::format("'{}' is not a whole number in {}..{}", escaped(text), low, high);
-      },
-      "");
-}
-
-CLI::Validator plain_name() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        const bool plain = !text.empty() && text.front() != '.' && text.find('/') == text.npos;
-        return plain ? std::string() : fmt::format("'{}' is not a plain name", escaped(text));
-      },
-      "");
-}
-
-CLI::Validator real_number(double low, bool open, double high) {
-  return CLI::Validator(
-      [=](const std::string& text) {
-        double value = NAN;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool whole = error == std::errc() && end == text.data() + text.size();
-        if (whole && std::isfinite(value) && (open ? value > low : value >= low) && value <= high) {
-          return std::string();
-        }
-        return fmt::format("{} is not a finite number {} {}{}", escaped(text), open ? ">" : ">=", low,
-                           high < 1e300 ? fmt::format(" and <= {}", high) : "");
-      },
-      "");
-}
-
-CLI::Validator regular_file() {
-  return CLI::Validator(
-      [](const std::string& path) {
-        std::error_code error;
-        const std::filesystem::file_status status = std::filesystem::status(path, error);
-        if (std::filesystem::is_regular_file(status)) return std::string();
-        return fmt::format("{}: {}; expected a file", escaped(path),
-                           std::filesystem::exists(status) ? "not a regular file" : error.message());
-      },
-      "");
-}
-
-CLI::Option* add_rgb(CLI::App& app, const std::string& name, std::optional<std::array<float, 3>>& target,
-                     const std::string& help) {
-  const auto set = [&target](const std::vector<float>& v) { target = {v[0], v[1], v[2]}; };
-  return app.add_option_function<std::vector<float>>(name, set, help)->expected(3)->delimiter(',');
-}
-
-CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& target, const std::string& help) {
-  return app.add_option(name, target, help)->expected(0, 1)->capture_default_str();
-}
-
-void finish_app(CLI::App& app, const std::string& examples) {
-  app.set_help_flag("-h,--help", "the common options")->group("Common");
-  app.set_help_all_flag("--help-all", "all options")->group("Common");
-  app.set_version_flag("--version", SALU_VERSION)->group("Common");
-  app.footer(examples);
-  app.config_formatter(std::make_shared<QuotedToml>());
-  app.allow_extras();
-  app.allow_config_extras(CLI::config_extras_mode::error);
-  read_environment(app, true);
-}
-
-void read_environment(CLI::App& app, bool on) {
-  for (CLI::Option* o : app.get_options()) {
-    if (o->get_lnames().empty() || !o->get_configurable()) continue;
-    std::string name = "SALU_" + o->get_lnames().front();
-    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    o->envname(on ? name : "");
-  }
-}
-
-std::vector<std::string> given_arguments(const CLI::App& app) {
-  std::vector<std::string> out;
-  for (const CLI::Option* o : app.get_options()) {
-    if (o->count() == 0 || o == app.get_config_ptr()) continue;
-    const CLI::results_t& values = o->results();
-    const std::string name = o->get_name();
-    if (values.size() == 1) {
-      out.push_back(name + "=" + values[0]);
-    } else {
-      out.push_back(name);
-      out.insert(out.end(), values.begin(), values.end());
+std::string help_text(const Program& program, const Settings& table, bool all) {
+  std::string usage = program.name, positional, groups, group;
+  for (const Setting& s : table.rows()) {
+    if (s.is_positional) {
+      const std::string word = s.name + (s.is_list ? "..." : "");
+      usage += s.is_required ? " " + word : " [" + word + "]";
+      positional += help_line(s);
     }
   }
-  return out;
+  for (const Setting& s : table.rows()) {
+    if (s.is_positional || (!all && s.group != "Common")) continue;
+    if (s.group != group) groups += fmt::format("\n{}:\n", group = s.group);
+    groups += help_line(s);
+  }
+  if (!positional.empty()) positional = "\nArguments:\n" + positional;
+  return fmt::format("{}\nUsage: {} [OPTIONS]\n{}{}\nHelp:\n{}{}", program.about, usage, positional, groups,
+                     "  -h, --help                  the common options\n"
+                     "  --help-all                  all options\n"
+                     "  --version                   version and compiler\n",
+                     program.examples);
 }
 
-std::string settings_as_toml(const CLI::App& app) {
-  const std::string toml = app.config_to_str(true, false);
-  std::istringstream in(toml);
-  std::map<std::string, std::vector<std::string>> read;
-  for (const CLI::ConfigItem& item : app.get_config_formatter_base()->from_config(in))
-    read[item.name] = item.inputs;
-  for (const CLI::Option* o : app.get_options()) {
-    if (o->count() == 0 || !o->get_configurable() || read[o->get_lnames().front()] == o->results()) continue;
-    fail(ErrorCode::usage,
-         "{}: {} cannot stand in config.toml; expected no line breaks and one kind of quotes at most",
-         o->get_name(), escaped(fmt::format("{}", fmt::join(o->results(), " "))));
+std::optional<std::vector<Given>> parse_arguments(const Program& program, const Settings& table,
+                                                  const Arguments& arguments) {
+  for (const std::string& word : arguments) {
+    if (word == "--") break;
+    if (word == "-h" || word == "--help" || word == "--help-all") {
+      fmt::print("{}", help_text(program, table, word == "--help-all"));
+      return std::nullopt;
+    }
+    if (word == "--version") {
+      fmt::print("{}\n", describe_build());
+      return std::nullopt;
+    }
   }
-  return toml;
+  return WordReader(table, arguments).read();
 }
 
-bool parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-  try {
-    app.parse(std::move(arguments));
-  } catch (const CLI::CallForHelp&) {
-    app.formatter(std::make_shared<GroupFormatter>(false));
-    fmt::print("{}", app.help());
-    return false;
-  } catch (const CLI::CallForAllHelp&) {
-    app.formatter(std::make_shared<GroupFormatter>(true));
-    fmt::print("{}", app.help());
-    return false;
-  } catch (const CLI::CallForVersion& e) {
-    fmt::print("{}\n", e.what());
-    return false;
-  } catch (const CLI::ParseError& e) {
-    refuse_unknown(app);
-    explain(app, e);
-  }
-  refuse_unknown(app);
+bool read_arguments(const Program& program, const Settings& table, const Arguments& arguments) {
+  auto given = parse_arguments(program, table, arguments);
+  if (!given) return false;
+  for (Given& variable : settings_in_environment(table)) given->push_back(std::move(variable));
+  table.read(*given);
   return true;
 }
 

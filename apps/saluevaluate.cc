@@ -3,134 +3,40 @@
 #include "apps/cli.h"
 #include "core/parallel.h"
 #include "run/interchange/onnx_export.h"
-#include "score/evaluate.h"
-#include "score/predict.h"
 #include "score/results.h"
+#include "score/score_settings.h"
 
 namespace {
 
 using namespace salu;
 
-using Arguments = std::vector<std::string>;
-
-bool read_options(EvaluateOptions& o, const Arguments& arguments) {
-  CLI::App app("Scores checkpoints; preprocessing comes from the checkpoint.", "saluevaluate");
-  const auto add = [&](CLI::Option* option) { return option->group("Common")->capture_default_str(); };
-  add(app.add_option("checkpoints", o.checkpoints,
-                     "run folders, checkpoint folders, timm's folders or .safetensors files"));
-  add(add_optional(app, "--dataset", o.data.dataset,
-                   "shapes, cifar10, cifar100, folder, packed; that of training by default"));
-  add(app.add_option("--data-dir", o.data.data_dir, "where the data set lies; that of the run by default"));
-  add(add_optional(app, "--split", o.data.split,
-                   "train, val, test, or a folder in --data-dir; what training scored by default"))
-      ->check(plain_name());
-  add(app.add_option("--num-samples", o.data.num_samples, "score only so many pictures, 0: all")
-          ->check(whole_number(0, 1LL << 40)));
-  add(app.add_option("-j,--workers", o.workers, "loader threads")->check(whole_number(0, 256)));
-  add(add_optional(
-          app, "--bad-images", o.data.bad_images,
-          "stop, skip: pass over unreadable pictures, up to --max-bad of them;\nas in training by default"))
-      ->check(CLI::IsMember({"stop", "skip"}));
-  add(add_optional(app, "--max-bad", o.data.max_bad,
-                   "skip: percent of the pictures that may be unreadable; above 0, one may be;\nas in "
-                   "training by default"))
-      ->check(real_number(0, false, 100));
-  std::string average;
-  add(app.add_option("--metrics-avg", average, "also show precision, recall and F1: macro, micro, weighted"))
-      ->check(CLI::IsMember({"macro", "micro", "weighted"}));
-  add(app.add_flag("--per-class", o.per_class, "accuracy of each class (always in the JSON)"));
-  add(app.add_flag("--json", o.json, "JSON on stdout: an object, or an array for several results"));
-  add(app.add_option("--results-file", o.results_file, "write the results there: .json or .csv"));
-  add(app.add_option("--report", o.report,
-                     "folder for per_class.csv, confusion.csv, confusion.svg, calibration.csv"));
-  add(app.add_option("--valid-labels", o.valid_labels,
-                     "file with a class name or index per line: no others are predicted"));
-  add(app.add_option("--real-labels", o.real_labels,
-                     "ImageNet's ReaL labels, JSON: a list of right indices per validation picture; adds\n"
-                     "real1, real5: some prediction is in the list; empty lists do not count"));
-  add(app.add_flag("--retry", o.retry, "out of memory: again with half the batch size, down to 1"));
-  add_scoring_options(app, o.scoring);
-  finish_app(app,
-             "\nsaluevaluate predict CHECKPOINT IMAGE... classifies pictures.\n"
-             "saluevaluate export CHECKPOINT --output FILE writes an ONNX file.\n"
-             "\nExamples:\n"
-             "  saluevaluate runs/20260801-101500-salunet_c8-32\n"
-             "  saluevaluate runs/a/best runs/b/best --data-dir DIR --results-file scores.csv\n"
-             "  saluevaluate timm_resnet50 --data-dir imagenet --img-size 288 --crop-pct 1 --tta hflip\n"
-             "  saluevaluate runs/a --metrics-avg macro --report runs/a/report\n");
-  if (!parse_arguments(app, arguments)) return false;
-  if (o.checkpoints.empty()) fail(ErrorCode::usage, "no checkpoint given; expected at least one. See --help");
-  o.show_average = !average.empty();
-  if (o.show_average) o.average = average_of(average);
-  const std::string extension = o.results_file.extension().string();
-  if (!o.results_file.empty() && extension != ".json" && extension != ".csv") {
-    fail(ErrorCode::usage, "--results-file: {}; expected a name that ends in .json or .csv",
-         shown(o.results_file));
-  }
-  return true;
-}
-
-bool read_options(PredictOptions& o, const Arguments& arguments) {
-  CLI::App app("Classifies pictures; preprocessing comes from the checkpoint.", "saluevaluate predict");
-  const auto add = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  add(app.add_option("checkpoint", o.checkpoint,
-                     "run folder, checkpoint folder, timm's folder, .safetensors"));
-  add(app.add_option("images", o.images, "JPEG, PNG, BMP or PNM files"));
-  add(app.add_option("--topk", o.topk, "classes to show")->check(whole_number(1, 1048576)));
-  add(app.add_option("--output-type", o.output_type, "prob, logit")->check(CLI::IsMember({"prob", "logit"})));
-  add(app.add_option("--label-type", o.label_type, "what classes are called: index, name, description")
-          ->check(CLI::IsMember({"index", "name", "description"})));
-  add(app.add_option("--class-descriptions", o.class_descriptions,
-                     "for --label-type description: lines such as 'n01440764 tench, Tinca tinca';\n"
-                     "label_descriptions of config.json by default"));
-  add(app.add_flag("--json", o.json, "an array with an object per picture"));
-  add_scoring_options(app, o.scoring);
-  finish_app(app,
-             "\nExamples:\n"
-             "  saluevaluate predict runs/a/best cat.jpg dog.png\n"
-             "  saluevaluate predict timm_vit *.jpg --topk 3 --json\n");
-  if (!parse_arguments(app, arguments)) return false;
-  if (o.images.empty()) fail(ErrorCode::usage, "expected a checkpoint and at least one picture. See --help");
-  if (!o.class_descriptions.empty() && o.label_type != "description") {
-    fail(ErrorCode::usage,
-         "--class-descriptions: given for --label-type {}; expected --label-type description", o.label_type);
-  }
-  return true;
-}
-
-struct ExportOptions {
-  std::string checkpoint;
-  std::filesystem::path output;
-  std::optional<std::int64_t> batch_size;  ///< any number of pictures where it is not given
-  ScoringOptions scoring;
-};
-
-bool read_options(ExportOptions& o, const Arguments& arguments) {
-  CLI::App app("Writes a network as an ONNX file.", "saluevaluate export");
-  const auto add = [&](CLI::Option* option) { return option->group("Common"); };
-  add(app.add_option("checkpoint", o.checkpoint,
-                     "run folder, checkpoint folder, timm's folder, .safetensors"));
-  add(app.add_option("-o,--output", o.output, "the file to write, e.g. model.onnx"));
-  add(add_optional(app, "-b,--batch-size", o.batch_size, "pictures per call; any number by default"))
-      ->check(whole_number(1, 1048576));
-  add_checkpoint_options(app, o.scoring);
-  finish_app(app,
-             "\nThe input takes normalised pixels (N,3,S,S); mean, std and class names are in the metadata.\n"
-             "\nExamples:\n"
-             "  saluevaluate export runs/a/best --output a.onnx\n"
-             "  saluevaluate export timm_vit --output vit.onnx --img-size 384 --batch-size 1\n");
-  if (!parse_arguments(app, arguments)) return false;
-  if (o.checkpoint.empty()) fail(ErrorCode::usage, "expected a checkpoint. See --help");
-  if (o.output.empty()) fail(ErrorCode::usage, "--output: not given; expected a name such as model.onnx");
-  return true;
-}
+constexpr Program kEvaluate{
+    "saluevaluate", "Scores checkpoints; preprocessing comes from the checkpoint.",
+    "\nsaluevaluate predict CHECKPOINT IMAGE... classifies images.\n"
+    "saluevaluate export CHECKPOINT --output FILE writes an ONNX file.\n"
+    "\nExamples:\n"
+    "  saluevaluate runs/20260801-101500-salunet_c8-32\n"
+    "  saluevaluate runs/a/best runs/b/best --data-dir DIR --results-file scores.csv\n"
+    "  saluevaluate timm_resnet50 --data-dir imagenet --img-size 288 --crop-pct 1 --tta hflip\n"
+    "  saluevaluate runs/a --metrics-avg macro --report runs/a/report\n"};
+constexpr Program kPredict{"saluevaluate predict",
+                           "Classifies images; preprocessing comes from the checkpoint.",
+                           "\nExamples:\n"
+                           "  saluevaluate predict runs/a/best cat.jpg dog.png\n"
+                           "  saluevaluate predict timm_vit *.jpg --topk 3 --json\n"};
+constexpr Program kExport{
+    "saluevaluate export", "Writes a network as an ONNX file.",
+    "\nThe input takes normalised pixels (N,3,S,S); mean, std and class names are in the metadata.\n"
+    "\nExamples:\n"
+    "  saluevaluate export runs/a/best --output a.onnx\n"
+    "  saluevaluate export timm_vit --output vit.onnx --img-size 384 --batch-size 1\n"};
 
 void print_results(const EvaluateOptions& options, const std::vector<ScoredWeights>& scored) {
   if (options.json) {
     fmt::print("{}\n", results_json(scored).dump(2));
     return;
   }
-  fmt::print("{}", result_table(scored, options.show_average));
+  fmt::print("{}", result_table(scored, options.average.has_value()));
   for (const ScoredWeights& s : scored) {
     if (!options.per_class) continue;
     fmt::print("\n{}{}", scored.size() > 1 ? fmt::format("{} ({})\n", shown(s.path), s.weights) : "",
@@ -178,7 +84,8 @@ void describe(const ScoredWeights& s) {
 
 int evaluate_main(const Arguments& arguments) {
   EvaluateOptions options;
-  if (!read_options(options, arguments)) return 0;
+  if (!read_arguments(kEvaluate, evaluate_settings(options), arguments)) return 0;
+  check_options(options);
   set_num_threads(options.scoring.threads);
   options.scoring.placement = open_device(options.scoring.device);
   if (options.results_file.has_parent_path()) real_files().make_folders(options.results_file.parent_path());
@@ -208,7 +115,8 @@ int evaluate_main(const Arguments& arguments) {
 
 int predict_main(const Arguments& arguments) {
   PredictOptions options;
-  if (!read_options(options, arguments)) return 0;
+  if (!read_arguments(kPredict, predict_settings(options), arguments)) return 0;
+  check_options(options);
   set_num_threads(options.scoring.threads);
   options.scoring.placement = open_device(options.scoring.device);
   const std::vector<Prediction> predictions = predict_images(options);
@@ -222,7 +130,8 @@ int predict_main(const Arguments& arguments) {
 
 int export_main(const Arguments& arguments) {
   ExportOptions options;
-  if (!read_options(options, arguments)) return 0;
+  if (!read_arguments(kExport, export_settings(options), arguments)) return 0;
+  check_options(options);
   const ScoringModel scoring = open_scoring_model(options.checkpoint, options.scoring);
   scoring.say_which_weights();
   const Weights& weights = scoring.weights.front();

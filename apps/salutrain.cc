@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: MIT
 /// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets, `salutrain
 /// report` about a run.
-#include <cmath>
-#include <optional>
-
-#include "apps/benchmark.h"
-#include "apps/cli.h"
 #include "apps/data_commands.h"
-#include "apps/device.h"
-#include "apps/ranks.h"
-#include "apps/run_environment.h"
-#include "apps/run_report.h"
-#include "apps/sanity.h"
-#include "apps/train_options.h"
+#include "apps/train_command_line.h"
+#include "core/gpu.h"
 #include "core/parallel.h"
-#include "core/text.h"
 #include "data/codecs.h"
-#include "run/run_folder.h"
+#include "run/dry_run.h"
+#include "run/environment.h"
+#include "run/report/run_report.h"
 #include "run/run_start.h"
-#include "run/training_run.h"
+#include "run/train_command.h"
 #include "run/trials.h"
-#include "train/ranks/rank_checks.h"
 #include "train/signals.h"
 
 namespace {
 
 using namespace salu;
 
-ProgressStyle style_of(const std::string& name) {
-  if (name == "bar") return ProgressStyle::bar;
-  if (name == "plain") return ProgressStyle::plain;
-  return name == "none" ? ProgressStyle::none : ProgressStyle::automatic;
+int print_models() {
+  for (const std::string& name : model_names()) {
+    const std::string aliases = aliases_of(name);
+    fmt::print("{}{}\n", name, aliases.empty() ? "" : " (" + aliases + ")");
+  }
+  return 0;
 }
 
-int print_summary(const TrainOptions& options) {
-  const RunStart start = run_start(options.config);
+int print_check(const DeviceOptions& device) {
+  fmt::print("{}\n{}", describe_build(), describe_system());
+  const SelfTest test = test_device(device);
+  fmt::print("{}", test.text);
+  return test.good ? 0 : static_cast<int>(ErrorCode::environment);
+}
+
+int print_summary(const TrainConfig& config) {
+  const RunStart start = run_start(config);
   fmt::print("{}", summary_table(*start.model, start.card.model));
   return 0;
 }
@@ -46,162 +46,84 @@ int write_preview(const TrainOptions& options) {
   return 0;
 }
 
-void print_result(const TrainOptions& options, const TrainingRun& trainer, const TrainOutcome& outcome,
-                  const std::filesystem::path& run_dir, int ranks) {
-  const std::string& split = trainer.data().eval_name;
-  if (outcome.last.samples > 0) {
-    fmt::print(" * Acc@1 {:.3f} ({:.3f}) Acc@5 {:.3f} loss {:.4f} on {} pictures of {}{}\n",
-               outcome.last.top1(), 100 - outcome.last.top1(), outcome.last.top5(), outcome.last.loss(),
-               outcome.last.samples, split,
-               outcome.last_ema ? fmt::format(", ema {:.3f}", outcome.last_ema->top1()) : "");
-  }
-  if (outcome.best_epoch >= 0)
-    fmt::print("best {}{}: {:.3f} at epoch {}\n", options.config.eval_metric,
-               options.config.model_ema ? " (ema)" : "", std::abs(outcome.best_score), outcome.best_epoch);
-  if (outcome.no_gain) {
-    fmt::print("no gain in {} epoch{}: finished early\n", options.config.patience,
-               options.config.patience == 1 ? "" : "s");
-  }
-  if (outcome.finished) {
-    fmt::print("score it: saluevaluate {}\n", shell_word((run_dir / "last").string()));
-  } else {
-    fmt::print("stopped; go on with: {}salutrain --resume {}\n",
-               ranks > 1 ? fmt::format("mpirun -n {} ", ranks) : "", shell_word(run_dir.string()));
-  }
+int print_benchmark(TrainOptions o) {
+  set_num_threads(o.config.threads);
+  o.config.model.placement = open_device(o.device);
+  if (o.profile) o.config.step.record = false;  // a replayed step has no ops
+  const BenchmarkResult result = run_benchmark(o.config, o.benchmark, o.profile);
+  fmt::print("{}", (o.json ? benchmark_json : benchmark_text)(o.config, o.device, result));
+  return 0;
 }
 
-/// Rank 0 makes or opens the run folder; all get its path.
-std::filesystem::path open_folder(const TrainOptions& options, TrainingRun& trainer, Communicator& ranks,
-                                  std::optional<RunFolder>& folder) {
-  std::string path;
-  if (ranks.is_root()) {
-    RunFolderOptions o;
-    const bool same_folder = !options.resume.empty() && options.config.output.empty();
-    o.dir = same_folder ? options.run_dir : options.config.output;
-    o.model = options.config.model.name;
-    o.image_size = static_cast<int>(trainer.model_config().img_size);
-    o.resume = same_folder;
-    o.overwrite = options.overwrite;
-    folder.emplace(o);
-    folder->require_space(trainer.checkpoint_bytes());
-    path = folder->path().string();
-  }
-  return ranks.gather(path).front();
+void require_one_process(const char* flag) {
+  if (launched_ranks() > 1) fail(ErrorCode::usage, "{}: expected one process, not mpirun", flag);
 }
 
-/// Where a resumed run goes on at another learning rate than its schedule had foreseen, or "".
-std::string rate_note(const TrainingRun& trainer, const TrainConfig& before, const TrainConfig& now) {
-  const double next = trainer.lr_under(now, trainer.step());
-  if (next == trainer.lr_under(before, trainer.step())) return "";
-  return fmt::format("learning rate: {:.4g} at the end of the run so far, now {:.4g} ({} over {} epoch{})",
-                     trainer.lr_under(before, std::max<std::int64_t>(trainer.step() - 1, 0)), next, now.sched,
-                     now.epochs, now.epochs == 1 ? "" : "s");
+int print_overfit(TrainOptions o) {
+  require_one_process("--overfit-batch");
+  set_num_threads(o.config.threads);
+  o.config.model.placement = open_device(o.device);
+  const std::int64_t every = std::max<std::int64_t>(1, o.overfit_batch / 10);
+  fmt::print("{}", learn_by_heart(o.config, o.overfit_batch, [&](std::int64_t step, double loss) {
+               if (step == 1 || step % every == 0) fmt::print("step {}  loss {:.4f}\n", step, loss);
+             }));
+  return 0;
 }
 
-/// About a warm-up that is as long as the run, or "".
-std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch) {
-  const std::int64_t epochs = config.total_epochs();
-  const double last = learning_rate(config.schedule(steps_per_epoch), epochs * steps_per_epoch - 1);
-  if (*config.warmup_epochs < static_cast<double>(epochs) || last >= *config.lr) return "";
-  return fmt::format(
-      "warning: --warmup-epochs {}: the run has {} epoch{} and ends at a learning rate of {:.4g}, "
-      "{:.4g} is never reached",
-      *config.warmup_epochs, epochs, epochs == 1 ? "" : "s", last, *config.lr);
+int print_dry_run(const TrainOptions& options) {
+  require_one_process("--dry-run");
+  set_num_threads(options.config.threads);
+  const std::optional<std::string> text = dry_run(options);
+  if (!text) return 128 + stop_signal();
+  fmt::print("{}", *text);
+  return 0;
 }
 
-void describe_run(const TrainOptions& options, TrainingRun& trainer, const Communicator& ranks,
-                  Progress& progress, const std::filesystem::path& folder) {
-  const TrainConfig& config = options.config;
-  const std::int64_t size = trainer.data().train->size(), steps = size / config.pictures_per_step(),
-                     seen = steps * config.pictures_per_step();
-  progress.line(
-      fmt::format("{} ({} parameters) on {}: {} pictures{}, {} classes; {} lr {:.4g} weight decay {:.3g}; "
-                  "on {}; run folder {}",
-                  config.model.name, trainer.model().store().count(), trainer.data().train->name(), size,
-                  seen < size ? fmt::format(" ({} of them in an epoch)", seen) : "",
-                  trainer.data().train->class_names().size(), *config.opt, *config.lr, *config.weight_decay,
-                  describe_placement(trainer.model_config().placement, options.device), shown(folder)));
-  if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.trainer().exchange()));
-  std::string pictures = describe_training(trainer.transform());
-  if (config.aug_repeats > 1) pictures += fmt::format(", each {} times", config.aug_repeats);
-  if (config.mixing().enabled()) pictures += ", " + describe_mixing(config.mixing());
-  progress.line("training pictures: " + pictures);
-  for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps)}) {
-    if (!note.empty()) progress.line(note);
-  }
+int report_command(const Arguments& arguments) {
+  constexpr Program kReport{"salutrain report",
+                            "Writes RUN/report.html: curves, SALU geometry, confusions, the worst images.",
+                            "\nExamples:\n"
+                            "  salutrain report runs/20260801-101500-salunet_c8-32\n"
+                            "  salutrain report runs/a --data-dir DIR --num-samples 2000\n"};
+  ReportOptions o;
+  int threads = 0;
+  Settings table;
+  table.add("RUN", o.run, "the folder of a run, finished or in progress").positional().required();
+  table.add("data-dir", o.data_dir, "where its data set lies; as in training by default");
+  table.add("num-samples", o.num_samples, "score only so many images, 0: those of the run",
+            from(0, kMaxCount));
+  table.add("scores", o.scores, "--no-scores: curves only, no data set needed");
+  add_threads_setting(table, threads);
+  add_device_settings(table, o.device);
+  if (!read_arguments(kReport, table, arguments)) return 0;
+  set_num_threads(threads);
+  fmt::print("{}\n", shown(report_on(o)));
+  return 0;
 }
 
-int train(const TrainOptions& options) {
-  TrainConfig config = options.config;
-  const auto ranks = connect_ranks({config.rank_timeout});
-  const bool several = ranks->size() > 1;
-  if (several) check_agreement(*ranks, settings_to_agree_on(options));
-  set_num_threads(threads_of_rank(config.threads, *ranks));
-  config.model.placement = open_device(options.device, ranks->local_rank());
-  TrainingRun trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
-  if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
-  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
-  if (!options.resume.empty()) {
-    trainer.resume({options.run_dir, options.checkpoint, options.allow_rank_change, options.fresh_optimizer});
-  }
-  std::optional<RunFolder> folder;
-  const std::filesystem::path path = open_folder(options, trainer, *ranks, folder);
-  std::optional<FileWriter> log;
-  ProgressOptions progress_options;
-  progress_options.style = ranks->is_root() ? style_of(options.progress) : ProgressStyle::none;
-  progress_options.quiet = options.quiet;
-  if (ranks->is_root()) {
-    log.emplace(real_files(), path / "log.txt", FileWriter::Mode::append);
-    progress_options.log = &*log;
-  }
-  Progress progress(progress_options);
-  trainer.attach(path, real_files(), progress);
-  if (ranks->is_root()) describe_run(options, trainer, *ranks, progress, path);
-  if (ranks->is_root() && !options.resume.empty()) {
-    const std::string note = rate_note(trainer, TrainCommandLine().read_run(options.run_dir).config, config);
-    if (!note.empty()) progress.line(note);
-  }
-  if (ranks->is_root()) {
-    replace_file(real_files(), path / "config.toml", options.resolved_toml);
-    add_start(path / "environment.json", describe_start(options, trainer, ranks->size()),
-              !options.resume.empty());
-  }
-  const TrainOutcome outcome = trainer.run();
-  ranks->finish();
-  // The others end well even when a signal stopped the run: their exit code would make mpirun end rank 0,
-  // which has yet to write.
-  if (!ranks->is_root()) return 0;
-  if (options.report) report_run(config, trainer, outcome, path, progress);
-  print_result(options, trainer, outcome, path, ranks->size());
-  return stop_signal() ? 128 + stop_signal() : 0;
+int train_command(const Arguments& arguments) {
+  const std::optional<TrainOptions> o = read_train_command_line(arguments);
+  if (!o) return 0;
+  if (o->list_models) return print_models();
+  if (o->print_config) return fmt::print("{}", o->resolved_toml), 0;
+  if (o->check) return print_check(o->device);
+  if (!o->aug_preview.empty()) return write_preview(*o);
+  if (o->benchmark > 0) return print_benchmark(*o);
+  if (o->overfit_batch > 0) return print_overfit(*o);
+  if (o->dry_run) return print_dry_run(*o);
+  return o->summary ? print_summary(o->config) : run_training(*o);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   return salu::run_program("salutrain", [&] {
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
-    if (!arguments.empty() && arguments[0] == "pack") return pack_command({argv + 2, argv + argc});
-    if (!arguments.empty() && arguments[0] == "verify") return verify_command({argv + 2, argv + argc});
-    if (!arguments.empty() && arguments[0] == "report") return report_command({argv + 2, argv + argc});
-    const auto options = TrainCommandLine().read(arguments);
-    if (!options) return 0;
-    if (options->list_models) {
-      for (const std::string& name : model_names()) {
-        const std::string aliases = aliases_of(name);
-        fmt::print("{}{}\n", name, aliases.empty() ? "" : " (" + aliases + ")");
-      }
-      return 0;
-    }
-    if (options->print_config) {
-      fmt::print("{}", options->resolved_toml);
-      return 0;
-    }
-    if (options->check) return print_check(options->device);
-    if (!options->aug_preview.empty()) return write_preview(*options);
-    if (options->benchmark > 0) return print_benchmark(*options);
-    if (options->overfit_batch > 0) return print_overfit(*options);
-    if (options->dry_run) return print_dry_run(*options);
-    return options->summary ? print_summary(*options) : train(*options);
+    Arguments arguments(argv + 1, argv + argc);
+    const std::string command = arguments.empty() ? "" : arguments.front();
+    const Arguments rest(argv + std::min(argc, 2), argv + argc);
+    if (command == "pack") return pack_command(rest);
+    if (command == "verify") return verify_command(rest);
+    if (command == "report") return report_command(rest);
+    return train_command(arguments);
   });
 }

@@ -23,12 +23,18 @@ std::optional<Enum> find_choice(const std::pair<const char*, Enum> (&table)[n], 
   return std::nullopt;
 }
 
-/// The same; throws ErrorCode::usage naming the known ones for another name.
+template <class Enum, std::size_t n>
+std::vector<std::string> choice_names(const std::pair<const char*, Enum> (&table)[n]) {
+  std::vector<std::string> names;
+  for (const auto& [text, value] : table) names.emplace_back(text);
+  return names;
+}
+
+/// The same as find_choice(); throws ErrorCode::usage with the known names for another one.
 template <class Enum, std::size_t n>
 Enum choice_of(const char* flag, const std::pair<const char*, Enum> (&table)[n], const std::string& name) {
   if (const auto value = find_choice(table, name)) return *value;
-  std::vector<std::string> known;
-  for (const auto& [text, value] : table) known.emplace_back(text);
+  const std::vector<std::string> known = choice_names(table);
   fail(ErrorCode::usage, "{}: unknown name '{}'; expected one of {}{}", flag, escaped(name),
        fmt::join(known, ", "), did_you_mean(name, known));
 }

@@ -15,7 +15,9 @@ EVALUATE_COMMANDS = ["predict", "export"]
 HEAD = """# Every flag
 
 Written by `docs/make_flags.py build/apps/salutrain build/apps/saluevaluate`; a test compares. A command line wins over the file of `-c`, the file over the
-environment (the names in brackets), the environment over the default.
+environment, the environment over the default. In a TOML file `--batch-size 64` is `batch-size=64`, in the environment `SALU_BATCH_SIZE=64`; `salutrain
+--print-config` prints all that may stand there. A boolean is `--flag` or `--no-flag`, in a file `true` or `false`. Where a new flag comes from:
+[adding-a-setting.md](adding-a-setting.md).
 """
 
 

@@ -8,11 +8,6 @@
 namespace salu {
 namespace {
 
-constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
-                                                               {"he_fan_out", WeightInit::he_fan_out},
-                                                               {"lecun", WeightInit::lecun},
-                                                               {"framework", WeightInit::framework}};
-
 Initializer conv_initializer(WeightInit init, std::int64_t fan_in, std::int64_t fan_out) {
   const double in = static_cast<double>(fan_in), out = static_cast<double>(fan_out);
   switch (init) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/functions.h"
@@ -51,6 +52,10 @@ enum class LinearInit {
   transformer,   ///< weight N(0, 0.02^2), bias 0: timm's ViTs
 };
 
+inline constexpr std::pair<const char*, WeightInit> kWeightInits[] = {{"he_fan_in", WeightInit::he_fan_in},
+                                                                      {"he_fan_out", WeightInit::he_fan_out},
+                                                                      {"lecun", WeightInit::lecun},
+                                                                      {"framework", WeightInit::framework}};
 WeightInit weight_init_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
 
 /// Convolution without bias (a stabilizer or norm follows). x (N,H,W,C) -> (N,P,Q,K).

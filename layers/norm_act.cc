@@ -6,19 +6,6 @@
 namespace salu {
 namespace {
 
-constexpr std::pair<const char*, Norm> kNorms[] = {{"salu", Norm::salu},
-                                                   {"batchnorm", Norm::batchnorm},
-                                                   {"layernorm", Norm::layernorm},
-                                                   {"groupnorm", Norm::groupnorm},
-                                                   {"dyt", Norm::dyt},
-                                                   {"derf", Norm::derf},
-                                                   {"none", Norm::none}};
-constexpr std::pair<const char*, Act> kActs[] = {
-    {"swalu", Act::swalu}, {"galu", Act::galu},           {"relu", Act::relu},  {"swish", Act::swish},
-    {"gelu", Act::gelu},   {"gelu_tanh", Act::gelu_tanh}, {"prelu", Act::prelu}};
-constexpr std::pair<const char*, Positive> kPositives[] = {
-    {"exp", Positive::exp}, {"softplus", Positive::softplus}, {"log_sw", Positive::log_sw}};
-
 double stored(double positive_value, Positive positive) {
   return positive == Positive::exp ? std::log(positive_value) : std::log(std::expm1(positive_value));
 }

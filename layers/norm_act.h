@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "autograd/functions.h"
 #include "layers/layers.h"
@@ -13,6 +14,19 @@ namespace salu {
 
 enum class Norm { salu, batchnorm, layernorm, groupnorm, dyt, derf, none };
 enum class Act { swalu, galu, relu, swish, gelu, gelu_tanh, prelu };
+
+inline constexpr std::pair<const char*, Norm> kNorms[] = {{"salu", Norm::salu},
+                                                          {"batchnorm", Norm::batchnorm},
+                                                          {"layernorm", Norm::layernorm},
+                                                          {"groupnorm", Norm::groupnorm},
+                                                          {"dyt", Norm::dyt},
+                                                          {"derf", Norm::derf},
+                                                          {"none", Norm::none}};
+inline constexpr std::pair<const char*, Act> kActs[] = {
+    {"swalu", Act::swalu}, {"galu", Act::galu},           {"relu", Act::relu},  {"swish", Act::swish},
+    {"gelu", Act::gelu},   {"gelu_tanh", Act::gelu_tanh}, {"prelu", Act::prelu}};
+inline constexpr std::pair<const char*, Positive> kPositives[] = {
+    {"exp", Positive::exp}, {"softplus", Positive::softplus}, {"log_sw", Positive::log_sw}};
 
 Norm norm_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
 Act act_of(const std::string& name);

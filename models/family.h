@@ -7,12 +7,18 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layers/layers.h"
 #include "layers/norm_act.h"
 
 namespace salu {
+
+/// Names of choices in ModelConfig. The stem's value is true for ImageNet's.
+inline constexpr std::pair<const char*, LinearInit> kHeadInits[] = {
+    {"framework", LinearInit::framework}, {"small_normal", LinearInit::small_normal}};
+inline constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
 
 /// The settings of a network; one that is left out takes the network's own default.
 struct ModelConfig {

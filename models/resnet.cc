@@ -128,10 +128,6 @@ Variable Resnet::forward(const Variable& images, Context& context) const {
   return (*fc_)(x, context);  // (N,C) -> (N,classes)
 }
 
-constexpr std::pair<const char*, LinearInit> kHeadInits[] = {{"framework", LinearInit::framework},
-                                                             {"small_normal", LinearInit::small_normal}};
-constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
-
 /// `shape` says what all networks of one architecture share.
 std::unique_ptr<Model> build(const ResnetConfig& shape, bool has_stem, const ModelConfig& config,
                              const NormActConfig& pair) {

@@ -12,11 +12,18 @@
 #include "core/parallel.h"
 #include "core/simd/instruction_set.h"
 #include "data/decode.h"
+#include "run/revision.h"
 
 namespace salu {
 namespace {
 
 using nlohmann::json;
+
+#if defined(__clang__)
+constexpr const char* kCompiler = __VERSION__;  // "Clang 14.0.6"
+#else
+constexpr const char* kCompiler = "gcc " __VERSION__;
+#endif
 
 /// "model name : X" of the first processor; "" where the system does not say.
 std::string processor_name() {
@@ -39,6 +46,8 @@ json library_versions() {
 
 }  // namespace
 
+std::string describe_build() { return fmt::format("salunet {} (compiled by {})", SALU_VERSION, kCompiler); }
+
 json describe_machine() {
   utsname system{};
   ::uname(&system);
@@ -49,8 +58,10 @@ json describe_machine() {
 #else
   const char* build = "debug";
 #endif
-  return {{"build", build},
-          {"compiler", __VERSION__},
+  return {{"salunet", SALU_VERSION},
+          {"revision", kRevision},
+          {"build", build},
+          {"compiler", kCompiler},
           {"libraries", library_versions()},
           {"system", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
           {"cpu", processor_name()},

@@ -11,8 +11,11 @@
 
 namespace salu {
 
-/// Build, compiler, libraries, processor and memory: what this process can say about itself. Nothing of the
-/// process environment, no user and no host name.
+/// "salunet 0.1.0 (compiled by gcc 12.2.0)"
+std::string describe_build();
+
+/// Version, build, compiler, libraries, processor and memory: what this process can say about itself. Nothing
+/// of the process environment, no user and no host name.
 nlohmann::json describe_machine();
 
 /// "2026-08-01T10:15:00Z"

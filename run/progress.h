@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/file_ops.h"
 
@@ -34,6 +35,11 @@ std::string progress_bar(const ProgressState& state, int width);
 std::string duration_text(double seconds);
 
 enum class ProgressStyle { automatic, bar, plain, none };
+inline constexpr std::pair<const char*, ProgressStyle> kProgressStyles[] = {
+    {"auto", ProgressStyle::automatic},
+    {"bar", ProgressStyle::bar},
+    {"plain", ProgressStyle::plain},
+    {"none", ProgressStyle::none}};
 
 /// What to show: a bar needs a terminal that can redraw a line, whatever was asked for.
 ProgressStyle resolve_style(ProgressStyle asked, bool quiet, bool is_terminal, std::string_view term);

@@ -16,7 +16,7 @@ ModelConfig fitted(const TrainConfig& config, const DataSplits& data) {
   ModelConfig model = config.model;
   model.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
   model.img_size = config.img_size.value_or(data.img_size);
-  if (config.bce_loss && !model.head_bias) {
+  if (config.step.bce && !model.head_bias) {
     // Each class starts as likely as it is (Lin et al. 2017, 3.3). From 0, the first epochs only teach that
     // most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
     model.head_bias = -std::log(std::max(1.0, static_cast<double>(model.num_classes - 1)));
@@ -42,7 +42,7 @@ ModelCard card_for(const TrainConfig& config, const DataSplits& data, const Tran
 std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, const Dataset& dataset) {
   const SmoothingKind kind =
       config.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform;
-  return [mixing = config.mixing(), smoothing = config.smoothing, kind, threshold = config.bce_target_thresh,
+  return [mixing = config.mixing, smoothing = config.smoothing, kind, threshold = config.bce_target_thresh,
           classes = static_cast<std::int64_t>(dataset.class_names().size())](Batch& batch, RandomKey key) {
     batch.targets = smoothed_targets(batch.labels, classes, smoothing, kind);
     mix_batch(batch.images, batch.targets, mixing, key, &batch.part);
@@ -78,9 +78,8 @@ LoaderOptions loader_options(const TrainConfig& config, const DataSplits& data, 
     options.repeats = std::max(1, config.aug_repeats);
     options.make_targets = target_maker(config, *data.train);
   }
-  if (config.bad_images == "skip") {
-    options.bad_images = training ? BadImages::substitute : BadImages::leave_out;
-  }
+  const bool skips = config.bad_images != BadImages::stop;
+  options.bad_images = skips && training ? BadImages::substitute : config.bad_images;
   options.max_bad_percent = config.max_bad;
   return options;
 }

@@ -13,7 +13,7 @@ void check_shares(const TrainConfig& config, int ranks) {
     fail(ErrorCode::usage, "--batch-size {}: {} ranks share every batch; expected a multiple of {}",
          config.batch_size, ranks, ranks);
   }
-  if (config.mixing().enabled() && config.pictures_per_step() / ranks % 2 != 0) {
+  if (config.mixing.enabled() && config.pictures_per_step() / ranks % 2 != 0) {
     fail(ErrorCode::usage,
          "--batch-size {}: {} pictures of a step for each rank, and mixing pairs them; expected a multiple "
          "of {} with --mixup and --cutmix",
@@ -31,11 +31,11 @@ void check_patience(const TrainConfig& config, const DataSplits& data) {
 
 TrainerOptions trainer_options(const TrainConfig& config, const RunStart& start, std::int64_t batches) {
   TrainerOptions options;
-  options.optimizer = config.optimizer();
+  options.optimizer = config.optimizer;
   options.ema_decay = config.model_ema ? config.model_ema_decay : 0;
   options.ema_warmup = config.model_ema_warmup;
-  options.step = config.step(start.data);
-  options.schedule = config.schedule(batches);
+  options.step = config.step_on(start.data);
+  options.schedule = config.schedule_over(batches);
   options.num_classes = start.card.model.num_classes;
   options.epochs = config.total_epochs();
   options.val_interval = config.val_interval;
@@ -45,7 +45,7 @@ TrainerOptions trainer_options(const TrainConfig& config, const RunStart& start,
   options.max_steps = config.max_steps;
   options.max_seconds = config.max_seconds;
   options.choose_best = start.data.eval_is_validation;
-  options.metric = config.metric();
+  options.metric = config.eval_metric;
   options.patience = config.patience;
   options.min_delta = config.min_delta;
   return options;
@@ -80,7 +80,7 @@ std::uint64_t TrainingRun::checkpoint_bytes() const {
 }
 
 double TrainingRun::lr_under(const TrainConfig& config, std::int64_t step) const {
-  return trainer_->lr_under(config.schedule(train_loader_->batches()), step);
+  return trainer_->lr_under(config.schedule_over(train_loader_->batches()), step);
 }
 
 void TrainingRun::resume(const ResumeOptions& options) {

@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "core/profile.h"
 #include "data/image.h"
 #include "run/config.h"
+#include "run/device.h"
 
 namespace salu {
 
@@ -37,6 +39,10 @@ BenchmarkResult run_benchmark(const TrainConfig& config, std::int64_t steps, boo
 /// A GPU records the fourth step and replays it from then on.
 inline constexpr std::int64_t kBenchmarkWarmup = 10;
 
+/// The result as a line, with a table of the ops where they were timed, or as JSON.
+std::string benchmark_text(const TrainConfig& config, const DeviceOptions& device, const BenchmarkResult& r);
+std::string benchmark_json(const TrainConfig& config, const DeviceOptions& device, const BenchmarkResult& r);
+
 struct OverfitResult {
   double first_loss = 0, last_loss = 0;
   std::int64_t pictures = 0;
@@ -49,6 +55,10 @@ struct OverfitResult {
 /// with its loss. Throws ErrorCode::numerics when the loss is not finite.
 OverfitResult overfit_batch(const TrainConfig& config, std::int64_t steps,
                             const std::function<void(std::int64_t step, double loss)>& report);
+
+/// The same; says how it went. Throws ErrorCode::numerics when the batch was not learned.
+std::string learn_by_heart(const TrainConfig& config, std::int64_t steps,
+                           const std::function<void(std::int64_t step, double loss)>& report);
 
 /// Eight pictures, evenly spread over the training set (fewer when it is smaller). Each row holds the picture
 /// as evaluation sees it, and then what epochs 1 to 8 of a run with this (resolved) configuration train on.

@@ -12,9 +12,6 @@
 namespace salu {
 namespace {
 
-constexpr std::pair<const char*, Average> kAverages[] = {
-    {"macro", Average::macro}, {"micro", Average::micro}, {"weighted", Average::weighted}};
-
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
@@ -54,7 +51,6 @@ EvalResult score(const ScoringModel& model, const ScoringData& data, const Scori
 
 }  // namespace
 
-Average average_of(const std::string& name) { return choice_of("--metrics-avg", kAverages, name); }
 const char* name_of(Average average) { return choice_name(kAverages, average); }
 
 std::vector<Scores> class_scores(const EvalResult& result) {
@@ -139,8 +135,9 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
     row.split = data.split;
     row.dataset = data.images->name();
     row.result = options.retry ? with_smaller_batches(batch_size, attempt) : attempt(batch_size);
-    row.scores = averaged_scores(row.result, options.average);
-    row.average = name_of(options.average);
+    const Average average = options.average.value_or(Average::macro);
+    row.scores = averaged_scores(row.result, average);
+    row.average = name_of(average);
     row.non_finite = first_non_finite(weights.tensors);
     row.description = model.description() + competition(row.result, scoring.competing);
     rows.push_back(std::move(row));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "score/class_lists.h"
@@ -24,7 +25,8 @@ enum class Average {
   micro,     ///< over all images: all three are the accuracy
   weighted,  ///< mean weighted by the images of a class
 };
-Average average_of(const std::string& name);  ///< macro, micro, weighted; throws ErrorCode::usage
+inline constexpr std::pair<const char*, Average> kAverages[] = {
+    {"macro", Average::macro}, {"micro", Average::micro}, {"weighted", Average::weighted}};
 const char* name_of(Average average);
 
 std::vector<Scores> class_scores(const EvalResult& result);
@@ -35,8 +37,7 @@ struct EvaluateOptions {
   ScoringOptions scoring;
   ScoringDataOptions data;
   int workers = 2;
-  Average average = Average::macro;
-  bool show_average = false;  ///< precision, recall and F1 also in the table
+  std::optional<Average> average;  ///< precision, recall and F1 also in the table; macro in files
   bool json = false;
   bool per_class = false;
   std::filesystem::path valid_labels;  ///< the classes that compete; empty: all

@@ -5,8 +5,6 @@
 
 #include <sstream>
 
-#include "apps/cli.h"
-
 namespace salu {
 namespace {
 
@@ -28,8 +26,8 @@ void apply_options(ModelCard& card, const ScoringOptions& options) {
   }
   card.model.img_size = options.img_size.value_or(card.model.img_size);
   card.crop_pct = options.crop_pct.value_or(card.crop_pct);
-  if (options.crop_mode) card.crop_mode = *eval_crop_of(*options.crop_mode);
-  if (options.interpolation) card.interpolation = *interpolation_of(*options.interpolation);
+  card.crop_mode = options.crop_mode.value_or(card.crop_mode);
+  card.interpolation = options.interpolation.value_or(card.interpolation);
   card.mean = options.mean.value_or(card.mean);
   card.std = options.std.value_or(card.std);
   if (options.class_map.empty()) return;
@@ -63,39 +61,6 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
   return lines;
 }
 
-void add_checkpoint_options(CLI::App& app, ScoringOptions& o) {
-  app.add_flag("--use-ema", o.use_ema, "the averaged weights only")->group("Common");
-  const auto add = [&](CLI::Option* option) { return option->group("Preprocessing"); };
-  add(app.add_option("--model", o.model, "network of weights without config.json"));
-  add(add_optional(app, "--img-size", o.img_size, "picture side, instead of the checkpoint's"))
-      ->check(whole_number(1, 16384));
-  add(add_optional(app, "--crop-pct", o.crop_pct, "centre crop / resized side"))
-      ->check(real_number(0, true, 1));
-  add(add_optional(
-          app, "--crop-mode", o.crop_mode,
-          "resized is the short side (center), the long one and a border added (border), both (squash)"))
-      ->check(CLI::IsMember({"center", "squash", "border"}));
-  add(add_optional(app, "--interpolation", o.interpolation, "bilinear, bicubic"))
-      ->check(CLI::IsMember({"bilinear", "bicubic"}));
-  add(add_rgb(app, "--mean", o.mean, "of red, green, blue in 0..1"))->check(real_number(-10, false));
-  add(add_rgb(app, "--std", o.std, "likewise"))->check(real_number(0, true));
-  add(app.add_flag("--use-train-size", o.use_train_size, "not the size and crop named for tests"));
-  add(app.add_option("--class-map", o.class_map, "a class name per line, in the order of the outputs"));
-}
-
-void add_scoring_options(CLI::App& app, ScoringOptions& o) {
-  const auto common = [&](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  common(
-      app.add_option("-b,--batch-size", o.batch_size, "pictures per step; the result does not depend on it")
-          ->check(whole_number(1, 1048576)));
-  common(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
-  add_checkpoint_options(app, o);
-  app.add_option("--tta", o.tta, "hflip: mean of the logits of a picture and its mirror image; none")
-      ->group("Preprocessing")
-      ->check(CLI::IsMember({"none", "hflip"}));
-  add_device_options(app, o.device);
-}
-
 void ScoringModel::say_which_weights() const {
   if (weights.size() < 2) return;
   fmt::print(stderr, "{}: the {} weights are taken; --use-ema takes the averaged ones\n", shown(path),
@@ -113,7 +78,7 @@ TransformOptions ScoringModel::transform() const {
 }
 
 Scoring ScoringModel::scoring(const ScoringOptions& options) const {
-  return {card.mean, card.std, options.tta == "hflip"};
+  return {card.mean, card.std, options.mirror};
 }
 
 std::string ScoringModel::description() const {

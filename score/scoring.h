@@ -2,13 +2,12 @@
 /// From a checkpoint and the command line to a network that is ready to score pictures.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "apps/device.h"
 #include "data/transform.h"
+#include "run/device.h"
 #include "run/interchange/pytorch.h"
 #include "train/evaluator.h"
 
@@ -19,10 +18,11 @@ struct ScoringOptions {
   std::string model;  ///< network of weights without config.json
   std::optional<std::int64_t> img_size;
   std::optional<double> crop_pct;
-  std::optional<std::string> crop_mode, interpolation;
+  std::optional<EvalCrop> crop_mode;
+  std::optional<Interpolation> interpolation;
   std::optional<std::array<float, 3>> mean, std;
   bool use_train_size = false;      ///< not the size and crop that a checkpoint names for tests
-  std::string tta;                  ///< "", "none" or "hflip"
+  bool mirror = false;              ///< mean of the logits of an image and its mirror image
   std::filesystem::path class_map;  ///< a class name per line, in the order of the outputs
   std::int64_t batch_size = 256;
   int threads = 0;
@@ -30,11 +30,6 @@ struct ScoringOptions {
   DeviceOptions device;
   Placement placement;  ///< where the network lives: what open_device() made of `device`
 };
-
-/// Adds the flags that say which weights, for which pictures …
-void add_checkpoint_options(CLI::App& app, ScoringOptions& options);
-/// … and these with those that say how to run them.
-void add_scoring_options(CLI::App& app, ScoringOptions& options);
 
 /// The lines of a text file that are not empty.
 std::vector<std::string> lines_of(const std::filesystem::path& file);

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <set>
 
-#include "apps/train_options.h"
 #include "data/folder.h"
 #include "data/open_dataset.h"
 #include "run/model_card.h"
+#include "run/train_options.h"
 
 namespace salu {
 namespace {
@@ -89,7 +89,7 @@ fs::path run_of(const fs::path& checkpoint) {
 std::optional<TrainConfig> config_of_run(const fs::path& checkpoint) {
   const fs::path folder = run_of(checkpoint);
   try {
-    if (!folder.empty()) return TrainCommandLine().read_run(folder).config;
+    if (!folder.empty()) return read_run_options(folder).config;
   } catch (const Error&) {
     // Scoring does not need it.
   }
@@ -169,7 +169,7 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   }
   out->pictures = some_samples(std::move(out->pictures), count, data.seed, "--num-samples");
   out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
-  if (options.bad_images.value_or(config.bad_images) == "skip") out->bad_images = BadImages::leave_out;
+  out->bad_images = options.bad_images.value_or(config.bad_images);
   out->max_bad_percent = options.max_bad.value_or(config.max_bad);
   return *out;
 }

@@ -12,8 +12,8 @@ struct ScoringDataOptions {
   std::filesystem::path data_dir;      ///< by default that of the run that the checkpoint lies in
   std::optional<std::string> split;    ///< train, val, test, a folder; by default what training scored
   std::int64_t num_samples = 0;
-  std::optional<std::string> bad_images;  ///< stop, skip; by default as in training
-  std::optional<double> max_bad;          ///< likewise
+  std::optional<BadImages> bad_images;  ///< stop or leave_out; by default as in training
+  std::optional<double> max_bad;        ///< likewise
 };
 
 struct ScoringData {

@@ -354,7 +354,7 @@ class Evaluate(unittest.TestCase):
                  "--class-descriptions", self.dir / "none.txt"),
                 (3, "names.txt: entry 1: 'a'; expected a class name, a space and words", "predict", self.run_dir,
                  list(self.pictures)[0], "--label-type", "description", "--class-descriptions", names),
-                (2, "--crop-mode: stretch not in {center,squash,border}", self.run_dir, "--crop-mode", "stretch"),
+                (2, "--crop-mode: unknown name 'stretch'; expected one of center, squash, border", self.run_dir, "--crop-mode", "stretch"),
                 (3, "broken.jpg", "predict", self.run_dir, broken),
                 (3, "missing.jpg", "predict", self.run_dir, self.dir / "missing.jpg"),
                 (4, "nowhere", "predict", self.dir / "nowhere", broken)):

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "data": {"core", "data"},
     "train": ENGINE | {"data", "train"},
     "run": ENGINE | {"data", "train", "run"},
-    "score": ENGINE | {"data", "train", "run", "score", "apps"},
+    "score": ENGINE | {"data", "train", "run", "score"},
     "apps": ENGINE | {"data", "train", "run", "score", "apps"},
     "cuda/host": {"core", "cuda/host"},
     "cuda/runtime": {"core", "cuda/host", "cuda/runtime"},
@@ -33,7 +33,6 @@ FLOORS = ["core", "autograd", "layers", "models", "data", "train", "run", "score
 NO_GRADIENT = {"normalize_images", "targets", "update"}
 LABELS = ["Forward:", "Backward:", "Shapes:", "Saved:", "Grad:", "Ref:"]
 KNOWN_CIRCLES = [
-    ("apps/augmentation_options", "apps/ranks", "apps/resume_options", "apps/train_options"),
 ]
 breaches = []
 

@@ -68,10 +68,10 @@ struct TrustReference {
     Vector move(p.size());
     if (config.kind == OptimizerKind::lamb) {
       for (std::size_t i = 0; i < p.size(); ++i) {
-        m[i] = config.beta1 * m[i] + (1 - config.beta1) * g[i];
-        v[i] = config.beta2 * v[i] + (1 - config.beta2) * g[i] * g[i];
-        const double mhat = m[i] / (1 - std::pow(config.beta1, t));
-        const double vhat = v[i] / (1 - std::pow(config.beta2, t));
+        m[i] = config.betas[0] * m[i] + (1 - config.betas[0]) * g[i];
+        v[i] = config.betas[1] * v[i] + (1 - config.betas[1]) * g[i] * g[i];
+        const double mhat = m[i] / (1 - std::pow(config.betas[0], t));
+        const double vhat = v[i] / (1 - std::pow(config.betas[1], t));
         move[i] = mhat / (std::sqrt(vhat) + config.eps) + decay * p[i];
       }
       const double ratio = decay > 0 && length(p) > 0 ? length(p) / length(move) : 1;
@@ -181,7 +181,8 @@ TEST_CASE("clipping by value limits each number") {
   }
   optimizer.step(kFiniteLoss);
   for (std::size_t k = 0; k < net.all.size(); ++k) check_close(Net::values(*net.all[k]), want[k]);
-  CHECK_THAT(error_of([] { clip_mode_of("norms"); }), Catch::Matchers::Contains("did you mean norm"));
+  CHECK_THAT(error_of([] { choice_of("--clip-mode", kClipModes, "norms"); }),
+             Catch::Matchers::Contains("did you mean norm"));
 }
 
 TEST_CASE("layers are counted from the stem to the classifier") {

@@ -172,7 +172,7 @@ TrainConfig small(const char* model) {
   config.batch_size = 4;
   config.img_size = 8;
   config.workers = 0;
-  config.graph = false;
+  config.step.record = false;
   return config;
 }
 
@@ -195,7 +195,7 @@ TEST_CASE("calls of a step follow from the network") {
     const int convolutions = 1 + 2 * 3 * n + 2;
     for (const int parts : {1, 2}) {
       TrainConfig config = small(model);
-      config.grad_accum_steps = parts;
+      config.step.accumulate = parts;
       auto calls = calls_of(config);
       CHECK(calls[{"conv2d_forward", Pass::forward}] == parts * convolutions);
       CHECK(calls[{"conv2d_backward_weight", Pass::backward}] == parts * convolutions);

@@ -286,7 +286,7 @@ class BadCommandLine(Programs):
         config = self.dir / "c.toml"
         config.write_text("lr=0.1\nbatchsize=3\n", encoding="utf-8")
         self.refuse(2, "batchsize", TRAIN, "-c", config)
-        self.refuse(2, "line 2", TRAIN, "-c", config)
+        self.refuse(2, f"{config}:2:1: unknown key 'batchsize' (did you mean --batch-size?)", TRAIN, "-c", config)
         self.refuse(2, "missing.toml", TRAIN, "-c", self.dir / "missing.toml")
 
     def test_output_in_use(self):

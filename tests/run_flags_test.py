@@ -123,7 +123,7 @@ class Names(Programs):
         self.refuse(2, "--experiment", TRAIN, "--experiment", "a", "--output", "b")
 
     def test_paths_come_back_from_the_configuration(self):
-        for name in ("a#b", "it's", 'say "x"', "a,b [c]", "a;b", " c "):
+        for name in ("a#b", "it's", 'say "x"', "a,b [c]", "a;b", " c ", "a\nb\t", "it's \"x\", y", "a\\b", "a\\b'", "\x01\x7f", "猫"):
             folder = self.dir / name / "run"
             place = self.dir / name / "set"
             write_pictures(place, train=4, val=4)
@@ -132,9 +132,8 @@ class Names(Programs):
             self.assertEqual(result.returncode, 0, result.stderr)
             result = run(TRAIN, "--resume", folder, "--epochs", "2", "--progress", "none")
             self.assertEqual(result.returncode, 0, result.stderr)
-        for path in ("a\nb", "it's \"x\", y"):
-            self.refuse(2, "--data-dir: ", TRAIN, "--data-dir", path)
-            self.refuse(2, "cannot stand in config.toml; expected no line breaks", TRAIN, "--data-dir", path)
+        for path, shown in ((b"\xff", "\\xff"), (b"a\xc3", "a\\xc3")):
+            self.refuse(2, f"--data-dir: {shown} cannot stand in config.toml; expected UTF-8", TRAIN, "--data-dir", os.fsdecode(path))
 
 
 class Seldom(Programs):
@@ -316,18 +315,27 @@ class WithoutEffect(Programs):
 class Settings(Programs):
     def test_where_a_bad_setting_stands(self):
         config = self.dir / "c.toml"
-        for text, message in (("# first\n[data]\nlr=1\n", "line 2: section [data]; expected keys without sections, such as lr=0.1"),
-                              ("lr=1\nepochs=2\n lr = 3\n", "line 3: lr stands in line 1, too; expected it once"),
-                              ("epochs=2\nlr=2\n\"lr\"=2\n", "line 3: lr stands in line 2, too; expected it once"),
-                              ("seed=1\nepochs=x\n", "line 2: --epochs: 'x' is not a whole number in 1..1000000"),
-                              ("seed=1\nscale=[0.1,7]\n", "line 2: --scale: 7 is not a finite number"),
-                              ("b=0\n", "line 1: --batch-size: '0' is not a whole number"),
-                              ("seed=1\noutput='x'\n", "line 2: output: This option is not allowed in a configuration file"),
-                              ("lrs=1\nl=2\n", "line 1: unknown key 'lrs' (did you mean --lr?)"),
-                              ("lr=1\nl=2\n", "line 2: unknown key 'l'")):
+        for text, message in (("# first\n[data]\nlr=1\n", "2:2: section [data]; expected keys without sections, such as lr=0.1"),
+                              ("data.lr=1\n", "1:1: section [data]; expected keys without sections"),
+                              ("lr=1\nepochs=2\n lr = 3\n", "3:"),
+                              ("epochs=2\nlr=2\n\"lr\"=2\n", "3:"),
+                              ("b=1\nseed=1\nbatch-size=2\n", f"3:1: batch-size: stands in {config}:1:1, too; expected it once"),
+                              ("no-aug=true\naug=true\n", f"2:1: aug: stands in {config}:1:1, too; expected it once"),
+                              ("seed=1\nepochs='x'\n", "2:1: --epochs: 'x' is not a whole number in 1..1000000"),
+                              ("seed=1\nepochs=x\n", "2:8: Error while parsing"),
+                              ("seed=1\nlr = 0.1 0.2\n", "2:10: Error while parsing"),
+                              ("seed=1\nlr=2026-01-01\n", "2:1: lr: a date or a time; expected a number"),
+                              ("seed=1\nscale=[0.1,7]\n", "2:1: --scale: 7 is not a finite number"),
+                              ("seed=1\n scale=[0.1]\n", "2:2: --scale: 1 value; expected 2"),
+                              ("b=0\n", "1:1: --batch-size: '0' is not a whole number"),
+                              ("opt='sdg'\n", "1:1: --opt: unknown name 'sdg'; expected one of sgd, "),
+                              ("aa='tawide'\n", "1:1: --aa: unknown policy 'tawide'"),
+                              ("seed=1\noutput='x'\n", "2:1: output: is about one call, no setting of a run; expected --output on"),
+                              ("lrs=1\nl=2\n", "1:1: unknown key 'lrs' (did you mean --lr?)"),
+                              ("lr=1\nl=2\n", "2:1: unknown key 'l'")):
             config.write_text(text)
-            self.refuse(2, f"error: {config}: {message}", TRAIN, "-c", config)
-        config.write_text("seed=1\nepochs=x\n")
+            self.refuse(2, f"error: {config}:{message}", TRAIN, "-c", config)
+        config.write_text("seed=1\nepochs='x'\n")
         self.refuse(2, "error: --epochs: 'y' is not a whole number", TRAIN, "-c", config, "--epochs", "y")
         config.write_text("seed=1\nepochs=2\n")
         bad = {"SALU_EPOCHS": "x", "SALU_BATCH_SIZE": "-1"}
@@ -337,6 +345,54 @@ class Settings(Programs):
         self.assertEqual((result.returncode, result.stdout), (2, ""))
         self.assertIn("error: SALU_EPOCHS in the environment: --epochs: 'x' is not a whole number", result.stderr)
         self.refuse(2, "error: --epochs: 'x' is not", TRAIN, "--epochs", "x")
+
+
+    def test_configurations_of_version_0_1_0(self):
+        """Numbers as they were given, backslashes as they are: no TOML, but runs have them."""
+        config = self.dir / "config.toml"
+        config.write_text("dataset=\"shapes\"\ndata-dir=\"/a\\b's\"\nmodel=\"salunet_c8\"\nepochs=2\nbatch-size=32\nseed=42\ngraph=1\n"
+                          "mean=[.1, .2, .30]\nnorm=\"salu\"\nopt=\"adamw\"\nlr=2E-3\nlr-base=\"\"\nmomentum=.9\nnesterov=1\nopt-betas=[0.9, 0.999]\n"
+                          "weight-decay=5.\ndecay-all=false\nsched=\"multistep\"\ndecay-milestones=\"1,2.5\"\nno-aug=true\nratio=[0.75, "
+                          "1.3333333333333333]\naa=\"none\"\nrank-timeout=60\n", encoding="utf-8")
+        shown = run(TRAIN, "-c", config, "--print-config")
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        lines = shown.stdout.splitlines()
+        for line in ('dataset="shapes"', "data-dir=\"/a\\\\b's\"", "graph=true", "mean=[0.1, 0.2, 0.3]", "lr=0.002", "# lr-base=", "momentum=0.9",
+                     "nesterov=true", "weight-decay=5", "decay-milestones=[1, 2.5]", "aug=false", "ratio=[0.75, 1.3333333333333333]"):
+            self.assertIn(line, lines)
+        config.write_text(shown.stdout, encoding="utf-8")
+        self.assertEqual(run(TRAIN, "-c", config, "--print-config").stdout, shown.stdout)
+        folder = self.train("run", "--max-steps", "6")
+        old = re.sub(r"(?m)^(#.*)?\n", "", (folder / "config.toml").read_text(encoding="utf-8"))
+        for now, then in (("graph=true", "graph=1"), ("nesterov=true", "nesterov=1"), ("aug=true", "no-aug=false"), ("hflip=0.5", "hflip=.5"),
+                          ("decay-milestones=[]", 'decay-milestones=""')):
+            self.assertIn(f"\n{now}\n", old)
+            old = old.replace(f"\n{now}\n", f"\n{then}\n")
+        (folder / "config.toml").write_text(old, encoding="utf-8")
+        resumed = run(TRAIN, "--resume", folder, "--no-aug=false", "--progress", "none", "--report", "false")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertEqual(weights_of(folder), weights_of(self.train("twin")))
+
+
+class Help(Programs):
+    def test_it_is_short_and_whole(self):
+        for command in ([TRAIN], [TRAIN, "pack"], [TRAIN, "verify"], [TRAIN, "report"], [EVALUATE], [EVALUATE, "predict"], [EVALUATE, "export"]):
+            for flag in ("--help", "-h", "--help-all"):
+                result = run(*command, flag)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertNotIn("\n\n\n", result.stdout)
+                self.assertFalse(result.stdout.endswith("\n\n"))
+
+    def test_a_choice_stands_in_it_once(self):
+        page = run(TRAIN, "--help-all").stdout
+        for choices in ("{auto,bar,plain,none}", "{stop,skip}", "{sgd,adam,adamw,lamb,lars}", "{cosine,step,multistep,constant,onecycle}"):
+            self.assertEqual(page.count(choices), 1)
+            self.assertEqual(page.replace("{", " ").count(choices[1:-1].replace(",", ", ")), 0)
+
+    def test_the_compiler_has_a_name(self):
+        for program in (TRAIN, EVALUATE):
+            self.assertRegex(run(program, "--version").stdout, r"^salunet \d+\.\d+\.\d+ \(compiled by (gcc|Clang|Debian|Ubuntu)[ \w]* \d[^)]*\)\n$")
+        self.assertIn(run(TRAIN, "--version").stdout, run(TRAIN, "--check").stdout)
 
 
 class Said(Programs):
@@ -479,10 +535,12 @@ class Resuming(Programs):
 
     def test_a_run_stays_in_its_folder(self):
         folder = self.train("run", "--max-steps", "6")
-        for flags in (["--output", self.dir / "other"], ["--experiment", "other"], ["--overwrite"]):
-            refused = self.resume(folder, *flags)
-            self.assertEqual(refused.returncode, 2)
-            self.assertIn(str(flags[0]), refused.stderr)
+        refused = self.resume(folder, "--overwrite")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--resume excludes --overwrite", refused.stderr)
+        refused = self.resume(folder, "--output", folder)  # its own folder is not a new one
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(f"{folder}: is not empty", refused.stderr)
         self.assertEqual(self.resume(folder / "checkpoints").returncode, 0)  # what the shell completes
         self.assertEqual(len(rows_of(folder)), 2)
 
@@ -506,8 +564,19 @@ class Switches(Programs):
         return re.search(rf"^{name}=(.*)$", result.stdout, re.MULTILINE).group(1)
 
     def test_alone_and_with_a_value(self):
-        for flags, value in (([], "1"), (["--nesterov"], "1"), (["--nesterov", "false"], "false"), (["--nesterov=0", "-q"], "0")):
+        for flags, value in (([], "true"), (["--nesterov"], "true"), (["--nesterov", "false"], "false"), (["--nesterov=0", "-q"], "false"),
+                             (["--no-nesterov"], "false"), (["--no-nesterov=false"], "true"), (["--no-nesterov", "--nesterov"], "true")):
             self.assertEqual(self.setting("nesterov", *flags), value, flags)
+        for flags, value in (([], "true"), (["--no-aug"], "false"), (["--no-aug=true", "-q"], "false"), (["--no-aug", "false"], "true")):
+            self.assertEqual(self.setting("aug", *flags), value, flags)
+        for name, on in (("tf32", False), ("deterministic", True), ("graph", True), ("decay-all", False), ("sched-per-epoch", False),
+                         ("bce-loss", False), ("model-ema", False), ("smoothing-wrong-classes", False)):
+            for flags, value in (([], on), ([f"--{name}"], True), ([f"--no-{name}"], False), ([f"--{name}", "true"], True),
+                                 ([f"--{name}=false"], False), ([f"--{name}", "0", "-q"], False)):
+                self.assertEqual(self.setting(name, *flags), str(value).lower(), flags)
+        self.assertEqual(self.setting("aug", env={"SALU_NO_AUG": "true"}), "false")
+        self.assertEqual(self.setting("tf32", env={"SALU_TF32": "1"}), "true")
+        self.refuse(2, "--nesterov: 'flase'; expected true or false", TRAIN, "--nesterov=flase")
         for flags, value in (([], "false"), (["--warmup-prefix"], "true"), (["--warmup-prefix=false"], "false")):
             self.assertEqual(self.setting("warmup-prefix", *flags), value, flags)
         self.assertEqual(self.setting("precision", "--amp"), '"bf16"')
@@ -515,7 +584,9 @@ class Switches(Programs):
 
     def test_colours_with_commas(self):
         for flags, env in ((["--mean", ".1,.2,.3"], {}), (["--mean", ".1", ".2", ".3"], {}), ([], {"SALU_MEAN": ".1,.2,.3"})):
-            self.assertEqual(self.setting("mean", *flags, env=env), "[.1, .2, .3]")
+            self.assertEqual(self.setting("mean", *flags, env=env), "[0.1, 0.2, 0.3]")
+        self.assertEqual(self.setting("decay-milestones", "--sched", "multistep", "--decay-milestones", "1,2.5"), "[1, 2.5]")
+        self.refuse(2, "--mean: 2 values; expected 3", TRAIN, "--mean", "0.1", "0.2", "--print-config")
 
 
 class AnotherOptimizer(Programs):

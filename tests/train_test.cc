@@ -47,9 +47,9 @@ struct ScalarReference {
     }
     if (config.kind == OptimizerKind::adam) g += decay * p;
     if (config.kind == OptimizerKind::adamw) p -= lr * decay * p;
-    m = config.beta1 * m + (1 - config.beta1) * g;
-    v = config.beta2 * v + (1 - config.beta2) * g * g;
-    const double mhat = m / (1 - std::pow(config.beta1, t)), vhat = v / (1 - std::pow(config.beta2, t));
+    m = config.betas[0] * m + (1 - config.betas[0]) * g;
+    v = config.betas[1] * v + (1 - config.betas[1]) * g * g;
+    const double mhat = m / (1 - std::pow(config.betas[0], t)), vhat = v / (1 - std::pow(config.betas[1], t));
     return p - lr * mhat / (std::sqrt(vhat) + config.eps);
   }
 };
@@ -204,7 +204,8 @@ TEST_CASE("schedules") {
   CHECK(learning_rate(c, 5) == Approx(0.01));
   c.kind = ScheduleKind::constant;
   CHECK(learning_rate(c, 999) == Approx(1));
-  CHECK_THAT(error_of([] { schedule_of("cosin"); }), Catch::Matchers::Contains("did you mean cosine"));
+  CHECK_THAT(error_of([] { choice_of("--sched", kSchedules, "cosin"); }),
+             Catch::Matchers::Contains("did you mean cosine"));
 }
 
 TEST_CASE("the cooldown stays at the last rate of the schedule") {

@@ -103,9 +103,9 @@ Checkpoint repeat_steps(const TrainConfig& config, const std::vector<SeenBatch>&
   model_config.img_size = *config.img_size;
   const auto model = make_model(model_config);
   Ema ema(model->store(), config.model_ema_decay);
-  Optimizer optimizer(model->store(), config.optimizer(), &ema);
-  TrainStep step(*model, model->store(), optimizer, config.step(data));
-  const ScheduleConfig schedule = config.schedule(config.data.train_num_samples / config.batch_size);
+  Optimizer optimizer(model->store(), config.optimizer, &ema);
+  TrainStep step(*model, model->store(), optimizer, config.step_on(data));
+  const ScheduleConfig schedule = config.schedule_over(config.data.train_num_samples / config.batch_size);
   for (const TakenStep& taken : steps) {
     const SeenBatch& batch = batches.at(static_cast<std::size_t>(taken.step));
     step.run(batch.images, batch.targets, taken.lr_factor * learning_rate(schedule, taken.step), taken.step);

@@ -5,16 +5,9 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/choices.h"
 #include "core/ops/batch_inputs.h"
 
 namespace salu {
-
-EvalMetric eval_metric_of(const std::string& name) {
-  static constexpr std::pair<const char*, EvalMetric> kMetrics[] = {
-      {"top1", EvalMetric::top1}, {"top5", EvalMetric::top5}, {"loss", EvalMetric::loss}};
-  return choice_of("--eval-metric", kMetrics, name);
-}
 
 double score_of(const EvalResult& result, EvalMetric metric) {
   return metric == EvalMetric::top1   ? result.top1()

@@ -44,7 +44,8 @@ struct EvalResult {
 
 /// The figure by which results are compared.
 enum class EvalMetric { top1, top5, loss };
-EvalMetric eval_metric_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
+inline constexpr std::pair<const char*, EvalMetric> kEvalMetrics[] = {
+    {"top1", EvalMetric::top1}, {"top5", EvalMetric::top5}, {"loss", EvalMetric::loss}};
 /// Higher is better: the accuracy in percent, or the loss with a minus sign.
 double score_of(const EvalResult& result, EvalMetric metric);
 

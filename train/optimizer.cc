@@ -4,19 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/choices.h"
 #include "core/profile.h"
 
 namespace salu {
 namespace {
-
-constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {{"sgd", OptimizerKind::sgd},
-                                                                 {"adam", OptimizerKind::adam},
-                                                                 {"adamw", OptimizerKind::adamw},
-                                                                 {"lamb", OptimizerKind::lamb},
-                                                                 {"lars", OptimizerKind::lars}};
-constexpr std::pair<const char*, ClipMode> kClipModes[] = {
-    {"norm", ClipMode::norm}, {"value", ClipMode::value}, {"agc", ClipMode::agc}};
 
 /// "layer1.0" of "layer1.0.conv1.weight": all up to the first part that is a number; "" if there is none.
 std::string block_of(const std::string& name) {
@@ -48,9 +39,6 @@ bool alike(const UpdateRange& a, const UpdateRange& b) {
 }
 
 }  // namespace
-
-OptimizerKind optimizer_of(const std::string& name) { return choice_of("--opt", kOptimizers, name); }
-ClipMode clip_mode_of(const std::string& name) { return choice_of("--clip-mode", kClipModes, name); }
 
 std::vector<int> layer_numbers(const ParameterStore& store) {
   const auto& parameters = store.parameters();
@@ -109,8 +97,8 @@ Optimizer::Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema) : 
   options_.kind = config.kind;
   options_.momentum = config.momentum;
   options_.nesterov = config.nesterov;
-  options_.beta1 = config.beta1;
-  options_.beta2 = config.beta2;
+  options_.beta1 = config.betas[0];
+  options_.beta2 = config.betas[1];
   options_.eps = config.eps;
   options_.clip_grad = config.clip_grad;
   options_.clip_mode = config.clip_grad > 0 ? config.clip_mode : ClipMode::norm;

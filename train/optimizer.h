@@ -2,7 +2,9 @@
 /// One pass over the flat parameter buffer updates everything.
 #pragma once
 
+#include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ops/optimizer_step.h"
@@ -10,14 +12,20 @@
 
 namespace salu {
 
-OptimizerKind optimizer_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
-ClipMode clip_mode_of(const std::string& name);       ///< likewise
+inline constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {{"sgd", OptimizerKind::sgd},
+                                                                        {"adam", OptimizerKind::adam},
+                                                                        {"adamw", OptimizerKind::adamw},
+                                                                        {"lamb", OptimizerKind::lamb},
+                                                                        {"lars", OptimizerKind::lars}};
+inline constexpr std::pair<const char*, ClipMode> kClipModes[] = {
+    {"norm", ClipMode::norm}, {"value", ClipMode::value}, {"agc", ClipMode::agc}};
 
 struct OptimizerConfig {
   OptimizerKind kind = OptimizerKind::sgd;
   double momentum = 0.9;
   bool nesterov = true;
-  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  std::array<double, 2> betas{0.9, 0.999};
+  double eps = 1e-8;
   double weight_decay = 5e-4;
   bool decay_all = false;             ///< also biases, norms and tokens; never coefficients
   double coefficient_lr_scale = 1;    ///< learning rate of SALU pairs, PReLU slopes, … relative to the rest

@@ -5,16 +5,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/choices.h"
-
 namespace salu {
 namespace {
-
-constexpr std::pair<const char*, ScheduleKind> kSchedules[] = {{"cosine", ScheduleKind::cosine},
-                                                               {"step", ScheduleKind::step},
-                                                               {"multistep", ScheduleKind::multistep},
-                                                               {"constant", ScheduleKind::constant},
-                                                               {"onecycle", ScheduleKind::onecycle}};
 
 /// From `from` (t = 0) to `to` (t >= 1) by half a cosine.
 double cosine(double from, double to, double t) {
@@ -56,8 +48,6 @@ std::int64_t scheduled(const ScheduleConfig& c, std::int64_t step) {
 }
 
 }  // namespace
-
-ScheduleKind schedule_of(const std::string& name) { return choice_of("--sched", kSchedules, name); }
 
 double learning_rate(const ScheduleConfig& c, std::int64_t asked) {
   const std::int64_t step = scheduled(c, asked);

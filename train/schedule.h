@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace salu {
@@ -15,7 +16,11 @@ enum class ScheduleKind {
   constant,
   onecycle,  ///< up and down by half a cosine each, as PyTorch's OneCycleLR; the momentum stays
 };
-ScheduleKind schedule_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
+inline constexpr std::pair<const char*, ScheduleKind> kSchedules[] = {{"cosine", ScheduleKind::cosine},
+                                                                      {"step", ScheduleKind::step},
+                                                                      {"multistep", ScheduleKind::multistep},
+                                                                      {"constant", ScheduleKind::constant},
+                                                                      {"onecycle", ScheduleKind::onecycle}};
 
 struct ScheduleConfig {
   ScheduleKind kind = ScheduleKind::cosine;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "apps/sanity.h"
+#include "run/dry_run.h"
 
 #include <unistd.h>
 
@@ -8,11 +8,9 @@
 #include <vector>
 
 #include "core/gpu.h"
-#include "core/parallel.h"
 #include "run/report/report.h"
 #include "run/run_folder.h"
 #include "run/training_run.h"
-#include "run/trials.h"
 #include "train/signals.h"
 
 namespace salu {
@@ -22,17 +20,6 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kDrySteps = 5;  // a GPU records the fourth
-
-void require_one_process(const char* flag) {
-  if (launched_ranks() > 1) fail(ErrorCode::usage, "{}: expected one process, not mpirun", flag);
-}
-
-TrainConfig prepared(const TrainOptions& options) {
-  TrainConfig config = options.config;
-  set_num_threads(config.threads);
-  config.model.placement = open_device(options.device);
-  return config;
-}
 
 /// A folder beside the run's, gone at the end.
 class TrialFolder {
@@ -105,7 +92,7 @@ std::string about(std::optional<double> seconds) {
   return seconds ? "about " + duration_text(*seconds) : "too few steps to say how long";
 }
 
-void print_forecast(const TrainConfig& config, const DataSplits& data, const Trial& trial) {
+std::string forecast(const TrainConfig& config, const DataSplits& data, const Trial& trial) {
   const std::int64_t steps = data.train->size() / config.pictures_per_step(), epochs = config.total_epochs();
   const double scoring = trial.score_seconds / static_cast<double>(std::max<std::int64_t>(trial.scored, 1)) *
                          static_cast<double>(data.eval->size());
@@ -115,50 +102,32 @@ void print_forecast(const TrainConfig& config, const DataSplits& data, const Tri
     whole = static_cast<double>(epochs) * *training +
             static_cast<double>((epochs + config.val_interval - 1) / config.val_interval) * scoring;
   }
-  fmt::print("an epoch: {} steps of {} pictures, {}; an evaluation of {} pictures, {}\n", steps,
-             config.pictures_per_step(), about(training), data.eval->size(), about(scoring));
-  fmt::print("the run: {} epochs, {}\n", epochs, about(whole));
+  return fmt::format(
+      "an epoch: {} steps of {} pictures, {}; an evaluation of {} pictures, {}\n"
+      "the run: {} epochs, {}\n",
+      steps, config.pictures_per_step(), about(training), data.eval->size(), about(scoring), epochs,
+      about(whole));
 }
 
 }  // namespace
 
-int print_overfit(const TrainOptions& options) {
-  require_one_process("--overfit-batch");
-  const std::int64_t steps = options.overfit_batch, every = std::max<std::int64_t>(1, steps / 10);
-  const OverfitResult result = overfit_batch(prepared(options), steps, [&](std::int64_t step, double loss) {
-    if (step == 1 || step % every == 0) fmt::print("step {}  loss {:.4f}\n", step, loss);
-  });
-  if (!result.learned()) {
-    fail(ErrorCode::numerics,
-         "the loss on {} pictures went from {:.4f} to {:.4f} in {} steps; expected below {:.4f}. Try more "
-         "steps, "
-         "another --lr (now {}), and look at the pictures and labels with --aug-preview",
-         result.pictures, result.first_loss, result.last_loss, steps, 0.1 * result.first_loss,
-         *options.config.lr);
-  }
-  fmt::print("learned: {} pictures, loss {:.4f} -> {:.4f} in {} steps\n", result.pictures, result.first_loss,
-             result.last_loss, steps);
-  return 0;
-}
-
-int print_dry_run(const TrainOptions& options) {
-  require_one_process("--dry-run");
-  const TrainConfig config = prepared(options);
+std::optional<std::string> dry_run(const TrainOptions& options) {
+  TrainConfig config = options.config;
+  config.model.placement = open_device(options.device);
   const DataSplits data = config.open_data();
   install_stop_signals();
   const TrialFolder folder(config.output);
   TrainingRun trainer(shortened(config, data));
   const Trial trial = try_out(trainer, folder.path(), config.model.name);
-  if (!trial.finished) return 128 + stop_signal();
-  fmt::print("{} ({} parameters) on {}, on {}: trained, scored, saved, loaded, reported\n", config.model.name,
-             trainer.model().store().count(), data.train->name(),
-             describe_placement(config.model.placement, options.device));
-  print_forecast(config, data, trial);
+  if (!trial.finished) return std::nullopt;
   const MemoryStats memory = memory_of(trainer.model().store().values().device());
   const auto mib = [](auto bytes) { return static_cast<double>(bytes) / (1 << 20); };
-  fmt::print("memory of tensors: {:.1f} MiB; a checkpoint: {:.1f} MiB\n", mib(memory.peak_bytes),
-             mib(trial.checkpoint_bytes));
-  return 0;
+  return fmt::format("{} ({} parameters) on {}, on {}: trained, scored, saved, loaded, reported\n",
+                     config.model.name, trainer.model().store().count(), data.train->name(),
+                     describe_placement(config.model.placement, options.device)) +
+         forecast(config, data, trial) +
+         fmt::format("memory of tensors: {:.1f} MiB; a checkpoint: {:.1f} MiB\n", mib(memory.peak_bytes),
+                     mib(trial.checkpoint_bytes));
 }
 
 }  // namespace salu

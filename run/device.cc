@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "apps/device.h"
+#include "run/device.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
-#include "apps/cli.h"
 #include "autograd/functions.h"
+#include "core/choices.h"
 #include "core/error.h"
 #include "core/gpu.h"
 #include "core/parallel.h"
@@ -23,8 +24,9 @@ int device_index(const std::string& name, int local_rank) {
   const std::size_t colon = name.find(':');
   if (colon == std::string::npos) return local_rank % std::max(gpu::device_count(), 1);
   int index = 0;
-  if (!CLI::detail::lexical_cast(name.substr(colon + 1), index) || index < 0) {
-    fail(ErrorCode::usage, "--device '{}': no device number behind the colon; expected cuda:0 or the like",
+  const auto [end, error] = std::from_chars(name.data() + colon + 1, name.data() + name.size(), index);
+  if (error != std::errc() || end != name.data() + name.size() || index < 0) {
+    fail(ErrorCode::usage, "--device '{}': no device number after the colon; expected cuda:0 or the like",
          escaped(name));
   }
   return index;
@@ -55,24 +57,6 @@ bool close(double a, double b, double tolerance) { return std::abs(a - b) <= tol
 
 }  // namespace
 
-void add_device_options(CLI::App& app, DeviceOptions& o) {
-  const auto add = [](CLI::Option* option) { option->group("Device")->capture_default_str(); };
-  add(app.add_option("--device", o.device, "auto (a GPU where there is one), cpu, cuda, cuda:1, ..."));
-  CLI::Option* precision =
-      app.add_option("--precision", o.precision, "activations: f32, or bf16 with f32 parameters (cuda)");
-  add(precision->check(CLI::IsMember({"f32", "bf16"})));
-  app.add_flag_callback(
-         "--amp", [&o] { o.precision = "bf16"; }, "--precision bf16")
-      ->excludes(precision)
-      ->group("Device")
-      ->configurable(false);
-  add(app.add_option("--kernels", o.kernels, "cuda: library (cuDNN, cuBLAS) or handwritten")
-          ->check(CLI::IsMember({"library", "handwritten"})));
-  add(app.add_flag("--tf32", o.tf32, "cuda: f32 products on tensor cores, with 10 bits of mantissa"));
-  add(add_switch(app, "--deterministic", o.deterministic,
-                 "cuda, true: the same bits on every run; false: cuDNN may add in any order"));
-}
-
 Placement open_device(const DeviceOptions& o, int local_rank) {
   Placement placement;
   const std::string backend = gpu::backend_name();
@@ -81,12 +65,12 @@ Placement open_device(const DeviceOptions& o, int local_rank) {
   if (is_auto ? backend == "cuda" && gpu::device_count() > 0
               : names_cuda || (!backend.empty() && o.device == backend)) {
     placement.device = {DeviceType::cuda, 0};
-    gpu::open({device_index(o.device, local_rank), o.kernels == "handwritten", o.tf32, o.deterministic});
+    gpu::open({device_index(o.device, local_rank), o.handwritten, o.tf32, o.deterministic});
   } else if (!is_auto && o.device != "cpu") {
     fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N",
          escaped(o.device));
   }
-  if (o.precision == "bf16") {
+  if (o.activations == DType::bf16) {
     if (placement.device.type == DeviceType::cpu) {
       fail(ErrorCode::usage,
            "--precision bf16: the CPU computes in f32 only; expected --device cuda with it");
@@ -98,24 +82,31 @@ Placement open_device(const DeviceOptions& o, int local_rank) {
 
 std::string describe_placement(const Placement& placement, const DeviceOptions& o) {
   if (placement.device.type == DeviceType::cpu) return fmt::format("cpu, {} threads", num_threads());
-  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(), o.precision, o.tf32 ? " with tf32" : "",
-                     o.kernels, o.deterministic ? "" : ", any order of sums");
+  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(),
+                     choice_name(kPrecisions, o.activations), o.tf32 ? " with tf32" : "",
+                     choice_name(kKernelSources, o.handwritten),
+                     o.deterministic ? "" : ", any order of sums");
 }
 
-int print_check(const DeviceOptions& options) {
-  fmt::print("salunet {} (compiled by {})\n", SALU_VERSION, __VERSION__);
-  fmt::print("CPU: {} threads, {} loops; JPEG by {}\n", num_threads(), instruction_set(), jpeg_decoder());
-  for (const std::string& line : gpu::describe()) fmt::print("{}\n", line);
+std::string describe_system() {
+  std::string text = fmt::format("CPU: {} threads, {} loops; JPEG by {}\n", num_threads(), instruction_set(),
+                                 jpeg_decoder());
+  for (const std::string& line : gpu::describe()) text += line + '\n';
+  return text;
+}
+
+SelfTest test_device(const DeviceOptions& options) {
   const Placement placement = open_device(options);
   const auto [loss, norm] = small_step({});
   const auto [device_loss, device_norm] = small_step(placement);
   // A step of f32 differs by rounding; bf16 keeps 8 bits, and errors of 20 layers add up.
   const double tolerance = placement.activations == DType::bf16 ? 0.05 : 1e-4;
   const bool good = close(device_loss, loss, tolerance) && close(device_norm, norm, tolerance);
-  fmt::print("self-test on {}: loss {:.6f}, gradient norm {:.6f}; in f32 on the CPU {:.6f}, {:.6f}: {}\n",
-             describe_placement(placement, options), device_loss, device_norm, loss, norm,
-             good ? "ok" : "FAILED");
-  return good ? 0 : static_cast<int>(ErrorCode::environment);
+  return {fmt::format(
+              "self-test on {}: loss {:.6f}, gradient norm {:.6f}; in f32 on the CPU {:.6f}, {:.6f}: {}\n",
+              describe_placement(placement, options), device_loss, device_norm, loss, norm,
+              good ? "ok" : "FAILED"),
+          good};
 }
 
 }  // namespace salu

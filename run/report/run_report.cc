@@ -1,33 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "apps/run_report.h"
+#include "run/report/run_report.h"
 
 #include <algorithm>
 
-#include "apps/cli.h"
-#include "core/parallel.h"
 #include "core/text.h"
 #include "run/model_card.h"
-#include "run/report/report.h"
 #include "run/snapshot.h"
+#include "run/train_options.h"
 #include "train/signals.h"
 
 namespace salu {
 namespace {
 
-struct ReportOptions {
-  std::string run;
-  std::optional<std::string> data_dir;
-  std::int64_t num_samples = 0;
-  bool scores = true;
-  int threads = 0;
-  DeviceOptions device;
-};
-
 ImageScoring scoring_of(const TrainConfig& config, std::function<void(const std::string&)> report) {
   ImageScoring scoring;
   scoring.batch_size = config.validation_batch_size;
   scoring.workers = config.workers;
-  if (config.bad_images == "skip") scoring.bad_images = BadImages::leave_out;
+  scoring.bad_images = config.bad_images;
   scoring.max_bad_percent = config.max_bad;
   scoring.report = std::move(report);
   return scoring;
@@ -61,42 +50,20 @@ ImageReport score_run(const std::filesystem::path& folder, TrainConfig config, c
   return out;
 }
 
-bool read_options(ReportOptions& o, const std::vector<std::string>& arguments) {
-  CLI::App app("Writes RUN/report.html: curves, SALU geometry, confusions, the worst pictures.",
-               "salutrain report");
-  const auto add = [](CLI::Option* option) { option->group("Common")->capture_default_str(); };
-  app.add_option("RUN", o.run, "the folder of a run, finished or in progress")->required();
-  add(add_optional(app, "--data-dir", o.data_dir, "where its data set lies; as in training by default"));
-  add(app.add_option("--num-samples", o.num_samples, "score only so many pictures, 0: those of the run")
-          ->check(whole_number(0, 1LL << 40)));
-  add(add_switch(app, "--scores", o.scores, "false: curves only, no data set needed"));
-  add(app.add_option("--threads", o.threads, "CPU threads, 0: all cores")->check(whole_number(0, 1024)));
-  add_device_options(app, o.device);
-  finish_app(app,
-             "\nExamples:\n"
-             "  salutrain report runs/20260801-101500-salunet_c8-32\n"
-             "  salutrain report runs/a --data-dir DIR --num-samples 2000\n");
-  return parse_arguments(app, arguments);
-}
-
 }  // namespace
 
-int report_command(const std::vector<std::string>& arguments) {
-  ReportOptions o;
-  if (!read_options(o, arguments)) return 0;
-  const std::filesystem::path folder = o.run;
-  read_run(folder);  // a wrong name shows before anything is scored
-  TrainConfig config = TrainCommandLine().read_run(folder).config;
+std::filesystem::path report_on(const ReportOptions& o) {
+  read_run(o.run);  // a wrong name shows before anything is scored
+  TrainConfig config = read_run_options(o.run).config;
   if (o.data_dir) config.data.data_dir = *o.data_dir;
   if (o.num_samples > 0) config.data.val_num_samples = o.num_samples;
-  set_num_threads(o.threads);
   ImageReport pictures;
-  pictures.note = "Not scored: --scores false.";
-  if (o.scores && !CheckpointStore(folder).newest()) {
+  pictures.note = "Not scored: --no-scores.";
+  if (o.scores && !CheckpointStore(o.run).newest()) {
     pictures.note = "Not scored: no checkpoint yet.";
   } else if (o.scores) {
     try {
-      pictures = score_run(folder, config, open_device(o.device));
+      pictures = score_run(o.run, config, open_device(o.device));
     } catch (const Error& e) {
       // The curves need no data; who names a data set wants to know what is wrong with it.
       if (e.code() != ErrorCode::data || o.data_dir) throw;
@@ -104,8 +71,7 @@ int report_command(const std::vector<std::string>& arguments) {
       pictures.note = fmt::format("Not scored: {}", e.what());
     }
   }
-  fmt::print("{}\n", shown(write_run_report(folder, pictures)));
-  return 0;
+  return write_run_report(o.run, pictures);
 }
 
 void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/// The settings of salutrain: the one place where a flag is declared. docs/adding-a-setting.md shows how.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/config.h"
+#include "run/device.h"
+#include "run/progress.h"
+#include "run/settings.h"
+
+namespace salu {
+
+/// What the user asks for: the configuration of a run, and what to do now.
+struct TrainOptions {
+  TrainConfig config;
+  DeviceOptions device;
+  std::string config_file;  ///< -c
+  std::string resume;  ///< run folder, or a checkpoint in it; with config.output a new run starts from it
+  bool overwrite = false;
+  bool allow_rank_change = false;  ///< --resume: with another number of ranks
+  bool resume_opt = true;          ///< --resume: with the optimizer's state
+  ProgressStyle progress = ProgressStyle::automatic;
+  bool quiet = false;
+  bool report = true;  ///< write report.html at the end
+
+  // In place of a training.
+  bool summary = false, list_models = false, print_config = false, check = false, dry_run = false;
+  std::string aug_preview;         ///< PNG file to write
+  std::int64_t benchmark = 0;      ///< steps to time
+  std::int64_t overfit_batch = 0;  ///< steps on one batch
+  bool json = false;               ///< --benchmark: as a JSON object
+  bool profile = false;            ///< --benchmark: and a table of the ops
+
+  // Filled by read_train_options().
+  std::filesystem::path run_dir;       ///< --resume: the run folder
+  std::string checkpoint = "last";     ///< --resume: the checkpoint in it
+  std::string resolved_toml;           ///< every setting as it is used, for -c
+  std::vector<std::string> arguments;  ///< as they were given
+};
+
+/// The table about `options`, which must outlive it.
+Settings train_settings(TrainOptions& options);
+
+/// Rows that several programs have.
+void add_device_settings(Settings& table, DeviceOptions& device);
+void add_split_settings(Settings& table, DataOptions& data);
+void add_bad_image_settings(Settings& table, BadImages& bad_images, double& max_bad);
+void add_threads_setting(Settings& table, int& threads);
+
+inline constexpr std::pair<const char*, BadImages> kBadImages[] = {{"stop", BadImages::stop},
+                                                                   {"skip", BadImages::leave_out}};
+inline constexpr std::pair<const char*, Interpolation> kInterpolations[] = {
+    {"bilinear", Interpolation::bilinear}, {"bicubic", Interpolation::bicubic}};
+
+}  // namespace salu
