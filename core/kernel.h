@@ -2,12 +2,10 @@
 /// The kernel table of an op: one function per device type.
 #pragma once
 
-#include <type_traits>
 #include <utility>
 
 #include "core/device.h"
 #include "core/profile.h"
-#include "core/tensor.h"
 
 namespace salu {
 
@@ -39,21 +37,5 @@ class Kernel<void(Args...)> {
   const char* name_;
   Function entries_[kDeviceTypes]{};
 };
-
-/// Calls kernel(y, args...) for a new tensor y of this shape, with dtype and device of x, and returns y.
-template <class... Args>
-Tensor shaped(const Kernel<void(Tensor&, Args...)>& kernel, const Shape& shape, const Tensor& x,
-              std::type_identity_t<Args>... args) {
-  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  kernel(x.device(), y, std::forward<Args>(args)...);
-  return y;
-}
-
-/// The same for a result of the shape of x.
-template <class... Args>
-Tensor like(const Kernel<void(Tensor&, Args...)>& kernel, const Tensor& x,
-            std::type_identity_t<Args>... args) {
-  return shaped(kernel, x.shape(), x, std::forward<Args>(args)...);
-}
 
 }  // namespace salu

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "core/device.h"
@@ -112,6 +113,22 @@ struct TensorKernels {
   Kernel<void(Tensor& to, const Tensor& from)> convert;  ///< same shape and device, another dtype
 };
 extern TensorKernels tensor_kernels;
+
+/// Calls kernel(y, args...) for a new tensor y of this shape, with dtype and device of x, and returns y.
+template <class... Args>
+Tensor shaped(const Kernel<void(Tensor&, Args...)>& kernel, const Shape& shape, const Tensor& x,
+              std::type_identity_t<Args>... args) {
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  kernel(x.device(), y, std::forward<Args>(args)...);
+  return y;
+}
+
+/// The same for a result of the shape of x.
+template <class... Args>
+Tensor like(const Kernel<void(Tensor&, Args...)>& kernel, const Tensor& x,
+            std::type_identity_t<Args>... args) {
+  return shaped(kernel, x.shape(), x, std::forward<Args>(args)...);
+}
 
 /// Throws `[op] expected … got …` unless both have the same shape, dtype and device.
 void check_like(const char* op, const Tensor& expected, const Tensor& got);
