@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "apps/train_options.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "apps/augmentation_options.h"
@@ -10,6 +12,7 @@
 #include "apps/resume_options.h"
 #include "core/file_ops.h"
 #include "core/text.h"
+#include "layers/norm_act.h"
 #include "run/checkpoint.h"
 #include "run/interchange/interop.h"
 
@@ -112,8 +115,8 @@ void add_data(CLI::App& app, TrainOptions& o) {
 void add_model(CLI::App& app, TrainOptions& o) {
   TrainConfig& c = o.config;
   const auto add = [&](CLI::Option* option) { option->group("Model"); };
-  add(add_optional(app, "--norm", c.model.norm, "salu, batchnorm, layernorm, groupnorm, dyt, derf, none"));
-  add(add_optional(app, "--act", c.model.act, "swalu, galu, relu, swish, gelu, gelu_tanh, prelu"));
+  add(add_optional(app, "--norm", c.model.norm, fmt::format("{}", fmt::join(norm_names(), ", "))));
+  add(add_optional(app, "--act", c.model.act, fmt::format("{}", fmt::join(act_names(), ", "))));
   add(add_optional(app, "--positive", c.model.positive, "how a and b are stored: exp, softplus, log_sw"));
   add(add_optional(app, "--stabilizer-a", c.model.stabilizer_a, "initial a of SALU")
           ->check(real_number(0, true)));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "autograd/functions.h"
 #include "layers/context.h"
@@ -13,14 +14,13 @@
 namespace salu {
 
 enum class Norm { salu, batchnorm, layernorm, groupnorm, dyt, derf, none };
-enum class Act { swalu, galu, relu, swish, gelu, gelu_tanh, prelu };
+enum class Act { swalu, galu, relu, swish, hardswish, gelu, gelu_tanh, prelu };
 
 Norm norm_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
 Act act_of(const std::string& name);
 Positive positive_of(const std::string& name);  ///< exp, softplus, log_sw
-const char* name_of(Norm norm);
-const char* name_of(Act act);
-const char* name_of(Positive positive);
+std::vector<std::string> norm_names();
+std::vector<std::string> act_names();
 
 /// Initial a and b of a curve a x / sqrt(1 + a b x^2).
 struct CurveInit {
