@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/choices.h"
+#include "core/ops/salu_math.h"
 
 namespace salu {
 namespace {
@@ -17,16 +18,6 @@ constexpr std::pair<const char*, Norm> kNorms[] = {{"salu", Norm::salu},
                                                    {"none", Norm::none}};
 constexpr std::pair<const char*, Positive> kPositives[] = {
     {"exp", Positive::exp}, {"softplus", Positive::softplus}, {"log_sw", Positive::log_sw}};
-
-double stored(double positive_value, Positive positive) {
-  return positive == Positive::exp ? std::log(positive_value) : std::log(std::expm1(positive_value));
-}
-double stored_a(CurveInit c, Positive positive) {
-  return positive == Positive::log_sw ? 0.5 * std::log(c.a / c.b) : stored(c.a, positive);
-}
-double stored_b(CurveInit c, Positive positive) {
-  return positive == Positive::log_sw ? -0.5 * std::log(c.a * c.b) : stored(c.b, positive);
-}
 
 /// A learned scalar of a layer.
 Parameter& scalar(const Scope& scope, const char* name, double init) {
@@ -134,9 +125,11 @@ std::vector<std::string> norm_names() { return choice_names(kNorms); }
 std::vector<std::string> act_names() { return choice_names(kActs); }
 
 CurveParameters::CurveParameters(const Scope& scope, CurveInit init, Positive positive)
-    : a_(&scalar(scope, "alpha", stored_a(init, positive))),
-      b_(&scalar(scope, "beta", stored_b(init, positive))),
-      positive_(positive) {}
+    : positive_(positive) {
+  const Coefficients<double> stored = stored_coefficients(init.a, init.b, positive);
+  a_ = &scalar(scope, "alpha", stored.a);
+  b_ = &scalar(scope, "beta", stored.b);
+}
 
 Pointwise make_norm(const Scope& scope, std::int64_t channels, const NormActConfig& config) {
   switch (config.norm) {

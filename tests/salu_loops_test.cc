@@ -40,12 +40,12 @@ std::vector<Table> tables() {
   return out;
 }
 
-/// The inputs of n elements, each array exactly as long, so that a memory checker finds a read behind it.
+/// Inputs of n elements. Each array is exactly as long, so that a memory checker finds a read past its end.
 template <class T>
 struct Input {
   std::vector<T> dy, x, residual;
 };
-/// What the loops make of them; one guard behind each array.
+/// Outputs of the loops, with one guard value after each array.
 template <class T>
 struct Output {
   std::vector<T> y, dx, dresidual;
@@ -175,7 +175,7 @@ TEST_CASE("the gates have their asymptotes' values and slopes there") {
         INFO(table.name << ", member " << static_cast<int>(member) << ", x " << x);
         const auto got = run(*table.loops, member, filled(x), kCurvesF32);
         const double slope = 0.5 * (1 + std::copysign(1.3, static_cast<double>(x)));
-        const double y = slope * static_cast<double>(x);  // what is larger than the largest float is infinite
+        const double y = slope * static_cast<double>(x);  // beyond the largest float: infinite
         std::size_t wrong = 0;
         for (std::size_t i = 0; i < 33; ++i) {
           const bool value = std::abs(y) > 3.4e38 ? got.y[i] == std::copysign(kInf, static_cast<float>(y))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// The scalar mathematics of the SALU family, once, for every back end: T is float, double, or a SIMD
 /// register. From top to bottom: the curve, the three functions made of it, the five ops made of those, and
-/// the way between the curve and its two stored parameters.
+/// how the two numbers of the curve are stored, which nothing else needs to know.
 ///
 /// One curve carries the family: s(x) = S z r with z = x/W and r = 1/sqrt(1 + z^2). In the paper's terms
 /// s(x) = a x / sqrt(1 + a b x^2) with S = sqrt(a/b), the saturation, and W = 1/sqrt(a b), the width.
@@ -172,6 +172,19 @@ SALU_HOST_DEVICE T member_gradient(T dy, T x, [[maybe_unused]] T residual, [[may
     dresidual = swalu_gradient(dy, h, c.gate, sums.gate);
     return salu_gradient(dresidual, x, c.first, sums.first);
   }
+}
+
+/// What is stored for the positive numbers a and b: the initial values of a layer.
+inline Coefficients<double> stored_coefficients(double a, double b, Positive positive) {
+  switch (positive) {
+    case Positive::exp:
+      return {std::log(a), std::log(b), positive};
+    case Positive::log_sw:
+      return {0.5 * std::log(a / b), -0.5 * std::log(a * b), positive};
+    case Positive::softplus:
+      break;
+  }
+  return {std::log(std::expm1(a)), std::log(std::expm1(b)), positive};
 }
 
 /// S and 1/W from the stored a and b, in double on every device.
