@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "layers/norm_act.h"
 
+#include <algorithm>
+
 #include "core/choices.h"
 #include "core/ops/salu_math.h"
 
@@ -82,20 +84,34 @@ Pointwise make_prelu(const Scope& scope) {
   return {scope.prefix, "PReLU", 1, [&slope](const Variable& x, Context&) { return prelu(x, slope); }};
 }
 
-/// An activation without parameters.
-template <class Function>
-Pointwise make_plain(const Scope& scope, const char* kind, Function function) {
+Pointwise make_plain(const Scope& scope, const char* kind, Variable (*function)(const Variable& x)) {
   return {scope.prefix, kind, 0, [function](const Variable& x, Context&) { return function(x); }};
 }
+
+Variable exact_gelu(const Variable& x) { return gelu(x, GeluKind::erf); }
+Variable tanh_gelu(const Variable& x) { return gelu(x, GeluKind::tanh); }
+
+/// An activation: its line of `--summary`, and its function where it has no parameters.
+struct ActRow {
+  Act act;
+  const char* kind;
+  Variable (*function)(const Variable& x) = nullptr;
+};
+constexpr std::pair<const char*, ActRow> kActs[] = {{"swalu", {Act::swalu, "SWALU"}},
+                                                    {"galu", {Act::galu, "GALU"}},
+                                                    {"relu", {Act::relu, "ReLU", relu}},
+                                                    {"swish", {Act::swish, "Swish", swish}},
+                                                    {"hardswish", {Act::hardswish, "Hardswish", hardswish}},
+                                                    {"gelu", {Act::gelu, "GELU", exact_gelu}},
+                                                    {"gelu_tanh", {Act::gelu_tanh, "GELU (tanh)", tanh_gelu}},
+                                                    {"prelu", {Act::prelu, "PReLU"}}};
 
 }  // namespace
 
 Norm norm_of(const std::string& name) { return choice_of("--norm", kNorms, name); }
-Act act_of(const std::string& name) { return choice_of("--act", kActs, name); }
+Act act_of(const std::string& name) { return choice_of("--act", kActs, name).act; }
 Positive positive_of(const std::string& name) { return choice_of("--positive", kPositives, name); }
-const char* name_of(Norm norm) { return choice_name(kNorms, norm); }
-const char* name_of(Act act) { return choice_name(kActs, act); }
-const char* name_of(Positive positive) { return choice_name(kPositives, positive); }
+std::vector<std::string> act_names() { return choice_names(kActs); }
 
 CurveParameters::CurveParameters(const Scope& scope, CurveInit init, Positive positive)
     : positive_(positive) {
@@ -125,23 +141,11 @@ Pointwise make_norm(const Scope& scope, std::int64_t channels, const NormActConf
 }
 
 Pointwise make_act(const Scope& scope, const NormActConfig& config) {
-  switch (config.act) {
-    case Act::swalu:
-      return make_curve(scope, "SWALU", swalu, config.gate, config.positive);
-    case Act::galu:
-      return make_curve(scope, "GALU", galu, config.gate, config.positive);
-    case Act::relu:
-      return make_plain(scope, "ReLU", relu);
-    case Act::swish:
-      return make_plain(scope, "Swish", swish);
-    case Act::gelu:
-      return make_plain(scope, "GELU", [](const Variable& x) { return gelu(x, GeluKind::erf); });
-    case Act::gelu_tanh:
-      return make_plain(scope, "GELU (tanh)", [](const Variable& x) { return gelu(x, GeluKind::tanh); });
-    case Act::prelu:
-      break;
-  }
-  return make_prelu(scope);
+  const auto is_chosen = [&](const auto& row) { return row.second.act == config.act; };
+  const ActRow& act = std::ranges::find_if(kActs, is_chosen)->second;
+  if (act.function) return make_plain(scope, act.kind, act.function);
+  if (config.act == Act::prelu) return make_prelu(scope);
+  return make_curve(scope, act.kind, config.act == Act::galu ? galu : swalu, config.gate, config.positive);
 }
 
 NormAct::NormAct(const Scope& norm, const Scope& act, std::int64_t channels, const NormActConfig& config)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "autograd/functions.h"
 #include "layers/layers.h"
@@ -13,7 +14,7 @@
 namespace salu {
 
 enum class Norm { salu, batchnorm, layernorm, groupnorm, dyt, derf, none };
-enum class Act { swalu, galu, relu, swish, gelu, gelu_tanh, prelu };
+enum class Act { swalu, galu, relu, swish, hardswish, gelu, gelu_tanh, prelu };
 
 inline constexpr std::pair<const char*, Norm> kNorms[] = {{"salu", Norm::salu},
                                                           {"batchnorm", Norm::batchnorm},
@@ -22,18 +23,13 @@ inline constexpr std::pair<const char*, Norm> kNorms[] = {{"salu", Norm::salu},
                                                           {"dyt", Norm::dyt},
                                                           {"derf", Norm::derf},
                                                           {"none", Norm::none}};
-inline constexpr std::pair<const char*, Act> kActs[] = {
-    {"swalu", Act::swalu}, {"galu", Act::galu},           {"relu", Act::relu},  {"swish", Act::swish},
-    {"gelu", Act::gelu},   {"gelu_tanh", Act::gelu_tanh}, {"prelu", Act::prelu}};
 inline constexpr std::pair<const char*, Positive> kPositives[] = {
     {"exp", Positive::exp}, {"softplus", Positive::softplus}, {"log_sw", Positive::log_sw}};
 
 Norm norm_of(const std::string& name);  ///< throws ErrorCode::usage naming the known ones
 Act act_of(const std::string& name);
 Positive positive_of(const std::string& name);  ///< exp, softplus, log_sw
-const char* name_of(Norm norm);
-const char* name_of(Act act);
-const char* name_of(Positive positive);
+std::vector<std::string> act_names();
 
 /// Initial a and b of a curve a x / sqrt(1 + a b x^2).
 struct CurveInit {

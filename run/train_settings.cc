@@ -74,7 +74,7 @@ void add_model(Settings& t, TrainOptions& o) {
   ModelConfig& m = o.config.model;
   t.group("Model");
   t.add("norm", m.norm, "normalization; the network's own by default").among(choice_names(kNorms));
-  t.add("act", m.act, "activation; the network's own by default").among(choice_names(kActs));
+  t.add("act", m.act, "activation; the network's own by default").among(act_names());
   t.add("positive", m.positive, "how a and b are stored").among(choice_names(kPositives));
   t.add("stabilizer-a", m.stabilizer_a, "initial a of SALU", above(0));
   t.add("stabilizer-b", m.stabilizer_b, "initial b of SALU", above(0));

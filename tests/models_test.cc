@@ -2,6 +2,7 @@
 /// Networks: counts, shapes, names, and the numbers of the guide's table.
 #include <map>
 
+#include "core/choices.h"
 #include "models/model.h"
 #include "tests/catch.h"
 
@@ -119,8 +120,8 @@ TEST_CASE("parameter names are those of torchvision and timm") {
 }
 
 TEST_CASE("every pair of norm and activation builds, runs and learns something") {
-  for (const char* norm : {"salu", "batchnorm", "layernorm", "groupnorm", "dyt", "derf", "none"}) {
-    for (const char* act : {"swalu", "galu", "relu", "swish", "gelu", "gelu_tanh", "prelu"}) {
+  for (const std::string& norm : choice_names(kNorms)) {
+    for (const std::string& act : act_names()) {
       for (const char* name : {"salunet_c8", "salunet_t"}) {
         // The transformer takes seconds: each choice once.
         if (std::string(name) == "salunet_t" && std::string(norm) != "salu" && std::string(act) != "galu")

@@ -103,8 +103,6 @@ Value salu_add_swalu(Graph& g, const TracedOp& op) {
 
 // Other activations.
 
-Value relu(Graph& g, const TracedOp& op) { return g.add("Relu", {op.inputs[0]}); }
-Value hardswish(Graph& g, const TracedOp& op) { return g.add("HardSwish", {op.inputs[0]}); }
 Value prelu(Graph& g, const TracedOp& op) { return g.add("PRelu", {op.inputs[0], g.weight(op.inputs[1])}); }
 Value swish(Graph& g, const TracedOp& op) {
   return g.add("Mul", {op.inputs[0], g.add("Sigmoid", {op.inputs[0]})});
@@ -252,13 +250,13 @@ constexpr std::pair<std::string_view, Value (*)(Graph&, const TracedOp&)> kOps[]
     {"gelu", gelu},
     {"global_avg_pool", global_avg_pool},
     {"group_norm", group_norm},
-    {"hardswish", hardswish},
+    {"hardswish", [](Graph& g, const TracedOp& op) { return g.add("HardSwish", {op.inputs[0]}); }},
     {"layer_norm", layer_norm},
     {"linear", linear},
     {"max_pool2d", max_pool2d},
     {"patchify", patchify},
     {"prelu", prelu},
-    {"relu", relu},
+    {"relu", [](Graph& g, const TracedOp& op) { return g.add("Relu", {op.inputs[0]}); }},
     {"salu", salu},
     {"salu_add_swalu", salu_add_swalu},
     {"salu_swalu", salu_swalu},
