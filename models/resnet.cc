@@ -23,10 +23,6 @@ struct Kind {
   WeightInit weight_init;
 };
 
-constexpr std::pair<const char*, LinearInit> kHeadInits[] = {{"framework", LinearInit::framework},
-                                                             {"small_normal", LinearInit::small_normal}};
-constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
-
 class Resnet : public Model {
  public:
   Resnet(const ResnetShape& shape, const ModelConfig& config, const NormActConfig& pair);
