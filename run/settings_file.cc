@@ -59,8 +59,10 @@ std::string_view without_quotes(std::string_view value) {
 }
 
 /// Version 0.1.0 wrote numbers as they were given (.5) and backslashes as they are, which TOML takes for
-/// something else: lines `key=value` that begin with the data set.
-bool is_plain(std::string_view text) { return text.starts_with("dataset="); }
+/// something else. Its files are lines `key=value` of all settings, the data set first.
+bool is_plain(std::string_view text) {
+  return text.starts_with("dataset=") && text.find("\nrank-timeout=") != text.npos;
+}
 
 std::vector<Given> read_plain(std::string_view text, const std::string& name) {
   std::vector<Given> out;

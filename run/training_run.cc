@@ -2,6 +2,7 @@
 #include "run/training_run.h"
 
 #include "core/text.h"
+#include "run/snapshot.h"
 #include "train/signals.h"
 
 namespace salu {

@@ -20,7 +20,12 @@ std::vector<Bytes> option_seeds() {
                "= [1, 2]\n"),
       bytes_of("-q\n---\n[section]\nepochs=3\nbce-loss=true\naa='ta_wide'\nmean=[0.1,\n0.2, 0.3]\n"),
       bytes_of("--dataset\nfolder\n--data-dir\na#b, 'c'\n--output\nd\"e"),
-      bytes_of("\n---\nepochs=5\nbatch-size=0x10\ndataset=\"sh\\\"apes\"\n")};
+      bytes_of("\n---\nepochs=5\nbatch-size=0x10\ndataset=\"sh\\\"apes\"\n"),
+      bytes_of("--no-aug\n--no-nesterov\n--graph\nfalse\n---\nbce-loss = true\naa = 'ta_wide'\nmean = "
+               "[0.1,\n0.2, # red\n0.3]\n"
+               "data-dir = \"a\\u00e4\\n'\"\nsmoothing = 1e-1\n"),
+      bytes_of("\n---\ndataset=\"shapes\"\nhflip=.5\nnesterov=1\ndata-dir=\"a\\b\"\nno-aug=false\nopt-betas=["
+               ".9, 0.99]\nrank-timeout=60\n")};
 }
 
 }  // namespace
@@ -88,7 +93,12 @@ std::vector<Target> option_targets() {
             "--decay-milestones\n",
             "--img-size\n",
             "--device\n",
-            "--summary"}}};
+            "--summary",
+            "--no-",
+            "\\u0041",
+            "\"\"\"",
+            "[[",
+            "\ndataset=\"shapes\"\n"}}};
 }
 
 }  // namespace salu::fuzz
