@@ -29,7 +29,7 @@ class WordReader {
     }
     for (const Setting& s : table_.rows()) {
       if (s.is_required && !table_.has(given_, s.name))
-        fail(ErrorCode::usage, "{}: not given; expected {}. See --help", s.name, s.help);
+        fail(ErrorCode::usage, "{} is required: {}. See --help", s.name, s.help);
     }
     return std::move(given_);
   }
