@@ -50,7 +50,7 @@ class WordReader {
         if (!s.is_positional) flags.push_back(s.flag());
         if (s.kind == SettingKind::boolean) flags.push_back("--no-" + s.name);
       }
-      fail(ErrorCode::usage, "{}: unknown option{}. See --help", escaped(flag), did_you_mean(flag, flags));
+      fail(ErrorCode::usage, "{}: unknown option{}. See --help", flag, did_you_mean(flag, flags));
     }
     return *setting;
   }
@@ -108,8 +108,7 @@ class WordReader {
         return;
       }
     }
-    fail(ErrorCode::usage, "{}: unknown word; expected a flag such as --help before it. See --help",
-         escaped(word));
+    fail(ErrorCode::usage, "{}: unknown word; expected a flag such as --help before it. See --help", word);
   }
 
   const Settings& table_;

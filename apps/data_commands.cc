@@ -51,7 +51,7 @@ void print_findings(const Verification& result, bool all) {
     int count = 0;
     for (const Finding& finding : result.findings) {
       if (finding.problem != problem) continue;
-      if (count++ < kShown || all) fmt::print("{}: {}\n", name_of(problem), finding.text);
+      if (count++ < kShown || all) fmt::print("{}: {}\n", name_of(problem), escaped(finding.text));
     }
     if (count > kShown && !all) fmt::print("{}: {} more (--all)\n", name_of(problem), count - kShown);
   }
@@ -84,7 +84,7 @@ int pack_command(const std::vector<std::string>& arguments) {
   set_num_threads(threads);
   options.progress = Ticker("packed", quiet);
   options.report = [&](const std::string& line) {
-    if (!quiet) fmt::print(stderr, "{}\n", line);
+    if (!quiet) fmt::print(stderr, "{}\n", escaped(line));
   };
   const DataSplits data = open_folder(source);
   const PackResult result = write_pack(data, out, options);

@@ -79,7 +79,7 @@ void describe(const ScoredWeights& s) {
                s.non_finite);
   }
   fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", shown(s.path), s.weights, s.result.samples,
-             s.dataset, s.description);
+             escaped(s.dataset), s.description);
 }
 
 int evaluate_main(const Arguments& arguments) {
@@ -138,7 +138,7 @@ int export_main(const Arguments& arguments) {
   if (const std::string bad = first_non_finite(weights.tensors); !bad.empty()) {
     fail(ErrorCode::checkpoint,
          "{}: tensor {} holds NaN or Inf; expected finite weights. Export another epoch", options.checkpoint,
-         escaped(bad));
+         bad);
   }
   replace_file(real_files(), options.output, onnx_model(*scoring.model, scoring.card, options.batch_size));
   fmt::print("{}: {} weights of {}\n", shown(options.output), weights.kind, scoring.description());

@@ -35,8 +35,8 @@ template <class Enum, std::size_t n>
 Enum choice_of(const char* flag, const std::pair<const char*, Enum> (&table)[n], const std::string& name) {
   if (const auto value = find_choice(table, name)) return *value;
   const std::vector<std::string> known = choice_names(table);
-  fail(ErrorCode::usage, "{}: unknown name '{}'; expected one of {}{}", flag, escaped(name),
-       fmt::join(known, ", "), did_you_mean(name, known));
+  fail(ErrorCode::usage, "{}: unknown name '{}'; expected one of {}{}", flag, name, fmt::join(known, ", "),
+       did_you_mean(name, known));
 }
 
 /// The name of a value.

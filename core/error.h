@@ -24,10 +24,15 @@ enum class ErrorCode {
   distributed = 7,  ///< a rank failed or disagrees
 };
 
-/// The message has the form `<where>: <what was found>; expected <what>. <what to do>`.
+/// Text that is safe to show: control characters, characters that are not seen or that turn the order of a
+/// line, and bytes that are no UTF-8 become `\xNN`. Escaping twice changes nothing.
+std::string escaped(std::string_view text);
+
+/// The message has the form `<where>: <what was found>; expected <what>. <what to do>`. It may hold names from
+/// anywhere: what() is escaped().
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(ErrorCode code, std::string_view message) : std::runtime_error(escaped(message)), code_(code) {}
   ErrorCode code() const { return code_; }
 
  private:
@@ -52,9 +57,5 @@ void check(bool ok, fmt::format_string<Args...> format, Args&&... args) {
 }
 
 #endif
-
-/// A name as it may be shown in a message: control characters, those that are not seen or that turn the order
-/// of a line, and bytes that are no UTF-8 become `\xNN`.
-std::string escaped(std::string_view text);
 
 }  // namespace salu

@@ -104,7 +104,7 @@ double with_sign(double value, Rng& rng) { return rng.chance(0.5) ? -value : val
 
 [[noreturn]] void refuse(const std::string& text, const std::string& what) {
   fail(ErrorCode::usage, "--aa: {} in '{}'; expected for example rand-m9-n2-mstd0.5-inc1 or original-mstd0.5",
-       what, escaped(text));
+       what, text);
 }
 
 Sampling sampling_of(std::optional<Interpolation> interpolation, Rng& rng) {
@@ -136,8 +136,8 @@ AutoAugment AutoAugment::parse(const std::string& text) {
   }
   const std::string& name = sections.front();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    fail(ErrorCode::usage, "--aa: unknown policy '{}'{}; expected one of {}", escaped(name),
-         did_you_mean(name, names), fmt::join(names, ", "));
+    fail(ErrorCode::usage, "--aa: unknown policy '{}'{}; expected one of {}", name, did_you_mean(name, names),
+         fmt::join(names, ", "));
   }
   AutoAugment out;
   out.name_ = text;
@@ -164,7 +164,7 @@ void AutoAugment::read_section(const std::string& text, const std::string& secti
   double value = NAN;
   const auto [end, error] = std::from_chars(section.data() + digits, section.data() + section.size(), value);
   if (error != std::errc() || end != section.data() + section.size() || !std::isfinite(value)) {
-    refuse(text, fmt::format("section '{}' is no name with a number", escaped(section)));
+    refuse(text, fmt::format("section '{}' is no name with a number", section));
   }
   const bool whole = value == std::floor(value) && value <= 1000;
   const bool is_rand = family_ == Family::rand;
@@ -181,7 +181,7 @@ void AutoAugment::read_section(const std::string& text, const std::string& secti
   } else if (key == "inc" && is_rand && (value == 0 || value == 1)) {
     increasing_ = value == 1;
   } else {
-    refuse(text, fmt::format("section '{}' is not known here, or out of range", escaped(section)));
+    refuse(text, fmt::format("section '{}' is not known here, or out of range", section));
   }
 }
 

@@ -57,9 +57,7 @@ std::vector<std::size_t> shares(const std::vector<std::size_t>& weights, std::si
 
 Image Dataset::image(std::int64_t index) const { return to_image(open(index)->whole()); }
 
-std::string Dataset::place(std::int64_t index) const {
-  return fmt::format("sample {} of {}", index, escaped(name_));
-}
+std::string Dataset::place(std::int64_t index) const { return fmt::format("sample {} of {}", index, name_); }
 
 std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> source,
                                       std::vector<std::int64_t> indices) {
@@ -69,7 +67,7 @@ std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> source,
 Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, const char* flag) {
   if (count <= 0 || count >= source.size()) {
     fail(ErrorCode::usage, "{}: {}; expected 1 to {}, the data set {} has {} samples", flag, count,
-         source.size() - 1, escaped(source.name()), source.size());
+         source.size() - 1, source.name(), source.size());
   }
   std::vector<std::vector<std::int64_t>> by_class(source.class_names().size());
   for (std::int64_t i = 0; i < source.size(); ++i) {
@@ -100,7 +98,7 @@ std::shared_ptr<const Dataset> some_samples(std::shared_ptr<const Dataset> set, 
   if (count == 0 || count == set->size()) return set;
   if (count > set->size()) {
     fail(ErrorCode::usage, "{}: {}; expected at most {}, the samples of {}", flag, count, set->size(),
-         escaped(set->name()));
+         set->name());
   }
   std::vector<std::int64_t> indices = hold_out(*set, count, seed, flag).held;
   return subset(std::move(set), std::move(indices));
@@ -137,8 +135,8 @@ void ImageReader::add_bad(std::int64_t index, const std::string& reason) {
     fail(ErrorCode::data,
          "{} of {} pictures of {} are unreadable; expected at most {} % (--max-bad){}. The last: {}. "
          "Find all of them with salutrain verify",
-         count, dataset_->size(), escaped(dataset_->name()), max_bad_percent_,
-         max_bad_percent_ > 0 ? ", or one" : "", reason);
+         count, dataset_->size(), dataset_->name(), max_bad_percent_, max_bad_percent_ > 0 ? ", or one" : "",
+         reason);
   }
 }
 

@@ -44,11 +44,11 @@ Image decode_checked(std::span<const std::uint8_t> bytes, const std::string& nam
   } else {
     trouble = stb::decode(bytes, image);
   }
-  if (!trouble.empty()) fail(ErrorCode::data, "{}: damaged: {}", escaped(name), trouble);
+  if (!trouble.empty()) fail(ErrorCode::data, "{}: damaged: {}", name, trouble);
   if (image.size() == ImageSize{region.height, region.width}) return image;
   if (image.size() != whole) {
-    fail(ErrorCode::data, "{}: damaged: decodes to {} x {}, its header says {} x {}", escaped(name),
-         image.width, image.height, info.width, info.height);
+    fail(ErrorCode::data, "{}: damaged: decodes to {} x {}, its header says {} x {}", name, image.width,
+         image.height, info.width, info.height);
   }
   return crop(image, region.top, region.left, region.height, region.width);
 }

@@ -21,7 +21,7 @@ namespace {
 class RegularFile {
  public:
   explicit RegularFile(const std::filesystem::path& path)
-      : name_(escaped(path.string())),
+      : name_(path.string()),
         // Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
         descriptor_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)) {
     if (descriptor_ < 0) {
@@ -104,7 +104,7 @@ void refuse_archive(const std::filesystem::path& path) {
     if (start.starts_with(magic)) kind = name;
   }
   if (kind) {
-    fail(ErrorCode::data, "{}: is a {} archive; unpack it first", escaped(path.string()), kind);
+    fail(ErrorCode::data, "{}: is a {} archive; unpack it first", path.string(), kind);
   }
 }
 

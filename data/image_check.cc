@@ -21,7 +21,7 @@ class Walk {
 
   template <class... Args>
   [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) const {
-    fail(ErrorCode::data, "{}: {}", escaped(*name_), fmt::format(format, std::forward<Args>(args)...));
+    fail(ErrorCode::data, "{}: {}", *name_, fmt::format(format, std::forward<Args>(args)...));
   }
   [[noreturn]] void truncated() const { refuse("truncated at byte {}", bytes_.size()); }
 
@@ -264,8 +264,8 @@ ImageInfo check_png(Walk in, const std::string& name, const DecodeLimits& limits
     const std::uint32_t crc = in.big_endian(4);
     const std::string_view type(reinterpret_cast<const char*>(checked.data()), 4);
     const std::span<const std::uint8_t> data = checked.subspan(4);
-    if (crc32(checked) != crc) in.refuse("bad CRC in {}", escaped(type));
-    if (first != (type == "IHDR")) in.refuse("damaged: {} chunk in IHDR's place", escaped(type));
+    if (crc32(checked) != crc) in.refuse("bad CRC in {}", type);
+    if (first != (type == "IHDR")) in.refuse("damaged: {} chunk in IHDR's place", type);
     if (first) {
       header = read_png_header(Walk(data, name), info);
       check_size(in, info, limits);
@@ -384,7 +384,7 @@ ImageInfo check_image(std::span<const std::uint8_t> bytes, const std::string& na
   if (text.size() > 1 && text[0] == 'P' && text[1] >= '1' && text[1] <= '7') return check_pnm(in, limits);
   if (text.empty()) in.refuse("is empty; expected a JPEG, PNG, BMP or PNM");
   constexpr std::size_t kShown = 6;
-  in.refuse("is not a JPEG, PNG, BMP or PNM (starts '{}')", escaped(text.substr(0, kShown)));
+  in.refuse("is not a JPEG, PNG, BMP or PNM (starts '{}')", text.substr(0, kShown));
 }
 
 }  // namespace salu

@@ -158,7 +158,7 @@ std::vector<MapLine> read_map(const fs::path& map) {
     const std::size_t tab = line.find('\t');
     const std::size_t cut = csv ? line.find(',') : tab != line.npos ? tab : line.rfind(' ');
     if (cut == line.npos || cut == 0) {
-      fail(ErrorCode::data, "{}: line {}: '{}'; expected {}", shown(map), number, escaped(line),
+      fail(ErrorCode::data, "{}: line {}: '{}'; expected {}", shown(map), number, line,
            csv ? "ImageId,CLASS x y x y" : "NAME CLASS");
     }
     std::string class_name = line.substr(cut + 1);
@@ -176,12 +176,12 @@ Labels labels_by_name(const fs::path& map, const std::vector<std::string>& class
   for (MapLine& line : read_map(map)) {
     if (!known.contains(line.class_name)) {
       fail(ErrorCode::data, "{}: line {}: class '{}' is none of the {} classes of train ({})", shown(map),
-           line.number, escaped(line.class_name), classes.size(), first_names(classes));
+           line.number, line.class_name, classes.size(), first_names(classes));
     }
     const auto [it, added] = labels.try_emplace(line.name, line);
     if (!added) {
       fail(ErrorCode::data, "{}: lines {} and {} are both about {}", shown(map), it->second.number,
-           line.number, escaped(line.name));
+           line.number, line.name);
     }
   }
   return labels;
@@ -217,7 +217,7 @@ std::string first_names(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 5;
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
-    text += (i ? ", " : "") + escaped(names[i]);
+    text += (i ? ", " : "") + names[i];
   }
   return names.size() > kShown ? text + ", ..." : text;
 }
@@ -256,8 +256,7 @@ Listing list_flat(const fs::path& root, const fs::path& map, const std::vector<s
   }
   if (!labels.empty()) {
     fail(ErrorCode::data, "{}: line {}: no picture {} in {} ({} such lines); expected all that the map names",
-         shown(map), labels.begin()->second.number, escaped(labels.begin()->first), shown(root),
-         labels.size());
+         shown(map), labels.begin()->second.number, labels.begin()->first, shown(root), labels.size());
   }
   sort_files(listing.files);
   return listing;
@@ -288,12 +287,11 @@ FolderLayout find_folders(const fs::path& dir, const std::string& train, const s
       return layout;
     }
     if (!eval.empty())
-      fail(ErrorCode::data, "{}: no folder {}; expected the one of --val-split", shown(base), escaped(eval));
+      fail(ErrorCode::data, "{}: no folder {}; expected the one of --val-split", shown(base), eval);
     return layout;
   }
   entries(dir);  // a better reason, if there is one
-  fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<picture>", shown(dir), escaped(train),
-       escaped(train));
+  fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<picture>", shown(dir), train, train);
 }
 
 Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes) {

@@ -106,7 +106,7 @@ class Loader::Epoch {
       if (job.index < 0 || job.reported || seconds_since(job.since) < loader_.options_.slow_seconds) continue;
       job.reported = true;
       report(fmt::format("{}: a worker has been busy with it for {:.0f} s",
-                         escaped(loader_.dataset_->place(job.index)), seconds_since(job.since)));
+                         loader_.dataset_->place(job.index), seconds_since(job.since)));
     }
   }
 
@@ -206,7 +206,7 @@ class Loader::Epoch {
   std::optional<Image> sample(std::int64_t& index, std::int64_t position) const {
     const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
                         static_cast<std::uint32_t>(position % loader_.options_.repeats)};
-    const auto place = [&] { return escaped(loader_.dataset_->place(index)); };
+    const auto place = [&] { return loader_.dataset_->place(index); };
     try {
       return loader_.reader_->read(index,
                                    [&](ImageSource& source) { return loader_.transform_(source, key); });
@@ -245,7 +245,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, Load
   check(options_.batch_size > 0 && options_.workers >= 0 && options_.prefetch > 0 && options_.repeats > 0,
         "[loader] expected batch_size > 0, workers >= 0, prefetch > 0, repeats > 0, got {}, {}, {}, {}",
         options_.batch_size, options_.workers, options_.prefetch, options_.repeats);
-  if (dataset_->size() == 0) fail(ErrorCode::data, "{}: no samples", escaped(dataset_->name()));
+  if (dataset_->size() == 0) fail(ErrorCode::data, "{}: no samples", dataset_->name());
   if (batches() == 0) {
     fail(ErrorCode::usage,
          "--batch-size: dataset has {} samples, one global batch needs {}. Take a smaller batch",

@@ -42,7 +42,7 @@ DataSplits open_dataset(const DataOptions& options) {
   const auto source = std::find_if(std::begin(kSources), std::end(kSources),
                                    [&](const Source& s) { return options.dataset == s.name; });
   if (source == std::end(kSources)) {
-    fail(ErrorCode::usage, "--dataset: unknown data set '{}'{}; expected one of {}", escaped(options.dataset),
+    fail(ErrorCode::usage, "--dataset: unknown data set '{}'{}; expected one of {}", options.dataset,
          did_you_mean(options.dataset, known_datasets()), fmt::join(known_datasets(), ", "));
   }
   for (const auto& [count, flag] : {std::pair{options.val_from_train, "--val-from-train"},
@@ -65,7 +65,7 @@ DataSplits open_dataset(const DataOptions& options) {
     fail(ErrorCode::data,
          "{}: no val, validation, valid or test; expected one beside train. "
          "Or hold out samples: --val-from-train N",
-         escaped(options.data_dir.string()));
+         options.data_dir.string());
   }
   splits.eval_is_validation = splits.eval_name != "test";
   splits.train =

@@ -115,7 +115,7 @@ class PackedDataset : public Dataset {
 
 }  // namespace
 
-Pack::Pack(const std::filesystem::path& path) : file_(escaped(path.string())), map_(path) {
+Pack::Pack(const std::filesystem::path& path) : file_(path.string()), map_(path) {
   refuse_archive(path);
   const std::span<const std::byte> bytes = map_.bytes();
   const pack::Tail tail = checked_tail(bytes, file_);

@@ -83,30 +83,28 @@ void judge(const std::vector<Item>& items, const std::vector<Scanned>& scanned, 
 
 void check_classes(const Listing& listing, const std::string& split, Verification& out) {
   for (const std::string& name : empty_classes(listing)) {
-    out.findings.push_back({Problem::classes, fmt::format("{}: class {} is empty", split, escaped(name))});
+    out.findings.push_back({Problem::classes, fmt::format("{}: class {} is empty", split, name)});
   }
 }
 
 void compare_classes(const Listing& train, const std::string& train_name, const Listing& eval,
                      const std::string& eval_name, Verification& out) {
   for (const std::string& name : only_in(train.classes, eval.classes)) {
-    out.findings.push_back(
-        {Problem::classes, fmt::format("class {} is in {} only", escaped(name), train_name)});
+    out.findings.push_back({Problem::classes, fmt::format("class {} is in {} only", name, train_name)});
   }
   for (const std::string& name : only_in(eval.classes, train.classes)) {
-    out.findings.push_back(
-        {Problem::classes, fmt::format("class {} is in {} only", escaped(name), eval_name)});
+    out.findings.push_back({Problem::classes, fmt::format("class {} is in {} only", name, eval_name)});
   }
 }
 
 // The listing of the evaluation split; a map that does not fit is a finding.
 Listing eval_listing(const FolderLayout& layout, const Listing& train, Verification& out) {
   if (layout.eval.empty()) return {};
-  const std::string split = escaped(layout.eval.filename().string());
+  const std::string split = layout.eval.filename().string();
   try {
     Listing eval = list_eval(layout, train.classes);
     check_classes(eval, split, out);
-    compare_classes(train, escaped(layout.train.filename().string()), eval, split, out);
+    compare_classes(train, layout.train.filename().string(), eval, split, out);
     return eval;
   } catch (const Error& e) {
     out.findings.push_back({Problem::classes, e.what()});
@@ -118,7 +116,7 @@ Verification verify_folder(const DataOptions& options,
                            const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const FolderLayout layout =
       find_folders(options.data_dir, options.train_split, options.val_split.value_or(""));
-  const std::string split = escaped(layout.train.filename().string());
+  const std::string split = layout.train.filename().string();
   Verification out;
   const Listing train = list_class_folders(layout.train);
   if (train.classes.size() < 2) {
@@ -138,7 +136,7 @@ Verification verify_folder(const DataOptions& options,
     for (const ListedFile& file : listing->files) {
       // Classes of evaluation that training lacks have numbers of their own: only splits are compared there.
       paths.push_back(listing->root / file.path);
-      items.push_back({escaped(paths.back().string()), file.label, listing == &eval});
+      items.push_back({paths.back().string(), file.label, listing == &eval});
     }
   }
   const DecodeLimits limits;

@@ -74,7 +74,7 @@ NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
 const Entry& entry_of(const std::string& name) {
   const auto it = std::ranges::find(registry(), canonical_model_name(name), &Entry::name);
   if (it != registry().end()) return *it;
-  fail(ErrorCode::usage, "--model: unknown name '{}'; expected one of {}{}", escaped(name),
+  fail(ErrorCode::usage, "--model: unknown name '{}'; expected one of {}{}", name,
        fmt::join(model_names(), ", "), did_you_mean(name, model_names()));
 }
 

@@ -106,7 +106,7 @@ void CheckpointStore::remove_leftovers() {
 }
 
 void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint, bool best) {
-  check(is_checkpoint_name(name), "[checkpoint] expected a name such as epoch-0012, got '{}'", escaped(name));
+  check(is_checkpoint_name(name), "[checkpoint] expected a name such as epoch-0012, got '{}'", name);
   const fs::path place = folder_ / name, next = folder_ / prefixed(kUnfinished, name),
                  replaced = folder_ / prefixed(kReplaced, name);
   try {
@@ -165,7 +165,7 @@ std::string CheckpointStore::none_text() const {
   int count = 0;
   for (const std::string& name : names_in(folder_)) {
     if (!name.starts_with(kUnfinished)) continue;
-    unfinished += (count++ ? ", " : "") + escaped(name);
+    unfinished += (count++ ? ", " : "") + name;
   }
   std::string text = fmt::format("no complete checkpoint in {}", shown(run_dir_));
   return count ? fmt::format("{} ({} unfinished: {})", text, count, unfinished) : text;

@@ -134,8 +134,7 @@ void check_format(const Metadata& metadata, const std::string& file) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size() || number < 1) {
-    fail(ErrorCode::checkpoint, "{}: {} is '{}'; expected a number", file, kFormatKey,
-         escaped(text.substr(0, 40)));
+    fail(ErrorCode::checkpoint, "{}: {} is '{}'; expected a number", file, kFormatKey, text.substr(0, 40));
   }
   if (number > kCheckpointFormat) fail_newer(file, text);
 }

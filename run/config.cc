@@ -94,8 +94,7 @@ void refuse_unused(const TrainConfig& c) {
     fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");
   }
   if (const std::string flag = unused_setting(c.model); !flag.empty()) {
-    fail(ErrorCode::usage, "{}: {} has no use for it; expected another --model with it", flag,
-         escaped(c.model.name));
+    fail(ErrorCode::usage, "{}: {} has no use for it; expected another --model with it", flag, c.model.name);
   }
   if (!c.schedule.decay_milestones.empty() && c.schedule.kind != ScheduleKind::multistep) {
     fail(ErrorCode::usage, "--decay-milestones: the schedule {} has none; expected --sched multistep with it",
@@ -104,7 +103,7 @@ void refuse_unused(const TrainConfig& c) {
   if (c.num_classes && c.data.dataset != "synthetic") {
     fail(ErrorCode::usage,
          "--num-classes {}: the data set '{}' knows its own; expected it with --dataset synthetic",
-         *c.num_classes, escaped(c.data.dataset));
+         *c.num_classes, c.data.dataset);
   }
 }
 

@@ -27,7 +27,7 @@ int device_index(const std::string& name, int local_rank) {
   const auto [end, error] = std::from_chars(name.data() + colon + 1, name.data() + name.size(), index);
   if (error != std::errc() || end != name.data() + name.size() || index < 0) {
     fail(ErrorCode::usage, "--device '{}': no device number after the colon; expected cuda:0 or the like",
-         escaped(name));
+         name);
   }
   return index;
 }
@@ -67,8 +67,7 @@ Placement open_device(const DeviceOptions& o, int local_rank) {
     placement.device = {DeviceType::cuda, 0};
     gpu::open({device_index(o.device, local_rank), o.handwritten, o.tf32, o.deterministic});
   } else if (!is_auto && o.device != "cpu") {
-    fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N",
-         escaped(o.device));
+    fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N", o.device);
   }
   if (o.activations == DType::bf16) {
     if (placement.device.type == DeviceType::cpu) {
@@ -82,9 +81,8 @@ Placement open_device(const DeviceOptions& o, int local_rank) {
 
 std::string describe_placement(const Placement& placement, const DeviceOptions& o) {
   if (placement.device.type == DeviceType::cpu) return fmt::format("cpu, {} threads", num_threads());
-  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(),
-                     choice_name(kPrecisions, o.activations), o.tf32 ? " with tf32" : "",
-                     choice_name(kKernelSources, o.handwritten),
+  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(), choice_name(kPrecisions, o.activations),
+                     o.tf32 ? " with tf32" : "", choice_name(kKernelSources, o.handwritten),
                      o.deterministic ? "" : ", any order of sums");
 }
 

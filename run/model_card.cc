@@ -156,7 +156,7 @@ ModelCard card_from_json(const json& j, const std::string& file) {
   } catch (const json::exception& e) {
     fail(ErrorCode::checkpoint,
          "{}: config.json is not one of salutrain's ({}). Evaluate a checkpoint of salutrain", file,
-         escaped(e.what()));
+         e.what());
   }
 }
 

@@ -138,8 +138,9 @@ void Progress::update(const ProgressState& state) {
 
 void Progress::line(std::string_view text) {
   clear_bar();
-  if (!options_.quiet) show(options_.out, fmt::format("{}\n", text));
-  log(text);
+  const std::string safe = escaped(text);
+  if (!options_.quiet) show(options_.out, safe + "\n");
+  log(safe);
 }
 
 }  // namespace salu

@@ -52,7 +52,7 @@ std::string csv_start(const fs::path& path, const std::vector<std::string>& colu
   if (text.find('\n') == text.npos) return header;  // a crash came before the first row
   if (!text.starts_with(header)) {
     fail(ErrorCode::usage, "{}: columns are {}; expected {}. Move the file away to resume", shown(path),
-         escaped(text.substr(0, text.find('\n'))), fmt::join(columns, ","));
+         text.substr(0, text.find('\n')), fmt::join(columns, ","));
   }
   return header + kept_lines(std::string_view(text).substr(header.size()), *resume_after, csv_key);
 }

@@ -82,7 +82,7 @@ void check_contents(const fs::path& path, const RunFolderOptions& options) {
   const auto newest = CheckpointStore(path).newest();
   const std::string word = shell_word(path.string());
   fail(ErrorCode::usage, "{}: is not empty ({}); expected a new or an empty folder{}. {}", shown(path),
-       newest ? "newest checkpoint: " + escaped(*newest) : "no checkpoint in it",
+       newest ? "newest checkpoint: " + *newest : "no checkpoint in it",
        options.overwrite ? ", or a run to --overwrite" : "",
        newest && run ? fmt::format("Use --resume {} or --overwrite", word)
        : run         ? "Use --overwrite"
@@ -118,7 +118,7 @@ RunLock::RunLock(const fs::path& folder) {
     fail(ErrorCode::environment,
          "{}: in use by process {} on {}; expected one process per run folder. If that process is gone, "
          "delete {}",
-         shown(folder), owner.pid, owner.host.empty() ? "this host" : escaped(owner.host), shown(path));
+         shown(folder), owner.pid, owner.host.empty() ? "this host" : owner.host, shown(path));
   }
   const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
   if (::ftruncate(fd_, 0) != 0 ||

@@ -52,7 +52,7 @@ void RunKeeper::go_on_from(const fs::path& from, const std::string& name) {
            "--resume {}: a run goes on from its last checkpoint, {}; expected that one. Give --output to go "
            "on "
            "from {} in a new folder",
-           shown(folder_ / "checkpoints" / name), escaped(last), escaped(name));
+           shown(folder_ / "checkpoints" / name), last, name);
     }
     checkpoints_.set_best(best);
     if (!best.empty() && !checkpoints_.has(best)) {
@@ -94,7 +94,7 @@ std::string RunKeeper::how_to_go_on() const {
   const auto newest = checkpoints_.newest();
   if (!newest) return fmt::format("{}; no complete checkpoint in {} yet", stopped, shown(folder_));
   return fmt::format("{}. Newest complete checkpoint: {}; go on with: mpirun -n {} salutrain --resume {}",
-                     stopped, escaped(*newest), ranks_.size(), shell_word(folder_.string()));
+                     stopped, *newest, ranks_.size(), shell_word(folder_.string()));
 }
 
 void RunKeeper::step(const TrainFigures& figures) {

@@ -37,8 +37,7 @@ int dtype_rank(DType dtype) {
 std::vector<const NamedTensor*> in_file_order(std::span<const NamedTensor> tensors) {
   std::vector<const NamedTensor*> order;
   for (const NamedTensor& t : tensors) {
-    check(is_tensor_name(t.name) && t.name != "__metadata__", "[safetensors] '{}' is no tensor name",
-          escaped(t.name));
+    check(is_tensor_name(t.name) && t.name != "__metadata__", "[safetensors] '{}' is no tensor name", t.name);
     check(t.tensor.defined() && t.tensor.device() == Device{}, "[safetensors] expected a host tensor for {}",
           t.name);
     order.push_back(&t);
@@ -134,8 +133,7 @@ SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::s
     const auto data = bytes.subspan(header.data_begin + entry.begin, entry.end - entry.begin);
     if (const auto sum = header.metadata.extract(kChecksum + entry.name);
         sum && sum.mapped() != checksum_text(data)) {
-      fail(ErrorCode::checkpoint, "{}: tensor {}: checksum differs (file damaged)", file,
-           escaped(entry.name));
+      fail(ErrorCode::checkpoint, "{}: tensor {}: checksum differs (file damaged)", file, entry.name);
     }
     result.tensors.push_back({entry.name, to_tensor(entry, data)});
   }

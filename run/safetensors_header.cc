@@ -34,12 +34,10 @@ template <class... Args>
 
 /// The beginning of a value, as a message may show it.
 std::string shown_value(const Json& value) {
-  return escaped(value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60));
+  return value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60);
 }
 
-std::string label(const std::string& name) {
-  return name == "__metadata__" ? name : "tensor " + escaped(name);
-}
+std::string label(const std::string& name) { return name == "__metadata__" ? name : "tensor " + name; }
 
 /// Watches a header while it is parsed: a tree keeps the last of two equal keys without a word, and a hostile
 /// header must not make it deep or large. Allowed is {name: {field: value or [numbers]}}.
@@ -73,7 +71,7 @@ class Guard {
       return;
     }
     if (!is_tensor_name(name)) {
-      refuse(file_, "tensor name '{}': expected 1 to {} printable characters", escaped(name.substr(0, 80)),
+      refuse(file_, "tensor name '{}': expected 1 to {} printable characters", name.substr(0, 80),
              kMaxNameBytes);
     }
     if (names_.size() > kMaxTensors + 1) refuse(file_, "header: too many keys");
@@ -85,7 +83,7 @@ class Guard {
   /// "tensor conv1.weight: shape"
   std::string place(int depth) const {
     if (names_.empty()) return "header";
-    return label(names_.back()) + (depth > 1 ? ": " + escaped(field_) : "");
+    return label(names_.back()) + (depth > 1 ? ": " + field_ : "");
   }
 
   const std::string& file_;
@@ -165,7 +163,7 @@ auto checked(const std::string& trouble, Read&& read) {
   } catch (const Json::exception& error) {
     std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at …: what"
     if (const auto tag = what.find("] "); tag != what.npos) what.remove_prefix(tag + 2);
-    fail(ErrorCode::checkpoint, "{} ({})", trouble, escaped(what.substr(0, 160)));
+    fail(ErrorCode::checkpoint, "{} ({})", trouble, what.substr(0, 160));
   }
 }
 
@@ -203,12 +201,11 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::string
 /// Rules that the JSON library does not check, or only after it has spent memory.
 void check_text(std::string_view text, const std::string& file) {
   if (text.front() != '{') {
-    refuse(file, "is not a salu checkpoint: the header starts with '{}'; expected '{{'",
-           escaped(text.substr(0, 8)));
+    refuse(file, "is not a salu checkpoint: the header starts with '{}'; expected '{{'", text.substr(0, 8));
   }
   const std::size_t last = text.find_last_not_of(' ');
   if (text[last] != '}') {
-    refuse(file, "header ends with '{}'; expected '}}' and spaces", escaped(text.substr(last, 1)));
+    refuse(file, "header ends with '{}'; expected '}}' and spaces", text.substr(last, 1));
   }
   std::size_t quote = 0;
   for (std::size_t i = 0; i <= last; ++i) {

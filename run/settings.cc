@@ -57,7 +57,7 @@ bool read_bool(const Setting& setting, const std::string& word) {
   for (const char* no : {"false", "0", "off", "no"}) {
     if (word == no) return false;
   }
-  fail(ErrorCode::usage, "{}: '{}'; expected true or false", setting.flag(), escaped(word));
+  fail(ErrorCode::usage, "{}: '{}'; expected true or false", setting.flag(), word);
 }
 
 std::int64_t read_whole(const Setting& setting, const std::string& word, std::int64_t low,
@@ -67,8 +67,7 @@ std::int64_t read_whole(const Setting& setting, const std::string& word, std::in
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error != std::errc() || end != word.data() + word.size() || value < low || value > high) {
-    fail(ErrorCode::usage, "{}: '{}' is not a whole number in {}..{}", setting.flag(), escaped(word), low,
-         high);
+    fail(ErrorCode::usage, "{}: '{}' is not a whole number in {}..{}", setting.flag(), word, low, high);
   }
   if (const std::string plain = fmt::format("{}", value); word != plain) {  // 010 may mean 8
     fail(ErrorCode::usage, "{}: '{}': expected {}", setting.flag(), word, plain);
@@ -84,7 +83,7 @@ long double read_real(const Setting& setting, const std::string& word) {
   if (!is_number || value < range.low || (range.open && value == range.low) || value > range.high) {
     const std::string low =
         std::isfinite(range.low) ? fmt::format(" {} {}", range.open ? ">" : ">=", range.low) : "";
-    fail(ErrorCode::usage, "{}: {} is not a finite number{}{}", setting.flag(), escaped(word), low,
+    fail(ErrorCode::usage, "{}: {} is not a finite number{}{}", setting.flag(), word, low,
          std::isfinite(range.high) ? fmt::format(" and <= {}", range.high) : "");
   }
   // By way of more digits: one number in 4,000 becomes another in its last bit, and runs are resumed bit for
@@ -94,7 +93,7 @@ long double read_real(const Setting& setting, const std::string& word) {
 
 const std::string& read_text(const Setting& setting, const std::string& word) {
   if (!setting.choices.empty() && std::ranges::find(setting.choices, word) == setting.choices.end()) {
-    fail(ErrorCode::usage, "{}: unknown name '{}'; expected one of {}{}", setting.flag(), escaped(word),
+    fail(ErrorCode::usage, "{}: unknown name '{}'; expected one of {}{}", setting.flag(), word,
          fmt::join(setting.choices, ", "), did_you_mean(word, setting.choices));
   }
   const std::string complaint = setting.complaint ? setting.complaint(word) : "";
@@ -184,7 +183,7 @@ const Setting& Settings::known(const Given& given) const {
   if (!setting) {
     Words names;
     for (const Setting& s : rows_) names.push_back(s.flag());
-    fail(ErrorCode::usage, "{}unknown key '{}'{}. See --help-all", given.place, escaped(given.key),
+    fail(ErrorCode::usage, "{}unknown key '{}'{}. See --help-all", given.place, given.key,
          did_you_mean("--" + given.key, names));
   }
   if (!given.place.empty() && setting->is_action) {
@@ -196,14 +195,14 @@ const Setting& Settings::known(const Given& given) const {
 
 std::string about_plain_name(const std::string& text) {
   const bool plain = !text.empty() && text.front() != '.' && text.find('/') == text.npos;
-  return plain ? "" : fmt::format("'{}' is not a plain name", escaped(text));
+  return plain ? "" : fmt::format("'{}' is not a plain name", text);
 }
 
 std::string about_regular_file(const std::string& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
   if (std::filesystem::is_regular_file(status)) return "";
-  return fmt::format("{}: {}; expected a file", escaped(path),
+  return fmt::format("{}: {}; expected a file", path,
                      std::filesystem::exists(status) ? "not a regular file" : error.message());
 }
 

@@ -39,12 +39,12 @@ std::vector<Given> read_toml(std::string_view text, const std::string& name) {
   try {
     table = toml::parse(text);
   } catch (const toml::parse_error& e) {
-    fail(ErrorCode::usage, "{}{}", place_of(name, e.source()), escaped(e.description()));
+    fail(ErrorCode::usage, "{}{}", place_of(name, e.source()), e.description());
   }
   std::vector<std::pair<toml::source_position, Given>> found;
   for (const auto& [key, node] : table) {
     Given given{std::string(key.str()), {}, place_of(name, key.source()), name};
-    add_words(given.words, node, given.place, escaped(given.key));
+    add_words(given.words, node, given.place, given.key);
     if (given.words != Words{""}) found.emplace_back(key.source().begin, std::move(given));
   }
   std::ranges::sort(found, {}, [](const auto& f) { return std::pair(f.first.line, f.first.column); });
@@ -113,8 +113,7 @@ std::string line_of(const Setting& setting) {
   for (const std::string& word : words) {
     for (std::string_view rest = word; !rest.empty(); rest.remove_prefix(utf8_bytes(rest))) {
       if (utf8_bytes(rest) == 0) {
-        fail(ErrorCode::usage, "{}: {} cannot stand in config.toml; expected UTF-8", setting.flag(),
-             escaped(word));
+        fail(ErrorCode::usage, "{}: {} cannot stand in config.toml; expected UTF-8", setting.flag(), word);
       }
     }
     values.push_back(setting.kind == SettingKind::text ? quoted(word) : word);

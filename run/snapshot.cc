@@ -77,7 +77,7 @@ class Misfits {
   }
 
  private:
-  static void note(std::vector<std::string>& list, const std::string& text) { list.push_back(escaped(text)); }
+  static void note(std::vector<std::string>& list, const std::string& text) { list.push_back(text); }
   std::vector<std::string> missing_, unexpected_, shapes_;
 };
 
@@ -133,7 +133,7 @@ TrainState progress_from_json(const json& j, const std::string& file) {
   if (j.contains("ranks")) p.ranks = count("ranks", 1);
   if (!(p.non_finite.lr_factor > 0 && p.non_finite.lr_factor <= 1) || !is_plain_name(p.good)) {
     fail(ErrorCode::checkpoint, "{}: lr_factor is {}, good is '{}'; expected a number in (0, 1] and a name",
-         file, p.non_finite.lr_factor, escaped(p.good));
+         file, p.non_finite.lr_factor, p.good);
   }
   return p;
 }
@@ -262,7 +262,7 @@ TrainState read_progress(const Checkpoint& checkpoint, const std::string& file,
     return progress_from_json(j, file);
   } catch (const json::exception& e) {
     fail(ErrorCode::checkpoint, "{}: its counters are not complete ({}). Resume from another checkpoint",
-         file, escaped(e.what()));
+         file, e.what());
   }
 }
 

@@ -75,7 +75,7 @@ void find_run(TrainOptions& o) {
   if (!std::filesystem::exists(o.run_dir / "config.toml")) {
     fail(ErrorCode::checkpoint,
          "--resume {}: no run is there (config.toml is missing). Give the folder that an earlier run printed",
-         escaped(o.resume));
+         o.resume);
   }
   const CheckpointStore store(o.run_dir);
   if (o.checkpoint == "last" && !store.newest()) {
@@ -139,13 +139,13 @@ void refuse_changes(TrainOptions& before, TrainOptions& now) {
     if (may_differ(is, now) || is.words() == was.words()) continue;
     fail(ErrorCode::checkpoint,
          "--resume {}: {} is {} in that run, {} is asked for. Leave it out, or start a new run with --output",
-         escaped(now.resume), is.flag(), value_text(was, "not set"), value_text(is, "none"));
+         now.resume, is.flag(), value_text(was, "not set"), value_text(is, "none"));
   }
   if (now.config.epochs < before.config.epochs) {
     fail(ErrorCode::checkpoint,
          "--resume {}: --epochs is {} in that run, {} is asked for; expected as many or more. To end it "
          "sooner, use --max-steps or --max-seconds",
-         escaped(now.resume), before.config.epochs, now.config.epochs);
+         now.resume, before.config.epochs, now.config.epochs);
   }
 }
 

@@ -27,7 +27,7 @@ void check_patience(const TrainConfig& config, const DataSplits& data) {
   fail(ErrorCode::usage,
        "--patience: {} has no validation pictures, and a test set chooses nothing; expected some. Hold some "
        "out with --val-from-train",
-       escaped(data.train->name()));
+       data.train->name());
 }
 
 TrainerOptions trainer_options(const TrainConfig& config, const RunStart& start, std::int64_t batches) {

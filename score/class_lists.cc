@@ -32,7 +32,7 @@ std::vector<Description> described_classes(const std::filesystem::path& file) {
       fail(ErrorCode::data,
            "{}: entry {}: '{}'; expected a class name, a space and words, as in 'n01440764 tench, Tinca "
            "tinca'",
-           shown(file), out.size() + 1, escaped(line));
+           shown(file), out.size() + 1, line);
     }
     out.push_back({line.substr(0, space), line.substr(words)});
   }
@@ -45,7 +45,7 @@ std::vector<Description> published_descriptions(const ScoringModel& model) {
          "--label-type description: {} has no label_descriptions in its config.json. Give "
          "--class-descriptions "
          "FILE with lines such as 'n01440764 tench, Tinca tinca'",
-         escaped(model.path));
+         model.path);
   }
   std::vector<Description> out;
   try {
@@ -56,7 +56,7 @@ std::vector<Description> published_descriptions(const ScoringModel& model) {
     fail(ErrorCode::checkpoint,
          "{}: config.json: label_descriptions; expected an object of class names and words. Give "
          "--class-descriptions FILE",
-         escaped(model.path));
+         model.path);
   }
   return out;
 }
@@ -106,7 +106,7 @@ std::vector<std::int64_t> listed_classes(const std::filesystem::path& file, cons
         known == card.class_names.end() ? number_in(line) : known - card.class_names.begin();
     if (index < 0 || index >= card.model.num_classes) {
       fail(ErrorCode::data, "{}: entry {}: '{}'; expected a class name or an index in 0..{}", shown(file),
-           out.size() + 1, escaped(line), card.model.num_classes - 1);
+           out.size() + 1, line, card.model.num_classes - 1);
     }
     out.push_back(index);
   }
@@ -119,7 +119,7 @@ std::vector<std::int64_t> listed_classes(const std::filesystem::path& file, cons
 std::vector<std::string> class_descriptions(const std::filesystem::path& file, ScoringModel& model) {
   const std::vector<Description> known =
       file.empty() ? published_descriptions(model) : described_classes(file);
-  const std::string source = file.empty() ? escaped(model.path) + ": config.json" : shown(file);
+  const std::string source = file.empty() ? model.path + ": config.json" : shown(file);
   std::vector<std::string>& names = model.card.class_names;
   if (names.empty() && !file.empty() &&
       static_cast<std::int64_t>(known.size()) == model.card.model.num_classes) {
@@ -139,7 +139,7 @@ std::vector<std::string> class_descriptions(const std::filesystem::path& file, S
       fail(ErrorCode::data,
            "{}: no description of class '{}'; expected one of each class. Add it to the file of "
            "--class-descriptions",
-           source, escaped(name));
+           source, name);
     }
     out.push_back(found->second);
   }
@@ -155,7 +155,7 @@ RealLabels::RealLabels(const std::filesystem::path& file, const Dataset& images,
       fail(ErrorCode::data,
            "{}: a picture without an entry in {}; expected the name ILSVRC2012_val_ and a number in 1..{}. "
            "Score ImageNet's validation pictures under their own names",
-           escaped(place), shown(file), lists.size());
+           place, shown(file), lists.size());
     }
     labels_.push_back(lists[number - 1]);
   }

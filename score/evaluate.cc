@@ -124,7 +124,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
       loader.bad_images = data.bad_images;
       loader.max_bad_percent = data.max_bad_percent;
       loader.report = [&](const std::string& line) {
-        if (said.insert(line).second) fmt::print(stderr, "{}\n", line);
+        if (said.insert(line).second) fmt::print(stderr, "{}\n", escaped(line));
       };
       return score(model, data, scoring, loader, labels ? &*labels : nullptr, row.real);
     };

@@ -59,7 +59,7 @@ std::vector<Prediction> predict_images(const PredictOptions& options) {
       const std::span row(logits.data<float>() + i * logits.dim(1), static_cast<std::size_t>(logits.dim(1)));
       if (std::ranges::any_of(row, [](float v) { return std::isnan(v); })) {
         fail(ErrorCode::numerics, "{}: {}: the logits hold NaN. Use weights that are finite",
-             options.checkpoint, escaped(options.images[static_cast<std::size_t>(first + i)]));
+             options.checkpoint, options.images[static_cast<std::size_t>(first + i)]);
       }
       out.push_back(best_of(
           options.output_type == "prob" ? probabilities(row) : std::vector<double>(row.begin(), row.end()),

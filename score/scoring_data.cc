@@ -44,7 +44,7 @@ std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, Mode
       fail(ErrorCode::data,
            "{}: {} outputs without class names, {} classes in {}. Give the names in the order of the "
            "outputs: --class-map FILE",
-           path, card.model.num_classes, classes, escaped(data->name()));
+           path, card.model.num_classes, classes, data->name());
     }
     card.class_names = data->class_names();
   }
@@ -55,7 +55,7 @@ std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, Mode
       fail(ErrorCode::data,
            "{}: class '{}' of {} is not one of the {} classes it was trained on (first: '{}'). Give "
            "the data set that it was trained on",
-           path, escaped(name), escaped(data->name()), card.class_names.size(), escaped(card.class_names[0]));
+           path, name, data->name(), card.class_names.size(), card.class_names[0]);
     }
   }
   return std::make_shared<Renumbered>(std::move(data), card.class_names);
@@ -124,7 +124,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
   const bool is_whole = holds(data.train_split) || holds("ILSVRC") || holds("Data/CLS-LOC");
   if (!asked && split && !is_whole) {
     fail(ErrorCode::data, "{}: no folder {}, which the run scored; expected it there. Or use --split NAME",
-         shown(root), escaped(*split));
+         shown(root), *split);
   }
   if (split || is_whole) return std::nullopt;
   return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
@@ -137,8 +137,8 @@ ScoringData named_split(DataOptions data, const std::string& split) {
   const DataSplits splits = open_dataset(data);
   if (split == "train") return {splits.train, split};
   if (split == splits.eval_name) return {splits.eval, split};
-  fail(ErrorCode::usage, "--split {}: {} has no such pictures; expected train or {}", escaped(split),
-       escaped(splits.train->name()), splits.eval_name);
+  fail(ErrorCode::usage, "--split {}: {} has no such pictures; expected train or {}", split,
+       splits.train->name(), splits.eval_name);
 }
 
 }  // namespace

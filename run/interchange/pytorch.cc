@@ -68,13 +68,13 @@ void read_preprocessing(ModelCard& card, const json& cfg, const std::string& fil
   const auto mode = get_or<std::string>(cfg, "crop_mode", "center");
   if (!eval_crop_of(mode)) {
     fail(ErrorCode::checkpoint, "{}: config.json: crop_mode '{}'; expected center, squash or border", file,
-         escaped(mode));
+         mode);
   }
   card.crop_mode = *eval_crop_of(mode);
   const auto filter = get_or<std::string>(cfg, "interpolation", "bicubic");
   if (!interpolation_of(filter)) {
     fail(ErrorCode::checkpoint, "{}: config.json: interpolation '{}'; expected bilinear or bicubic", file,
-         escaped(filter));
+         filter);
   }
   card.interpolation = *interpolation_of(filter);
   card.mean = get_or<std::array<float, 3>>(cfg, "mean", {0.485f, 0.456f, 0.406f});
@@ -136,7 +136,7 @@ ModelCard card_from_timm(const json& config, const std::vector<NamedTensor>& wei
     card.model.name = canonical_model_name(architecture.substr(0, architecture.find('.')));
     const auto names = model_names();
     if (std::ranges::find(names, card.model.name) == names.end()) {
-      fail(ErrorCode::checkpoint, "{}: architecture '{}'; expected one of {}", file, escaped(architecture),
+      fail(ErrorCode::checkpoint, "{}: architecture '{}'; expected one of {}", file, architecture,
            fmt::join(names, ", "));
     }
     read_preprocessing(card, config.contains("pretrained_cfg") ? config.at("pretrained_cfg") : config, file);
@@ -149,8 +149,7 @@ ModelCard card_from_timm(const json& config, const std::vector<NamedTensor>& wei
     check_card(card, file);
     return card;
   } catch (const json::exception& e) {
-    fail(ErrorCode::checkpoint, "{}: config.json is neither salutrain's nor timm's ({})", file,
-         escaped(e.what()));
+    fail(ErrorCode::checkpoint, "{}: config.json is neither salutrain's nor timm's ({})", file, e.what());
   }
 }
 

@@ -44,7 +44,7 @@ ImageReport score_run(const std::filesystem::path& folder, TrainConfig config, c
          data.eval->name());
   }
   ImageReport out;
-  const auto report = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  const auto report = [](const std::string& line) { fmt::print(stderr, "{}\n", escaped(line)); };
   out.scores = score_images(*model, data, config.transform(data), scoring_of(config, report));
   out.note = note_of(*out.scores, data, file);
   return out;

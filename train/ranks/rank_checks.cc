@@ -54,7 +54,7 @@ void check_agreement(Communicator& ranks, const std::string& lines) {
       ErrorCode::distributed,
       "{}: {}, on rank {} {}; expected the same on all ranks. Start all of them with the same program, flags "
       "and data",
-      names_of(odd), escaped(their_line), reference, escaped(our_line));
+      names_of(odd), their_line, reference, our_line);
 }
 
 void check_weights(Communicator& ranks, const Tensor& values, std::int64_t step) {
