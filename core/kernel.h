@@ -16,8 +16,8 @@ template <class Signature>
 class Kernel;
 
 /// One entry per device type. The CPU entry is set where the op's CPU kernels are defined; a CUDA build adds
-/// its own at start-up. An empty entry is answered here, for every op, so no op needs stubs; a profile
-/// listens here for the same reason.
+/// its own at start-up. A call without an entry fails here, for every op, so no op needs a stub. A profile
+/// measures here, so no op needs a clock.
 template <class... Args>
 class Kernel<void(Args...)> {
  public:

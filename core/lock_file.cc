@@ -19,7 +19,7 @@ namespace salu {
 namespace {
 
 struct Holder {
-  pid_t pid = 0;  // 0: nobody wrote the file yet
+  pid_t pid = 0;  // 0: the file is still empty
   std::string host;
 };
 
@@ -34,7 +34,7 @@ Holder read_holder(int fd) {
 
 bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
-/// True while `path` still names the open file: its last owner may have removed it in between.
+/// True while `path` still names the open file: its previous owner may have removed it meanwhile.
 bool is_at(const std::filesystem::path& path, int fd) {
   struct stat open_file {
   }, named{};
@@ -60,7 +60,7 @@ bool LockFile::try_lock() {
   const bool kernel_says_held = !locked && errno == EWOULDBLOCK;
   const Holder holder = read_holder(fd_);
   const bool elsewhere = holder.pid != 0 && holder.host != host_name();
-  // Some cluster file systems have no flock: then a living process with this pid is taken for the owner.
+  // Some cluster file systems have no flock. There, a living process with this pid counts as the owner.
   const bool alive = !locked && holder.pid != 0 && is_alive(holder.pid);
   if (kernel_says_held || elsewhere || alive) {
     ::close(fd_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Keeps a second process out of a folder.
+/// A lock that gives a folder to one process at a time.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,8 @@
 namespace salu {
 
 /// Holds a lock file with the pid and host of its owner until destroyed. The kernel's lock on the file
-/// decides, so that a file left by a dead process is taken over; a file from another host, whose processes
-/// cannot be seen from here, is respected. Throws ErrorCode::environment naming the holder.
+/// decides, so a file that a dead process left is taken over. A file from another host is respected, because
+/// the processes there cannot be seen. Throws ErrorCode::environment naming the owner.
 class LockFile {
  public:
   explicit LockFile(std::filesystem::path path);

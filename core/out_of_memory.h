@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// What a smaller batch may help against.
+/// The error of a failed allocation. A smaller batch may help.
 #pragma once
 
 #include "core/error.h"
 
 namespace salu {
 
-/// The host or a device has no more memory.
+/// Thrown when host or device memory runs out.
 class OutOfMemory : public Error {
  public:
   explicit OutOfMemory(const std::string& message) : Error(ErrorCode::environment, message) {}

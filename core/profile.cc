@@ -9,7 +9,7 @@
 namespace salu {
 namespace {
 
-/// So many marks may be unread: some steps of a large network.
+/// The number of events that may be unread: some steps of a large network.
 constexpr std::size_t kMarks = 16384;
 
 }  // namespace
@@ -43,7 +43,7 @@ void Profile::leave() noexcept {
   try {
     mark();
   } catch (const Error&) {
-    // The device has failed, as its next op will say.
+    // The device has failed; its next op will report it.
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where the time of a training step goes, op by op.
+/// Measures the time that each op of a training step takes.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace salu {
 
 class QueueMark;
 
-/// Parts of a training step; `step` is what belongs to none of the others.
+/// Parts of a training step; `step` is the remainder outside of the other three.
 enum class ProfilePass : unsigned char { step, forward, backward, optimizer };
 const char* pass_name(ProfilePass pass);
 
-/// What one op took in one pass. The op "rest" is what no op of the pass took: shapes, memory, the graph.
+/// Time of one op in one pass. The op "rest" is the time of a pass outside its ops: shapes, memory, graph.
 struct ProfileRow {
   std::string op;
   ProfilePass pass = ProfilePass::step;
@@ -26,12 +26,12 @@ struct ProfileRow {
   double ms = 0;
 };
 
-/// While a profile lives, a clock runs for exactly one row at any time: that of the innermost ProfileScope of
-/// this thread. An op inside an op takes its time away from the outer one, and all rows together are the
-/// time that has passed. Ops of other threads are not seen.
+/// While a profile exists, its clock runs for exactly one row at any time: the row of the innermost
+/// ProfileScope of this thread. The time of an op excludes the ops inside it, so all rows add up to the
+/// elapsed time. Ops of other threads are not seen.
 ///
-/// The clock is a mark in the device's queue wherever the row changes, read much later, so that a GPU does
-/// not wait for the host: its rows are device time, with the pauses in which the host was late.
+/// The clock queues an event on the device at every change of row and reads it much later, so that a GPU does
+/// not wait for the host. The rows of a GPU are device time, idle time while the host was late included.
 class Profile {
  public:
   /// Throws ErrorCode::internal when this thread has a profile already.
@@ -40,28 +40,28 @@ class Profile {
   Profile(const Profile&) = delete;
   Profile& operator=(const Profile&) = delete;
 
-  /// The time until now, longest first.
+  /// The rows so far, longest time first.
   std::vector<ProfileRow> rows();
 
  private:
   friend class ProfileScope;
-  void enter(const char* op);  ///< in the pass that is going on
+  void enter(const char* op);  ///< in the current pass
   void enter(const char* op, ProfilePass pass);
   void leave() noexcept;
-  void mark();    ///< the clock runs for the innermost row from here on
-  void settle();  ///< hands out the time between the marks; the last one stays
+  void mark();    ///< queues an event: from here the clock runs for the innermost row
+  void settle();  ///< adds the times between events to the rows; keeps the last event
 
   inline static constinit thread_local Profile* current_ = nullptr;
 
   Device device_;
   std::vector<ProfileRow> rows_;
-  std::vector<std::size_t> open_;  ///< rows of the scopes that are alive, outermost first
+  std::vector<std::size_t> open_;  ///< rows of the open scopes, outermost first
   std::vector<std::unique_ptr<QueueMark>> marks_;
-  std::vector<std::size_t> begun_;  ///< the row that begins at each mark
+  std::vector<std::size_t> begun_;  ///< the row that begins at each event
 };
 
-/// Charges the time of its life to an op, or to what lies between the ops of a pass. Without a profile it is
-/// one branch.
+/// Adds the time from its creation to its destruction to an op, or to the "rest" of a pass. Without a profile
+/// it costs one branch.
 class ProfileScope {
  public:
   explicit ProfileScope(const char* op) : profile_(Profile::current_) {
