@@ -19,7 +19,7 @@ constexpr std::size_t kCanaryBytes = 0;
 
 void* allocate_system(std::size_t size) { return std::aligned_alloc(kAlignment, size + kCanaryBytes); }
 
-/// Leaked on purpose: tensors with static storage duration may be freed after any destructor of ours.
+/// Never destroyed: tensors with static storage duration may be freed after any destructor of ours.
 BlockCache& cache() {
   static BlockCache* instance = new BlockCache("host", allocate_system, std::free);
   return *instance;
@@ -51,7 +51,7 @@ void* BlockCache::take(std::size_t size) {
   void* block = take_cached(size);
   if (!block) block = allocate_(size);
   if (!block) {
-    release_cached();  // blocks of other sizes may be what stands in the way
+    release_cached();  // cached blocks of other sizes may hold the memory
     block = allocate_(size);
   }
   if (!block) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Host memory: a caching allocator, so that a training loop stops asking the system after its first steps.
+/// Host memory: a caching allocator. A training loop asks the system for no memory after its first steps.
 #pragma once
 
 #include <cstddef>
@@ -19,19 +19,19 @@ struct MemoryStats {
   std::int64_t peak_bytes = 0;    ///< highest live_bytes so far
   std::int64_t cached_bytes = 0;  ///< bytes kept for reuse
   std::int64_t system_calls = 0;  ///< allocations that went to the system
-  std::int64_t releases = 0;      ///< times that cached blocks were given back to the system
+  std::int64_t releases = 0;      ///< times that cached blocks were returned to the system
 };
 
 /// Keeps freed blocks by size and hands them out again. Thread safe.
 class BlockCache {
  public:
-  /// `allocate(size)` asks the system, null when it has no more; `release(block)` gives back.
+  /// `allocate(size)` asks the system for memory, null when there is none; `release(block)` returns it.
   BlockCache(const char* device, void* (*allocate)(std::size_t), void (*release)(void*))
       : device_(device), allocate_(allocate), release_(release) {}
 
   /// The size of the blocks that serve a request of `bytes`.
   static std::size_t size_class(std::size_t bytes);
-  /// A block of a size class. Throws OutOfMemory when there is no more.
+  /// A block of a size class. Throws OutOfMemory when the system has no more memory.
   void* take(std::size_t size);
   void give(void* block, std::size_t size);
   void release_cached();
@@ -50,12 +50,12 @@ class BlockCache {
 };
 
 /// At least `bytes` bytes, 64-byte aligned, not initialised (0xFF bytes in debug builds: unwritten floats are
-/// NaN). The block returns to the cache when the last owner goes. Throws OutOfMemory (core/out_of_memory.h)
-/// when there is no more.
+/// NaN). The block returns to the cache when its last owner is destroyed. Throws OutOfMemory
+/// (core/out_of_memory.h) when the system has no more memory.
 std::shared_ptr<void> allocate_host(std::size_t bytes);
 
 MemoryStats host_memory();
 void reset_peak();           ///< peak_bytes = live_bytes
-void release_cached_host();  ///< gives cached blocks back to the system
+void release_cached_host();  ///< returns cached blocks to the system
 
 }  // namespace salu

@@ -12,7 +12,7 @@ namespace salu {
 /// crc32c(b, crc32c(a)) is the CRC of a followed by b.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t seed = 0);
 
-/// The same from tables only; crc32c() takes it where the processor has no instruction for it.
+/// The same from tables only; crc32c() uses it where the processor has no instruction for it.
 std::uint32_t crc32c_portable(std::span<const std::byte> bytes, std::uint32_t seed = 0);
 
 }  // namespace salu

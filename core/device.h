@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where a tensor lives.
+/// The device that holds a tensor.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Element types, and the one place where a run-time type becomes a template argument.
+/// Element types, and the functions that turn a run-time type into a template argument.
 #pragma once
 
 #if defined(__CUDACC__)
@@ -65,7 +65,7 @@ inline constexpr DType dtype_of<std::int64_t> = DType::i64;
 template <>
 inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
 
-/// What the parameters beside bf16 activations are kept in, and every gradient of a parameter: f32. Only
+/// The dtype of parameters and of their gradients, given that of the activations: f32 beside bf16. Only
 /// matrices and filters have a bf16 copy (layers/parameter.h).
 constexpr DType parameter_dtype(DType activations) {
   return activations == DType::bf16 ? DType::f32 : activations;

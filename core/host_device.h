@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Marks functions that CPU code and CUDA kernels share.
+/// The attribute of functions that CPU code and CUDA kernels share.
 #pragma once
 
 #if defined(__CUDACC__)

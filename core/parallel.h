@@ -9,14 +9,14 @@
 
 namespace salu {
 
-/// Threads of the op loops; 0 takes all cores. Throws ErrorCode::usage when negative.
+/// Threads of the op loops; 0 uses all cores. Throws ErrorCode::usage when negative.
 void set_num_threads(int threads);
 int num_threads();
 /// True inside a parallel_for body: nested loops then run on the calling thread.
 bool in_parallel();
 
-inline constexpr std::int64_t kElementwiseGrain =
-    16384;  ///< elements: 64 KiB of f32, half an L1 to L2 transfer
+/// Elements of a chunk in elementwise loops: 64 KiB of f32.
+inline constexpr std::int64_t kElementwiseGrain = 16384;
 
 /// Calls `body(begin, end)` for the chunks [0,grain), [grain,2 grain), … of [0,n). The chunks depend on n and
 /// grain only, so a body that writes only its own range gives the same bits with any number of threads. The

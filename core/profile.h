@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Where the time of a training step goes, op by op.
+/// Measures the time that each op of a training step takes.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ struct ProfileRow {
   double ms = 0;
 };
 
-/// While a profile lives, a clock runs for exactly one row at any time: that of the innermost ProfileScope of
-/// this thread. An op inside an op takes its time away from the outer one, and all rows together are the
-/// time that has passed. Ops of other threads are not seen.
+/// While a profile exists, its clock runs for exactly one row at any time: the row of the innermost
+/// ProfileScope of this thread. The time of an op excludes the ops inside it, so all rows add up to the
+/// elapsed time. Ops of other threads are not seen.
 ///
 /// Wherever the row changes the clock notes the time. On a GPU that is an event in its stream, read much
 /// later, so that the GPU does not wait for the host: its rows are device time, with the pauses in which the
@@ -39,12 +39,12 @@ class Profile {
   Profile(const Profile&) = delete;
   Profile& operator=(const Profile&) = delete;
 
-  /// The time until now, longest first.
+  /// The rows so far, longest time first.
   std::vector<ProfileRow> rows();
 
  private:
   friend class ProfileScope;
-  void enter(const char* op);  ///< in the pass that is going on
+  void enter(const char* op);  ///< in the current pass
   void enter(const char* op, ProfilePass pass);
   void leave() noexcept;
   struct Time;

@@ -30,7 +30,7 @@ SALU_HOST_DEVICE constexpr PhiloxBlock philox4x32(PhiloxBlock c, std::uint32_t k
   return c;
 }
 
-/// What a stream of random numbers is for: streams of different purposes never overlap.
+/// The use of a stream of random numbers: streams of different purposes never overlap.
 enum class Purpose : std::uint32_t {
   init = 1,
   shuffle,

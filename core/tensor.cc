@@ -69,7 +69,7 @@ Tensor Tensor::to(DType dtype) const {
 
 namespace {
 
-/// bf16 has no conversion but the one from float; everything else converts directly.
+/// bf16 converts only from float; all other types convert directly.
 template <class To, class From>
 To convert(From value) {
   if constexpr (std::is_same_v<To, bf16>) {

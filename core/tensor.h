@@ -54,12 +54,12 @@ class Tensor {
   Tensor view(Shape shape) const;
   /// Rows [begin, end) of the first dimension.
   Tensor slice(std::int64_t begin, std::int64_t end) const;
-  /// `shape.numel()` elements from element `offset` on; the way a Parameter looks into the flat buffer.
+  /// `shape.numel()` elements from element `offset` on. A Parameter is such a view of the flat buffer.
   Tensor narrow(std::int64_t offset, Shape shape) const;
 
   Tensor clone() const;                  ///< a deep copy
   Tensor to(DType dtype) const;          ///< a converted deep copy (round to nearest even for bf16)
-  Tensor to(Device device) const;        ///< a deep copy on another device; the tensor itself if it is there
+  Tensor to(Device device) const;        ///< a deep copy on another device; the tensor itself if on it
   void copy_from(const Tensor& source);  ///< same shape; converts dtype and moves between devices as needed
   void fill(double value);
   double item() const;  ///< the only element; throws when there are more

@@ -20,7 +20,8 @@ import packages
 
 packages.need("numpy", "onnx", "onnxruntime")
 import numpy  # noqa: E402
-import onnx  # noqa: E402
+import onnx.checker  # noqa: E402
+import onnx.numpy_helper  # noqa: E402
 import onnxruntime  # noqa: E402
 
 TRAIN, EVALUATE, HAS_ONNX = sys.argv[1:4]
