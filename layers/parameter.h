@@ -34,7 +34,7 @@ struct Parameter {
   Shape shape;
   ParameterGroup group = ParameterGroup::weights;
   Initializer init;
-  std::int64_t offset = 0;  ///< in elements, into the flat buffers
+  std::int64_t offset = 0;  ///< position in the flat buffers, in elements
   Variable variable;        ///< value and gradient are views of the flat buffers
 };
 
