@@ -11,7 +11,7 @@
 namespace salu {
 namespace {
 
-/// Reads the words one after the other; positional arguments fill their settings in the order of the table.
+/// Reads the words in order; positional arguments fill their settings in the order of the table.
 class WordReader {
  public:
   WordReader(const Settings& table, const Arguments& arguments) : table_(table), words_(arguments) {}
@@ -35,14 +35,14 @@ class WordReader {
   }
 
  private:
-  /// "-1" is a value.
+  /// A negative number such as "-1" is a value.
   static bool is_flag(const std::string& word) {
     return word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
   }
 
   const Setting& known(const std::string& key, const std::string& flag) const {
     const Setting* setting = table_.find(key);
-    // A letter is no name: "--b" and "-batch" are nothing.
+    // Letters and names differ: "--b" and "-batch" match nothing.
     const bool fits = setting && !setting->is_positional && (flag.starts_with("--") == (key.size() > 1));
     if (!fits) {
       Words flags;
@@ -69,7 +69,7 @@ class WordReader {
         values.push_back(words_[++next_]);
       if (values.empty()) values.push_back("true");
       std::erase_if(given_,
-                    [&](const Given& g) { return table_.find(g.key) == &setting; });  // the last counts
+                    [&](const Given& g) { return table_.find(g.key) == &setting; });  // the last one wins
     } else if (table_.has(given_, setting.name)) {
       fail(ErrorCode::usage, "{} given twice; expected once", setting.flag());
     }
@@ -81,13 +81,14 @@ class WordReader {
     given_.push_back({key, values, ""});
   }
 
-  /// `--graph false` is understood; where arguments have a position, 1 may be one of them.
+  /// True for the value in `--graph false`. In a program with positional arguments, 1 may be one of those
+  /// instead.
   bool is_truth(const std::string& word) const {
     if (word == "true" || word == "false") return true;
     return (word == "1" || word == "0") && std::ranges::none_of(table_.rows(), &Setting::is_positional);
   }
 
-  /// Commas separate numbers.
+  /// Number of values in a word: commas separate numbers.
   static std::size_t count(const Setting& setting, const Words& values) {
     std::size_t n = values.size();
     if (setting.count == 1) return n;

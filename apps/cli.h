@@ -17,23 +17,23 @@ using Arguments = std::vector<std::string>;
 struct Program {
   const char* name;      ///< "salutrain pack"
   const char* about;     ///< a sentence
-  const char* examples;  ///< stand below the help
+  const char* examples;  ///< shown below the help
 };
 
-/// The values given, in the order of the command line. `--name value`, `--name=value`, `-n value`, `-nvalue`;
-/// numbers of a list with spaces or commas between them; a boolean as `--name`, `--no-name` or `--name=true`.
-/// Nothing when help or version was asked for and has been printed. Throws ErrorCode::usage with
-/// `--batchsize: unknown option (did you mean --batch-size?)` and the like.
+/// Parses the command line; values are in its order. Accepts `--name value`, `--name=value`, `-n value`,
+/// `-nvalue`; lists of numbers separated by spaces or commas; a boolean as `--name`, `--no-name` or
+/// `--name=true`. Returns nothing after printing help or version. Throws ErrorCode::usage with `--batchsize:
+/// unknown option (did you mean --batch-size?)` and the like.
 std::optional<std::vector<Given>> parse_arguments(const Program& program, const Settings& table,
                                                   const Arguments& arguments);
 
-/// Reads command line and environment into the table; false when help or version was printed.
+/// Reads command line and environment into the table; false after printing help or version.
 bool read_arguments(const Program& program, const Settings& table, const Arguments& arguments);
 
-/// What --help prints: the group Common and positional arguments, or with `all` every group.
+/// The text of --help: the group Common and positional arguments, or with `all` every group.
 std::string help_text(const Program& program, const Settings& table, bool all);
 
-/// Runs a program: prints `program: error: …` on stderr and returns the exit code of what was thrown.
+/// Runs a program. Prints an exception as `program: error: …` on stderr and returns its exit code.
 int run_program(const char* program, const std::function<int()>& body);
 
 }  // namespace salu

@@ -39,7 +39,7 @@ class CheckpointStore {
   /// `last` and `best`, and `needed`. Checkpoints inside an epoch ("step-…") do not count: one is enough.
   /// Also deletes the unfinished leftovers of a crash.
   void prune(int keep_newest, const std::string& needed = "");
-  /// Points `best` to that checkpoint; an empty name removes the link.
+  /// Points `best` to that checkpoint; removes the link when there is no such checkpoint.
   void set_best(const std::string& name);
 
  private:
