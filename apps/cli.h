@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The command line: words to settings, the help from their table, and the way from an exception to an exit
-/// code.
+/// The command line: parsing, the help text, and the exit code of an exception.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The commands of salutrain about data sets: `salutrain pack` and `salutrain verify`.
+/// The commands of salutrain for data sets: `salutrain pack` and `salutrain verify`.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// saluevaluate: scores checkpoints, and classifies single pictures. Results go to stdout.
+/// saluevaluate: scores checkpoints, and classifies single images. Results go to stdout.
 #include "apps/cli.h"
 #include "core/parallel.h"
 #include "run/interchange/onnx_export.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// salutrain: trains a network. `salutrain pack` and `salutrain verify` are about data sets, `salutrain
-/// report` about a run.
+/// salutrain: trains a network. `salutrain pack` and `salutrain verify` handle data sets, `salutrain report`
+/// a run.
 #include "apps/data_commands.h"
 #include "apps/train_command_line.h"
 #include "core/gpu.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The whole of reverse mode: visit the recorded ops from the newest to the oldest, hand each its output's
-/// gradient.
+/// Reverse mode: visits the recorded ops from newest to oldest and passes each the gradient of its output.
 #include <algorithm>
 
 #include "autograd/variable.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Every differentiable function, one line each. The mathematics of each is its contract in core/ops; its
-/// gradient stands below it in functions.cc.
+/// All differentiable functions. Their formulas are in the contracts of core/ops, their gradients in
+/// functions.cc.
 #pragma once
 
 #include "autograd/variable.h"

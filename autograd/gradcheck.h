@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Is a backward the derivative of its forward?
+/// Checks that a backward pass is the derivative of its forward pass.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Variables and the graph behind them: eager, define by run.
+/// Variables and their graph: eager, define by run.
 #pragma once
 
 #include <cstdint>

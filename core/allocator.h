@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Host memory: a caching allocator. A training loop asks the system for no memory after its first steps.
+/// Host memory: a caching allocator. After its first steps, a training loop allocates nothing from the
+/// system.
 #pragma once
 
 #include <cstddef>

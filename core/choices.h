@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Names of enumerations as the programs spell them.
+/// Names of enumerations, as users write them.
 #pragma once
 
 #include <fmt/ranges.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Every call that changes the disk goes through FileOps, so that a test can make the k-th one fail or stop
-/// the world there. Reading does not: it changes nothing.
+/// File operations. Every call that changes the disk goes through FileOps, so that a test can make the k-th
+/// one fail or simulate a crash there. Reading needs no such hook.
 #pragma once
 
 #include <sys/types.h>

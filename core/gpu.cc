@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What all implementations of core/gpu.h have in common: the cache of device memory.
+/// The cache of device memory, shared by all implementations of core/gpu.h.
 #include "core/gpu.h"
 
 namespace salu {

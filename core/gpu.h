@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// Everything that salunet asks of a GPU, without a CUDA header. A program links one of three
-/// implementations: cuda/runtime (a GPU), cuda/host (the same kernels on the host, for tests), or
-/// core/no_gpu.cc (none: whatever needs a device throws ErrorCode::usage).
+/// The interface to the GPU, without a CUDA header. A program links one of three implementations:
+/// cuda/runtime (a GPU), cuda/host (the same kernels on the host, for tests), or core/no_gpu.cc (none: every
+/// call that needs a device throws ErrorCode::usage).
 ///
-/// A process uses one device and one stream, in which all work is queued in order. Errors of CUDA are thrown
-/// as ErrorCode::environment with CUDA's own name for them.
+/// A process uses one device and one stream, in which all work runs in order. CUDA errors are thrown as
+/// ErrorCode::environment with CUDA's own name for them.
 #pragma once
 
 #include <cstddef>

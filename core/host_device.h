@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The attribute of functions that CPU code and CUDA kernels share.
+/// The attribute of functions shared by CPU code and CUDA kernels.
 #pragma once
 
 #if defined(__CUDACC__)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Measures the time that each op of a training step takes.
+/// Measures the time of each op in a training step.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What core/gpu.h says about a program's choice of device and kernels, on a GPU.
+/// The part of core/gpu.h that selects device and kernels, on a GPU.
 #include <cublasLt.h>
 #include <cudnn.h>
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What core/gpu.h says about a program's choice of device and kernels, under the shim: there are no
-/// libraries.
+/// The part of core/gpu.h that selects device and kernels, under the shim, which has no libraries.
 #include "core/gpu.h"
 #include "cuda/register_ops.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The steps of augmentation policies, each with Pillow's pixels.
+/// The steps of augmentation policies, bit-identical to Pillow.
 #pragma once
 
 #include <array>

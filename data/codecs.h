@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The libraries that decode and encode images: stb, and for JPEG libjpeg-turbo where it was found.
+/// Interface to the image libraries: stb, and libjpeg-turbo for JPEG if it was found.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Data sets: labelled images with one interface for all kinds, and the reader that copes with bad images.
+/// Data sets: labelled images behind one interface, and the reader that handles bad images.
 #pragma once
 
 #include <array>

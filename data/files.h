@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Reading the files of data sets. Anything but a regular file (a folder, a FIFO, a device) is refused
-/// without waiting for it.
+/// Reads the files of data sets. Refuses anything but a regular file (a folder, a FIFO, a device) without
+/// blocking on it.
 #pragma once
 
 #include <cstddef>

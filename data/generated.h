@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The data sets that need no files: shapes to learn from, random bytes to measure with.
+/// Data sets without files: shapes for learning, random bytes for benchmarks.
 #pragma once
 
 #include "data/dataset.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/// Finds damaged and hostile image files before a decoder sees them.
+/// Rejects damaged and hostile image files before they reach a decoder.
 ///
-/// Decoders differ in what they let pass: some fill a cut image with grey, most skip PNG's checksums, and a
-/// small file can ask for gigabytes. This check walks the container from end to end and compares its sizes
-/// with the limits. It allocates nothing that a file claims, but for a PNG's exact inflated size within the
-/// limits.
+/// Decoders differ in what they accept: some fill a truncated image with grey, most skip PNG's checksums, and
+/// a small file can request gigabytes. This check walks the container from end to end and compares its sizes
+/// with the limits. It allocates nothing from a size in the file, except a PNG's exact inflated size within
+/// the limits.
 #pragma once
 
 #include <cstdint>

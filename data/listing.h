@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Lists the images of an image folder without opening one of them.
+/// Lists the images of an image folder without opening them.
 #pragma once
 
 #include <cstdint>

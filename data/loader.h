@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Batches of transformed images, prepared ahead by threads.
+/// Batches of transformed images, prefetched by threads.
 ///
-/// Order and augmentation are functions of (seed, epoch, index, repeat) only: any number of workers gives the
-/// same batches, and so does an epoch that is resumed in the middle.
+/// Order and augmentation are functions of (seed, epoch, index, repeat) only, so any number of workers gives
+/// the same batches, and so does an epoch resumed in the middle.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Mixup and CutMix: the images of a batch are mixed with each other, and so are their targets.
+/// Mixup and CutMix: mix the images of a batch with each other, and likewise their targets.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Compiled once per instruction set (data/meson.build). Plain loops of fixed length, which the compiler
-/// vectorises; no function of a header may be used here but constexpr ones, or the linker may pick the copy
-/// that needs a newer CPU.
+/// vectorizes. From headers only constexpr functions may be used here, or the linker may pick the copy that
+/// needs a newer CPU.
 #include <cstdint>
 #include <cstring>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Resizing, with Pillow's pixels.
+/// Resizing, bit-identical to Pillow.
 #pragma once
 
 #include <optional>

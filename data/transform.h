@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Turns an image of any size into one of the network's size: at random for training, always alike for
-/// evaluation. The parts (crops, erasing) come first, the whole at the end.
+/// Transforms an image of any size to the network's size: at random for training, deterministically for
+/// evaluation. The steps (crops, erasing) come first, the whole transforms at the end.
 #pragma once
 
 #include <array>

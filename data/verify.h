@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Finds what is wrong with a data set.
+/// Finds problems in a data set.
 #pragma once
 
 #include <functional>

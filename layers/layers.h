@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The layers with weights, Conv2d and Linear, their initialisation, and the context of a forward pass.
+/// The layers with weights, Conv2d and Linear, their initialization, and the context of a forward pass.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Normalization and activation as choices: every network is built from a pair of them.
+/// Configurable normalization and activation: every network is built from such a pair.
 #pragma once
 
 #include <functional>

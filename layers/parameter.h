@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// All parameters of a network in one flat buffer; a Parameter is a named view of it.
 ///
-/// One kernel updates everything, one all-reduce slice is a bucket, and a checkpoint is a list of views.
+/// One kernel updates everything, a bucket of the all-reduce is a slice, and a checkpoint is a list of views.
 /// Groups are contiguous, so that weight decay and learning-rate multipliers apply to ranges.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The settings and the interface that all networks share, and what a family of networks tells the registry
-/// in model.cc.
+/// Settings and interface shared by all networks, and the entry of a family of networks in the registry
+/// (model.cc).
 #pragma once
 
 #include <functional>

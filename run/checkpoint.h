@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/// The checkpoints of a run: saved so that a crash at any instant leaves the old one or the new one, and
-/// loaded only when every byte is as it was written.
+/// The checkpoints of a run. A crash during a save leaves the old checkpoint or the new one, and loading
+/// checks every byte.
 ///
 ///   RUN/checkpoints/epoch-0012/{model.safetensors,config.json,state.safetensors,COMMIT.json}
 ///   RUN/last -> checkpoints/epoch-0012        RUN/best -> checkpoints/epoch-0009
 ///
 /// A save writes a folder `.tmp-<name>`, makes its files durable, seals it with COMMIT.json, and renames it.
-/// Only then do the links move, and only then may older checkpoints be deleted.
+/// Only then are the links updated, and only then may older checkpoints be deleted.
 #pragma once
 
 #include "run/checkpoint_folder.h"

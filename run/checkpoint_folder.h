@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// One checkpoint folder: how it is written, sealed and read.
+/// Writes, seals and reads one checkpoint folder.
 ///
-/// COMMIT.json is the seal. It names size and CRC-32C of each file and ends in a CRC-32C of itself; a folder
-/// without it was never finished.
+/// COMMIT.json is the seal. It holds size and CRC-32C of each file and ends with a CRC-32C of itself; a
+/// folder without it is unfinished.
 #pragma once
 
 #include <cstdint>

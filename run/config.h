@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Everything a training run is made of. run/train_settings.cc says how the user names it.
+/// The configuration of a training run. run/train_settings.cc defines its flags.
 #pragma once
 
 #include <array>

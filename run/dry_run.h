@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// --dry-run: everything that a run does, once, before a long one begins.
+/// --dry-run: does everything that a run does once, before a long one begins.
 #pragma once
 
 #include <optional>

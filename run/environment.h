@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// environment.json: what a run ran on, one entry per start. A resumed run has several.
+/// environment.json: software and hardware of a run, one entry per start. A resumed run has several.
 #pragma once
 
 #include <ctime>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Scalars as TensorBoard reads them: files events.out.tfevents.* in the run folder.
+/// Scalars for TensorBoard: files events.out.tfevents.* in the run folder.
 ///
 /// A file is a list of records: length (u64), checksum of the length, protocol buffer `Event`, its checksum.
-/// Checksums are CRC-32C, rotated and shifted so that a checksum of data that holds checksums stays a good
-/// one. The first event names the version of the format; each of the others holds the scalars of one step.
+/// Checksums are CRC-32C, rotated and offset so that they remain reliable over data that contains checksums.
+/// The first event names the version of the format; each other event holds the scalars of one step.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// config.json: what a network is and how it was scored in training. It may come from anywhere, so every
-/// value is checked.
+/// config.json: architecture, preprocessing and classes of a network. The file is untrusted, so every value
+/// is checked.
 #pragma once
 
 #include <array>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What a training run shows on stderr while it runs: a bar that redraws itself on a terminal, whole lines
-/// everywhere else. No colours.
+/// Progress of a training run on stderr: a bar on a terminal, whole lines elsewhere. No colours.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Files that grow row by row: metrics.csv (a row per epoch) and metrics.jsonl (an object per logged step).
-/// Each row reaches the system before the call returns, unless the disk is full: a row that does not fit
-/// waits in memory and is written, in order, with a later one. A resumed run first cuts the rows beyond the
-/// point where it resumes, so that no row is there twice.
+/// Each row is handed to the system before the call returns. On a full disk, rows wait in memory and are
+/// written, in order, with a later one. A resumed run first truncates the rows beyond its starting point, so
+/// that no row appears twice.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The records of a training, in its run folder and on the screen: checkpoints, the log, lines of progress.
+/// Records of a training in its run folder and on the screen: checkpoints, the log, progress lines.
 #pragma once
 
 #include "run/checkpoint.h"

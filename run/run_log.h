@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The numbers of a run, in every file that shows them: metrics.csv and coefficients.csv (a row per epoch),
-/// metrics.jsonl (an object per logged step) and TensorBoard's events.
+/// The metrics of a run, in several files: metrics.csv and coefficients.csv (a row per epoch), metrics.jsonl
+/// (an object per logged step) and TensorBoard's events.
 #pragma once
 
 #include "layers/norm_act.h"

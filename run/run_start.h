@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Builds data, transform, network and first weights from a config: for a run, --dry-run and --benchmark
-/// alike.
+/// Builds data, transform, network and initial weights from a config; shared by run, --dry-run and
+/// --benchmark.
 #pragma once
 
 #include <memory>

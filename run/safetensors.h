@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// safetensors files: written as the reference writer does, with a checksum per tensor; read strictly.
+/// safetensors files: written as by the reference writer, plus a checksum per tensor; read strictly.
 #pragma once
 
 #include <filesystem>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// The header of a safetensors file: `u64 N | N bytes of JSON | data`, all little-endian.
 ///
-/// The file may come from anywhere, so every field is checked before it is used, and nothing is allocated
-/// from a number that has not been compared with the size of the file.
+/// The file is untrusted: every field is checked before use, and nothing is allocated from a number that has
+/// not been compared with the size of the file.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Settings, each declared once. From the declaration come the flag, the key of a TOML file, the variable of
-/// the environment, the help, and what --resume allows.
+/// Settings, each declared once. The declaration defines the flag, the key in TOML files, the environment
+/// variable, the help text, and what --resume allows.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Settings in TOML files: what -c reads, and config.toml of a run. Keys stand without sections.
+/// Settings in TOML files: the file of -c, and config.toml of a run. Keys have no sections.
 #pragma once
 
 #include <filesystem>

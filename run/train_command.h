@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A training from its options to its result: ranks, device, run folder, log, report.
+/// Runs a training from options to result: ranks, device, run folder, log, report.
 #pragma once
 
 #include "run/train_settings.h"

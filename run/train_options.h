@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// From what a user says to the options of a training: files, environment, the run that is resumed.
+/// Resolves the options of a training from command line, files, environment and a resumed run.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The settings of salutrain: the one place where a flag is declared. docs/adding-a-setting.md shows how.
+/// The settings of salutrain; every flag is declared in train_settings.cc. docs/adding-a-setting.md shows
+/// how.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A training with all that a run is: its data, its network, its folder.
+/// A training run: data, network, trainer and folder.
 #pragma once
 
 #include "run/run_keeper.h"

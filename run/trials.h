@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Trials before a run: the time of a step, whether the network learns a few images by heart, a sheet of
-/// augmented images. Nothing is saved.
+/// Trials before a run: benchmark, overfitting one batch, a sheet of augmented images. Nothing is saved.
 #pragma once
 
 #include <cstdint>

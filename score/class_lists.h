@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Files that say something about classes: lists, descriptions, and ImageNet's reassessed labels.
+/// Files about classes: lists, descriptions, and ImageNet's reassessed labels.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Scoring of one checkpoint, as saluevaluate does it.
+/// Scores one checkpoint, for saluevaluate.
 #pragma once
 
 #include <functional>

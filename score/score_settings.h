@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The settings of saluevaluate and its commands: the one place where a flag of theirs is declared.
+/// The settings of saluevaluate and its commands; every flag is declared in score_settings.cc.
 #pragma once
 
 #include "run/settings.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// From a checkpoint and the command line to a network that is ready to score pictures.
+/// Builds the network to score from a checkpoint and the command line.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The pictures that saluevaluate scores.
+/// The images that saluevaluate scores.
 #pragma once
 
 #include "data/dataset.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Scoring: every image exactly once, integers counted, divided once.
+/// Scores every image exactly once. Counts are integers and divided once, so the result does not depend on
+/// the order.
 #pragma once
 
 #include <array>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Steps whose loss or gradient norm is not finite. Each of them is skipped: it changes neither weights nor
-/// optimizer. When they become frequent, skipping would burn hours, so the run returns to the weights of its
-/// last good checkpoint, continues with the next batch of data, and halves the learning rate. The third time
-/// it stops.
+/// Handles steps with a non-finite loss or gradient norm. Each is skipped: it changes neither weights nor
+/// optimizer. When they become frequent, the run returns to the weights of its last good checkpoint,
+/// continues with the next batch, and halves the learning rate, because more skipping would waste hours. The
+/// third time it stops.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// One pass over the flat parameter buffer updates everything.
+/// Optimizers. One pass over the flat parameter buffer updates everything.
 #pragma once
 
 #include <array>

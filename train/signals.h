@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// SIGINT and SIGTERM: the first asks the run to save and stop; another, a second or more after it, ends the
-/// run at once. Sooner it counts as the same: terminals, mpirun and timeout(1) may deliver one twice.
+/// SIGINT and SIGTERM: the first makes the run save and stop; another, at least a second later, ends it at
+/// once. An earlier one counts as the same signal, because terminals, mpirun and timeout(1) may deliver one
+/// twice.
 #pragma once
 
 namespace salu {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The training loop: epochs, steps, steps that are not finite, evaluation, patience and stop signals. It
-/// knows no files: a TrainKeeper hears what happened and saves.
+/// The training loop: epochs, steps, non-finite steps, evaluation, patience and stop signals. It handles no
+/// files: a TrainKeeper records and saves.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /// Activations: functions of one element.
 ///
-/// The formula of each stands under its contract, once for the CPU and for CUDA: `value` is y, `gradient` is
-/// dx. These functions are constexpr, so nvcc compiles them for the GPU too (--expt-relaxed-constexpr).
+/// Each formula follows its contract, shared by the CPU and CUDA: `value` is y, `gradient` is dx. These
+/// functions are constexpr, so nvcc compiles them for the GPU too (--expt-relaxed-constexpr).
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Ops that turn the bytes and labels of a batch into input and targets of a network. They have no gradient.
+/// Ops that turn the bytes and labels of a batch into a network's input and targets. They have no gradient.
 #pragma once
 
 #include <array>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// An optimizer step on the flat buffers, on the device that holds them: norm of the gradients, clipping, the
-/// optimizer, moving average, bf16 copy.
+/// An optimizer step on the flat buffers, on their device: gradient norm, clipping, the optimizer, moving
+/// average, bf16 copy.
 ///
-/// Everything that changes from step to step lives in a control tensor on the device: a step needs no answer
-/// from the device, and a recorded one can be replayed.
+/// Everything that changes from step to step is in a control tensor on the device. A step therefore never
+/// waits for the device, and a captured step can be replayed.
 #pragma once
 
 #include <cstdint>

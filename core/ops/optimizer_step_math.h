@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The optimizers: their options, the control tensor, and the arithmetic of a step, once for the CPU and for
+/// The optimizers: their options, the control tensor, and the arithmetic of a step, shared by the CPU and
 /// CUDA.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Options that ops, layers and programs share.
+/// Options shared by ops, layers and programs.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The five ops of the SALU family. They share their functions on tensors and, on either device, their
-/// kernels; SaluMember tells these which op is meant.
+/// The five ops of the SALU family. They share their tensor functions and their kernels on either device,
+/// with SaluMember as the parameter.
 #pragma once
 
 #include "core/kernel.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// One row of softmax on the CPU; softmax, cross_entropy and attention share it.
+/// One row of softmax on the CPU, shared by softmax, cross_entropy and attention.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Bounded elementwise functions that stand in for a normalization, without statistics:
-/// y = gamma_c f(alpha x + shift) + beta_c, with f = tanh (dyt) or f = erf (derf).
+/// Bounded elementwise functions that replace a normalization, without statistics: y = gamma_c f(alpha x +
+/// shift) + beta_c, with f = tanh (dyt) or f = erf (derf).
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The instruction sets that the hot loops are compiled for, and the best one of this CPU.
+/// The instruction sets for which the hot loops are compiled, and the best one of this CPU.
 #pragma once
 
 namespace salu {

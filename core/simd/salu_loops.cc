@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Compiled once per instruction set, each time into another namespace SALU_ISA (core/meson.build).
+/// Compiled once per instruction set, each time in another namespace SALU_ISA (core/meson.build).
 #include "core/simd/salu_loops.h"
 
 #include "core/simd/vec.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Calls in which the threads of a block wait for each other, or order what they write: barriers, collectives
-/// of a warp, fences, atomics.
+/// Calls in which the threads of a block synchronize or order their writes: barriers, warp collectives,
+/// fences, atomics.
 #pragma once
 
 #include <bit>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Fibers: functions with a stack of their own that hand over to each other on one OS thread.
+/// Fibers: functions with their own stacks that switch to each other on one OS thread.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// How tests drive the shim: schedules, deferred work, counters.
+/// Controls of the shim for tests: schedules, deferred work, counters.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Launches on the host, for cuda/runtime/launch.h: refuses what a GPU would refuse, then queues the grid.
+/// Launches on the host, for cuda/runtime/launch.h: rejects what a GPU would reject, then queues the grid.
 #pragma once
 
 #include <cstddef>

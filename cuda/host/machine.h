@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The simulated multiprocessor: the threads of one block, and the calls they wait in. Only the shim's own
-/// files include it.
+/// The simulated multiprocessor: the threads of one block, and the calls in which they wait. Only the shim's
+/// own files include it.
 #pragma once
 
 #include <array>

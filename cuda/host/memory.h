@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Simulated memory of the device and of the running block. It starts as 0xFF bytes, so that floats nobody
-/// wrote are NaN; the ends of blocks and variables are guarded; and host code cannot read it where the
-/// address sanitizer is at work.
+/// Simulated memory of the device and of the running block. It starts as 0xFF bytes, so that uninitialized
+/// floats are NaN. Guards follow blocks and variables. Under the address sanitizer, host code cannot read
+/// device memory.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Tells the address and the thread sanitizer about fibers and simulated memory; does nothing in builds
-/// without them.
+/// Tells the address and thread sanitizers about fibers and simulated memory; does nothing in builds without
+/// them.
 #pragma once
 
 #include <cstddef>

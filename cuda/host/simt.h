@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The language of kernels on the host: nvcc's built-in functions as ordinary C++. An intrinsic that is not
-/// here does not compile, rather than do something else than on the GPU.
+/// CUDA's built-in functions on the host, as ordinary C++. An unsupported intrinsic does not compile, rather
+/// than behave differently from the GPU.
 #pragma once
 
 #include <algorithm>

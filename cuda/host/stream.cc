@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// core/gpu.h on the host: the stream, and memory, copies, events and graphs around it.
+/// core/gpu.h on the host: the stream, memory, copies, events and graphs.
 #include "cuda/host/stream.h"
 
 #include <chrono>

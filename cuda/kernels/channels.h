@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Images have 3 channels, and tensor cores read 8: with fewer, cuDNN gathers patches in hundreds of
+/// Pads channels: images have 3, and tensor cores read 8. With fewer, cuDNN gathers patches in hundreds of
 /// megabytes of workspace.
 #pragma once
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Work down the columns of (rows, columns) matrices, for ops with coefficients or sums per channel.
+/// Column-wise work on (rows, columns) matrices, for ops with coefficients or sums per channel.
 ///
 /// A thread owns Width neighbouring columns of one chunk of rows: it keeps their coefficients in registers
-/// and sums without talking to its neighbours. Then the block adds its threads (sum_over_rows), and the last
-/// block adds the chunks (sum_over_chunks), both in a fixed order.
+/// and sums without synchronization. Then the block adds its threads (sum_over_rows), and the last block adds
+/// the chunks (sum_over_chunks), both in a fixed order.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Convolution as a product of matrices that are never written down: views (gemm_operand.cuh) whose elements
-/// are found where they lie in images and filters.
+/// Convolution as an implicit matrix product: views (gemm_operand.cuh) compute the address of each element in
+/// images and filters, so no im2col matrix is written.
 #pragma once
 
 #include "cuda/kernels/divisor.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Division by a number that is known before the launch: kernels that take pixels and taps apart would
+/// Division by a number known before the launch. Kernels that split indices into pixels and taps would
 /// otherwise spend more time on divisions, some 20 instructions each, than on the products.
 #pragma once
 

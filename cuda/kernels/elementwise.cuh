@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Kernels of the ops that compute each output element on its own, in float.
+/// Kernels of elementwise ops, computed in float.
 #pragma once
 
 #include "core/tensor.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The engine behind matmul, linear and conv2d: sums over k of factors a(row, k) b(column, k), from views
-/// that look like matrices (gemm_operand.cuh), on the four rungs of gemm.h.
+/// The kernels of matmul, linear and conv2d: sums over k of factors a(row, k) b(column, k) from matrix views
+/// (gemm_operand.cuh), on the four rungs of gemm.h.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Row-major matrix products of the hand-written kernels, and the ladder they stand on.
+/// Row-major matrix products by hand-written kernels, in four rungs from naive to tensor cores.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-/// The operands and results of a product: views that look like
-/// matrices, the loader that brings tiles of them into shared memory, and epilogues.
+/// Operands and results of a product: views that look like matrices, the loader of their tiles into shared
+/// memory, and epilogues.
 ///
-/// A view is a matrix of rows and columns whose neighbours in a row are neighbours in memory. It answers
-/// row(i), column(j): what can be worked out for a row or a column once; and at(row, column): the address of
-/// an element, null where there is none and a zero stands: outside of the matrix, or in the padding of an
-/// image. `packed()` tells the host that packs of kPack elements are aligned and lie inside or outside as a
-/// whole.
+/// A view is a matrix whose rows are contiguous in memory. row(i) and column(j) return what can be computed
+/// once per row or column. at(row, column) returns the address of an element, or null for a zero: outside of
+/// the matrix, or in the padding of an image. `packed()` tells the host that packs of kPack elements are
+/// aligned and lie entirely inside or outside.
 #pragma once
 
 #include "cuda/kernels/kernel.cuh"

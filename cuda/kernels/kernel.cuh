@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// The language of kernels, on the device and on the host; every kernel file includes it.
+/// Basics of every kernel, on the device and on the host; every kernel file includes it.
 ///
-/// The text of a kernel is compiled by nvcc for the GPU, and by the host compiler against cuda/host/simt.h,
-/// where every CUDA thread is a fiber. Kernels therefore use nothing that one of the two does not have:
-/// shared memory comes from shared<T, Tag>() and dynamic_shared<T>() instead of declarations.
+/// nvcc compiles a kernel file for the GPU, and the host compiler compiles it against cuda/host/simt.h, where
+/// every CUDA thread is a fiber. Kernels therefore use only what both have: shared memory comes from
+/// shared<T, Tag>() and dynamic_shared<T>() instead of declarations.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// The four kernels of batch and group normalization. To them a batch norm is the group norm of one sample
-/// that is the whole batch, in groups of one channel. Each tensor is read in 16-byte packs, all are bound by
-/// memory: forward reads x twice and writes y, backward reads dy and x twice and writes dx.
+/// The four kernels of batch and group normalization. Batch norm is the group norm of one sample, the whole
+/// batch, in groups of one channel. Each tensor is read in 16-byte packs, and all kernels are memory-bound:
+/// forward reads x twice and writes y, backward reads dy and x twice and writes dx.
 #pragma once
 
 #include "core/ops/norms.h"

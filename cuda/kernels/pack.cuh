@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Packs of neighbouring channels: one thread reads 16 bytes at once where the shape and the addresses allow
-/// it.
+/// Packs of neighbouring channels: one thread reads 16 bytes at once if shape and addresses allow it.
 #pragma once
 
 #include "cuda/kernels/kernel.cuh"

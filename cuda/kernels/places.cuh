@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Kernels that move numbers between samples laid out differently: every sample has `size` places, and the
-/// grid has two axes, so that no thread divides to find its sample.
+/// Kernels that copy between samples with different layouts. Every sample has `size` places, and the grid has
+/// two axes, so that no thread divides to find its sample.
 #pragma once
 
 #include <algorithm>

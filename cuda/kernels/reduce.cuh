@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Sums in two stages and a fixed order: the same bits on every run, without atomics on floats.
+/// Sums in two stages and a fixed order: the same bits in every run, without float atomics.
 #pragma once
 
 #include <algorithm>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /// Tensor cores: a warp multiplies 16x16 pieces of bf16 matrices, with sums in f32.
 ///
-/// The pieces are spread over the registers of the 32 lanes as `mma.m16n8k16` of the PTX manual wants them.
+/// The pieces are distributed over the registers of the 32 lanes as for `mma.m16n8k16` in the PTX manual.
 /// With g = lane / 4 and t = lane % 4, a lane holds
 ///   of a factor (16 lines x 16 k):  lines g and 8+g, at k = 2t, 2t+1 and 8+2t, 8+2t+1
 ///   of the sums (16 x 16):          rows g and 8+g, at columns 2t, 2t+1 and 8+2t, 8+2t+1
-/// A "line" is a row of A or a column of B. Where there are no such instructions, on the host and on GPUs
-/// before compute capability 8.0, the same layout is multiplied with shuffles.
+/// A "line" is a row of A or a column of B. On the host and on GPUs before compute capability 8.0, which lack
+/// these instructions, shuffles multiply the same layout.
 #pragma once
 
 #include <bit>

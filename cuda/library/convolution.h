@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Convolutions through cuDNN, each pass and shape with the plan that was fastest on this GPU.
+/// Convolutions through cuDNN, with the plan measured fastest on this GPU for each pass and shape.
 #pragma once
 
 #include "core/tensor.h"

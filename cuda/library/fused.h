@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// Convolutions fused with the SALU family, as graphs that cuDNN compiles itself. They are for measurement:
-/// bench/bench_fused.cc compares each with the convolution's own plan followed by our activation kernel. An
-/// op may take a fusion once a GPU shows that it is faster; none does yet.
+/// Convolutions fused with the SALU family, as graphs that cuDNN compiles itself. For measurement:
+/// bench/bench_fused.cc compares each with the convolution's own plan followed by our activation kernel. No
+/// op uses a fusion, because none has been measured faster.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Matrix products through cuBLASLt: f32 and bf16 with f32 sums. The first call for a shape asks the
-/// heuristics, which is not allowed while a gpu::Graph is recorded.
+/// heuristics, which is not allowed during a graph capture.
 #pragma once
 
 #include <cstdint>

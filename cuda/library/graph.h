@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Operation graphs: descriptions of work that cuDNN does in one go. plan.h finds code for them.
+/// Operation graphs for cuDNN, which runs each as one unit. plan.h finds code for them.
 #pragma once
 
 #include <cudnn.h>

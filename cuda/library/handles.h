@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The handles of cuDNN and cuBLASLt, bound to the stream, with one workspace and one set of options for
-/// both.
+/// The handles of cuDNN and cuBLASLt, bound to the stream, with a common workspace and options.
 #pragma once
 
 #include <cublasLt.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Sums over GPUs (core/gpu.h) by NCCL. It is loaded (libnccl.so.2) when several ranks ask for it, so that a
-/// program does not need it to start.
+/// Sums over GPUs (core/gpu.h) by NCCL. libnccl.so.2 is loaded only when several ranks need it, so that
+/// programs start without it.
 #include <dlfcn.h>
 #include <nccl.h>
 

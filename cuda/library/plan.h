@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Plans: compiled code for an operation graph on one kind of GPU. Finding them needs a description of the
-/// GPU, not the GPU itself, so that tests can plan for an H200 on a machine without one.
+/// Plans: compiled code for an operation graph on one kind of GPU. Planning needs a description of the GPU,
+/// not the GPU itself, so that tests can plan for an H200 on any machine.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The fastest plan for a graph on this machine's GPU: measured once, then taken from a file.
+/// The fastest plan for a graph on this machine's GPU: measured once, then read from a cache file.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Rung 0 is the definition of the op, a thread per output. The other rungs are those of gemm.h: each pass is
-/// a product whose matrices are views of the images and filters, (pixels, taps and channels) mostly.
+/// Rung 0 is the definition of the op, with a thread per output. The other rungs are those of gemm.h: each
+/// pass is a product of views of the images and filters, mostly (pixels, taps and channels).
 #include "core/ops/conv2d.h"
 #include "cuda/kernels/conv2d_view.cuh"
 #include "cuda/kernels/dispatch.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Clipping, optimizer, moving average and bf16 copy in one launch over the flat buffers; before it, where
-/// the optimizer asks for them, the rows of agc and the trust ratios of LAMB and LARS.
+/// Clipping, optimizer, moving average and bf16 copy in one launch over the flat buffers. agc and the trust
+/// ratios of LAMB and LARS need earlier launches.
 #include "core/ops/optimizer_step.h"
 #include "cuda/kernels/kernel.cuh"
 #include "cuda/kernels/reduce.cuh"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The two kernels of the SALU family, for its five ops. Both are bound by memory: every tensor is read or
-/// written once, in 16-byte packs, and the scalar gradients ride along in registers.
+/// The two kernels of the SALU family, for its five ops. Both are memory-bound: every tensor is read or
+/// written once, in 16-byte packs, and the scalar gradients are summed in registers on the way.
 #include "core/ops/salu.h"
 #include "cuda/kernels/dispatch.h"
 #include "cuda/kernels/kernel.cuh"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Both kernels read and write every tensor once.
+/// Kernels of dyt and derf. Both read and write every tensor once.
 #include "core/ops/squash.h"
 #include "cuda/kernels/columns.cuh"
 #include "cuda/kernels/dispatch.h"

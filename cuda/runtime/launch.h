@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Launches of kernels: launch() is the only way to start one, on the GPU and on the host.
+/// Kernel launches: launch() is the only way to start a kernel, on the GPU and on the host.
 #pragma once
 
 #include <cstddef>

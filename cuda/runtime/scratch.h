@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Numbers and memory that kernels need beside their tensors.
+/// Numbers and memory that kernels need besides their tensors.
 #pragma once
 
 #include <cstdint>

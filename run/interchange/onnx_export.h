@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// A trained network as an ONNX file, for runtimes of others.
+/// Exports a trained network as an ONNX file for other runtimes.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// An ONNX graph under construction, and each op of a forward pass in ONNX.
+/// Builds an ONNX graph from the ops of a forward pass.
 #pragma once
 
 #include <cstdint>

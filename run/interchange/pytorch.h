@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Weights from PyTorch: timm's and torchvision's names, timm's config.json, another image size or number of
+/// Weights from PyTorch: names of timm and torchvision, timm's config.json, another image size or number of
 /// classes.
 #pragma once
 

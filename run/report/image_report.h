@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The part of the report about single images: scores that keep the images where the network is most wrong,
-/// the confusion matrix, the classes.
+/// The part of the report about single images: the images with the highest loss, the confusion matrix, the
+/// classes.
 #pragma once
 
 #include <functional>

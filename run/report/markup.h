@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// HTML and SVG as text that is closed and escaped by construction, and the style of the report.
+/// Writers for HTML and SVG that close and escape by construction, and the style of the report.
 #pragma once
 
 #include <cstdint>

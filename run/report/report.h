@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Writes report.html, a run on one page that needs no other file, and curves.svg, its curves alone.
+/// Writes report.html, a self-contained page about a run, and curves.svg with its curves only.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Reads a run folder for a report. Only config.toml must be there: a run in progress may have no checkpoint
-/// yet, and its last lines may be unfinished.
+/// Reads a run folder for a report. Only config.toml is required: a run in progress may have no checkpoint
+/// yet and an unfinished last line.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// The page about a run with its pictures scored: when a run ends, and for `salutrain report`.
+/// Scores the images of a run and writes its report: at the end of a run, and for `salutrain report`.
 #pragma once
 
 #include <filesystem>

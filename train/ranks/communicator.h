@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Messages between the ranks of a run. A rank is one process; several share every batch.
+/// Communication between the ranks of a run. A rank is one process; several share every batch.
 ///
-/// All ranks make the same calls in the same order. A call that another rank leaves unanswered ends in
-/// ErrorCode::distributed after a time-out. A rank that dies is mpirun's business: it ends the job.
+/// All ranks make the same calls in the same order. A call that another rank does not join throws
+/// ErrorCode::distributed after a time-out. When a rank dies, mpirun ends the job.
 #pragma once
 
 #include <cstddef>

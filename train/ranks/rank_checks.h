@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Checks that all ranks do the same, and their joint work between steps. All ranks call these at the same
-/// place.
+/// Checks that all ranks agree, and their joint work between steps. All ranks make these calls at the same
+/// point.
 #pragma once
 
 #include <string>
