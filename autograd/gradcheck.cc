@@ -109,7 +109,7 @@ std::string check_gradients(const Function& function, const std::vector<Tensor>&
       }
     }
   }
-  // All at once: tests paths that meet, and sums over the outputs. The tolerance grows with the number of
+  // All at once: tests paths that join, and sums over the outputs. The tolerance grows with the number of
   // terms.
   std::vector<double> upstream(outputs);
   for (double& u : upstream) u = rng.normal();

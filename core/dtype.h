@@ -65,8 +65,8 @@ inline constexpr DType dtype_of<std::int64_t> = DType::i64;
 template <>
 inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
 
-/// The dtype of parameters and of their gradients, given that of the activations: f32 beside bf16. Only
-/// matrices and filters have a bf16 copy (layers/parameter.h).
+/// dtype of parameters and their gradients for a dtype of activations: f32 for bf16. Only matrices and
+/// filters have a bf16 copy (layers/parameter.h).
 constexpr DType parameter_dtype(DType activations) {
   return activations == DType::bf16 ? DType::f32 : activations;
 }

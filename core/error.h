@@ -13,14 +13,14 @@
 
 namespace salu {
 
-/// What went wrong; the value is the exit code of `salutrain` and `saluevaluate`.
+/// Kind of an error; the value is the exit code of `salutrain` and `saluevaluate`.
 enum class ErrorCode {
   internal = 1,     ///< a bug: an op was called with shapes that do not fit
   usage = 2,        ///< command line or configuration
   data = 3,         ///< data missing or damaged
   checkpoint = 4,   ///< checkpoint damaged or incompatible
   environment = 5,  ///< disk, permission, device, memory
-  numerics = 6,     ///< the loss could not be kept finite
+  numerics = 6,     ///< the loss is not finite
   distributed = 7,  ///< a rank failed or disagrees
 };
 

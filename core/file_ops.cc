@@ -177,7 +177,7 @@ void replace_file(FileOps& ops, const fs::path& path, std::string_view text) {
 }
 
 std::vector<std::byte> read_file(const fs::path& path, ErrorCode code) {
-  // O_NONBLOCK: opening a pipe that nobody writes to would wait for ever.
+  // O_NONBLOCK: opening a pipe without a writer would block forever.
   const int fd =
       uninterrupted([&] { return or_errno(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); });
   if (fd < 0) fail(code, "{}: cannot open: {}", shown(path), reason(fd));

@@ -36,7 +36,7 @@ class FileOps {
   void abandon(int fd) { sys_close(fd); }
   void rename(const Path& from, const Path& to);
   void make_folder(const Path& path);   ///< the parent must exist, the folder must not
-  void make_folders(const Path& path);  ///< with all parents; each new name is synced
+  void make_folders(const Path& path);  ///< creates all parents; each new name is synced
   void remove_file(const Path& path);   ///< a file or a link
   void remove_tree(const Path& path);   ///< a folder and all in it; links are not followed
   void make_link(const Path& target, const Path& link);
@@ -67,7 +67,7 @@ struct FileDigest {
   friend bool operator==(const FileDigest&, const FileDigest&) = default;
 };
 
-/// A file being written; its digest is computed on the way.
+/// Writes a file and computes its digest.
 class FileWriter {
  public:
   enum class Mode { create, append };

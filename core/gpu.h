@@ -49,7 +49,7 @@ struct DeviceInfo {
   std::size_t shared_bytes = 227 * 1024;  ///< shared memory that one block may ask for
   std::size_t total_bytes = 0, free_bytes = 0;
 };
-DeviceInfo device_info();  ///< of the device in use
+DeviceInfo device_info();  ///< information about the device in use
 
 // Memory.
 

@@ -112,7 +112,7 @@ struct DataSplits {
   std::string eval_name;               ///< "val" or "test"
   bool eval_is_validation = false;     ///< false for a test set, which must not select models
   int img_size = 0;                    ///< native size; 224 for folders whose first image is larger than 64
-  std::array<float, 3> mean{}, std{};  ///< of the pixel values in 0..1
+  std::array<float, 3> mean{}, std{};  ///< mean and deviation of the pixel values in 0..1
 };
 
 /// Policy for images that cannot be read.

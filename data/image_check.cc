@@ -84,7 +84,7 @@ void check_size(const Walk& in, const ImageInfo& info, const DecodeLimits& limit
 
 struct JpegState {
   std::vector<std::uint8_t> components;  // ids of the frame header
-  std::vector<bool> started;             // components whose first coefficients a scan has brought
+  std::vector<bool> started;             // true for components whose first coefficients were in a scan
   int scans = 0;
 };
 

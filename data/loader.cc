@@ -69,7 +69,7 @@ class Loader::Epoch {
       for (const std::string& line : loader_.reader_->take_reports()) report(line);
       if (slot.error) std::rethrow_exception(slot.error);
       if (workers_.empty()) ++taken_;
-      if (slot.batch.indices.empty()) continue;  // all of its images were left out
+      if (slot.batch.indices.empty()) continue;  // skips a batch whose images were all bad
       batch = std::move(slot.batch);
       return true;
     }

@@ -40,8 +40,8 @@ static_assert(sizeof(Record) == 24);
 
 struct Tail {
   std::uint64_t records = 0, index = 0;  ///< offsets
-  std::uint32_t index_crc = 0;           ///< of everything from `records` to the tail
-  std::uint32_t crc = 0;                 ///< of the head and of the fields above
+  std::uint32_t index_crc = 0;           ///< covers everything from `records` to the tail
+  std::uint32_t crc = 0;                 ///< covers the head and the fields above
   char magic[8] = {'P', 'A', 'C', 'K', 'E', 'N', 'D', '\n'};
 };
 static_assert(sizeof(Tail) == 32);

@@ -71,7 +71,7 @@ struct Pointwise {
   std::int64_t parameters = 0;
   /// Empty for Norm::none: the layer is then the identity and has no line.
   std::function<Variable(const Variable& x, Context& context)> function;
-  std::optional<CurveParameters> curve = {};  ///< of SALU, SWALU and GALU
+  std::optional<CurveParameters> curve = {};  ///< set for SALU, SWALU and GALU
 
   void record(const Variable& x, Context& context) const {
     if (function) context.record({name, kind, x.shape(), parameters, 0});

@@ -20,7 +20,7 @@ struct BenchmarkResult {
   std::int64_t held_bytes = 0;  ///< memory held by the device's allocator at the end
   std::int64_t parameters = 0, img_size = 0;
   double first_step_ms = 0;         ///< includes loading code and choosing algorithms
-  double loss = 0;                  ///< of the last step
+  double loss = 0;                  ///< loss of the last step
   std::vector<ProfileRow> profile;  ///< over all timed steps; empty unless asked for
 
   /// The q-quantile of the step times; 0.5 is the median.

@@ -142,7 +142,7 @@ class Trainer {
  private:
   void train_epoch();  // to its end, or until should_stop()
   void train_batch(Batch& batch);
-  void take_results(bool all);  // of finished steps; with `all`, waits for the rest
+  void take_results(bool all);  // handles results of finished steps; with `all`, waits for the rest
   void skip_step(const FinishedStep& skipped);
   void go_back();      // restores the weights of state_.good; keeps the position in the data
   bool signalled();    // true when any rank received a signal; the same answer, and then the same signal, on
@@ -152,7 +152,7 @@ class Trainer {
   bool out_of_patience() const;
   void finish_epoch();
   bool score_epoch(EpochScores& scores);  // false when a signal interrupted it
-  bool note_score(double score);          // of the finished epoch; true when it is the best so far
+  bool note_score(double score);          // scores the finished epoch; true when it is the best so far
   bool save(const std::string& name, bool best);
   TrainFigures figures() const;
 

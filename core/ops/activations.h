@@ -33,7 +33,7 @@ struct Relu {
   static constexpr char kOp[] = "relu";
   template <class T>
   static constexpr T value(T x) {
-    return x < T(0) ? T(0) : x;  // with this comparison NaN stays
+    return x < T(0) ? T(0) : x;  // written so that NaN passes through
   }
   template <class T>
   static constexpr T gradient(T dy, T x) {

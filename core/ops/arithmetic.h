@@ -6,7 +6,7 @@
 
 namespace salu {
 
-/// Sum of two tensors: residual connections, and gradients that meet.
+/// Sum of two tensors: residual connections, and gradients of several paths.
 /// Forward:  y = a + b
 /// Backward: da = dy, db = dy
 /// Shapes:   a, b, y alike, any rank

@@ -23,7 +23,7 @@ struct NormalizeImagesKernels {
 };
 extern NormalizeImagesKernels normalize_images_kernels;
 
-/// How label smoothing distributes the probability `smoothing`.
+/// Distribution of the probability `smoothing` over the classes.
 enum class SmoothingKind {
   uniform,        ///< over all K classes: the true class gets 1 - smoothing + smoothing/K (PyTorch)
   wrong_classes,  ///< over the K-1 wrong classes: the true class gets 1 - smoothing

@@ -33,7 +33,7 @@ struct CrossEntropy {
 /// Cross entropy of soft targets, mean over the batch.
 /// Forward:  loss = -1/B sum_b sum_k t_bk ln p_bk, p = softmax(logits)
 /// Backward: dlogits_bk = dloss/B (p_bk sum_j t_bj - t_bk): rows of t need not sum to 1
-/// Shapes:   logits, targets (B,K), B and K at least 1; loss (1). Of one dtype; beside bf16 logits all
+/// Shapes:   logits, targets (B,K), B and K at least 1; loss (1). Of one dtype; with bf16 logits all
 ///           others are f32
 /// Saved:    probabilities, targets
 /// Grad:     dlogits =; the targets take none
@@ -53,7 +53,7 @@ extern CrossEntropyKernels cross_entropy_kernels;
 /// Forward:  loss = 1/(BK) sum_bk [softplus(x_bk) - t_bk x_bk] = -1/(BK) sum t ln p + (1-t) ln (1-p), p =
 ///           sigmoid(x)
 /// Backward: dlogits_bk = dloss/(BK) (p_bk - t_bk)
-/// Shapes:   logits x, targets t (B,K), B and K at least 1; loss (1). Of one dtype; beside bf16 logits all
+/// Shapes:   logits x, targets t (B,K), B and K at least 1; loss (1). Of one dtype; with bf16 logits all
 ///           others are f32
 /// Saved:    logits, targets
 /// Grad:     dlogits =; the targets take none

@@ -31,14 +31,14 @@ struct SaluOp {
   Kernel<void(SaluGradients& out, const Tensor& dy, const SaluInputs& in)> backward;
 };
 
-/// Stabilizer: takes the place of a normalization layer, without statistics, affine or shift.
+/// Stabilizer: replaces a normalization layer, without statistics, affine or shift.
 /// Forward:  y = a x / sqrt(1 + a b x^2) = S z r, z = x/W, r = 1/sqrt(1 + z^2);
 ///           S = sqrt(a/b), W = 1/sqrt(a b)
 /// Backward: dx = dy a r^3; dL/dlog a = sum dy y (1 + r^2)/2, dL/dlog b = -sum dy y (1 - r^2)/2
 /// Shapes:   x, y alike, any rank; a, b one element each, as `positive` stores them
 /// Saved:    x (y is no substitute: dx rebuilt from a bf16 y errs by 15 % for x/W in 3..10)
 /// Grad:     dx =, da +=, db +=
-/// Ref:      SaluNet, arXiv 2606.02927; the scalar formulas stand in core/ops/salu_math.h
+/// Ref:      SaluNet, arXiv 2606.02927; scalar formulas in core/ops/salu_math.h
 extern SaluOp salu_op;
 
 /// Gated activation of the convolutional networks: SALU as the gate of its own input.
@@ -48,7 +48,7 @@ extern SaluOp salu_op;
 /// Shapes:   x, y alike, any rank; a, b one element each, as `positive` stores them
 /// Saved:    x
 /// Grad:     dx =, da +=, db +=
-/// Ref:      SaluNet, arXiv 2606.02927; the scalar formulas stand in core/ops/salu_math.h
+/// Ref:      SaluNet, arXiv 2606.02927; scalar formulas in core/ops/salu_math.h
 extern SaluOp swalu_op;
 
 /// Gated activation of the transformers: SALU in place of GELU's tanh.
@@ -57,7 +57,7 @@ extern SaluOp swalu_op;
 /// Shapes:   x, y alike, any rank; a, b one element each, as `positive` stores them
 /// Saved:    x
 /// Grad:     dx =, da +=, db +=
-/// Ref:      SaluNet, arXiv 2606.02927; the scalar formulas stand in core/ops/salu_math.h
+/// Ref:      SaluNet, arXiv 2606.02927; scalar formulas in core/ops/salu_math.h
 extern SaluOp galu_op;
 
 /// The normalization and the activation after a convolution, in one pass.

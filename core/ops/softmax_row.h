@@ -17,7 +17,7 @@ inline float bounded_exp(float x) {
                   kLn2Low = 0x1.0bfbe8p-15f;
   const float rounded = x * kPerLn2 + kRounder, n = rounded - kRounder;
   const float r = (x - n * kLn2High) - n * kLn2Low;
-  float sum = 1.0f / 5040;  // Taylor: the first term left out is at most 5e-9
+  float sum = 1.0f / 5040;  // Taylor series: the first omitted term is at most 5e-9
   sum = sum * r + 1.0f / 720;
   sum = sum * r + 1.0f / 120;
   sum = sum * r + 1.0f / 24;

@@ -8,7 +8,7 @@ namespace salu {
 
 /// Cuts images into square patches, each a token: the input of a vision transformer. p is the patch size.
 /// Forward:  y[n, i W/p + j, (r p + s) C + c] = x[n, i p + r, j p + s, c]
-/// Backward: the same copy, the other way
+/// Backward: the inverse copy
 /// Shapes:   x (N,H,W,C) with p dividing H and W, y (N, HW/p^2, p p C)
 /// Saved:    the shape of x
 /// Grad:     dx =

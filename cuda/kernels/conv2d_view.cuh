@@ -8,8 +8,8 @@
 
 namespace salu::cuda {
 
-/// im2col view: output pixels (n,i,j) as rows, taps and channels (r,s,c) as columns. An element is what tap
-/// (r,s) of the filter meets at channel c of an image, or zero outside. Row i starts at h = first_h + i step.
+/// im2col view: output pixels (n,i,j) as rows, taps and channels (r,s,c) as columns. An element is the image
+/// value under tap (r,s) at channel c, or zero outside of the image. Row i starts at h = first_h + i step.
 /// Taps are `direction` apart: +1 in the forward pass, -1 where gradients flow back to the pixels.
 template <class T>
 class PatchView {

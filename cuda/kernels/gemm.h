@@ -11,7 +11,7 @@ namespace salu::cuda {
 enum class GemmRung {
   automatic,     ///< the highest rung for the dtype: 3 for bf16, 2 for f32
   naive,         ///< rung 0: a thread per output reads a row of A and a column of B; for conv2d, plain loops
-  shared_tiles,  ///< rung 1: 16x16 outputs per block share what they read
+  shared_tiles,  ///< rung 1: 16x16 outputs per block share their loads
   register_tiles,  ///< rung 2: 8x8 outputs per thread, so a value read once is used eight times
   tensor_cores,    ///< rung 3: bf16 on tensor cores; f32 stays on rung 2, as TF32 has 10 bits of mantissa
 };

@@ -37,7 +37,7 @@ struct PlannedProduct {
   cublasLtMatmulAlgo_t algorithm;
 };
 
-using Alignments = std::array<std::uint32_t, 4>;  // of b, a, c, bias
+using Alignments = std::array<std::uint32_t, 4>;  // alignments of b, a, c, bias
 
 template <class T>
 void set(cublasLtMatmulDescOpaque_t& operation, cublasLtMatmulDescAttributes_t name, T value) {

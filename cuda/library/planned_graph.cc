@@ -187,7 +187,7 @@ std::string file_name(std::size_t cudnn_version, std::string device) {
 Fastest fastest_plan(const OperationGraph& graph, const std::vector<Plan>& plans) {
   const RotatingMemory memory(graph);
   std::vector<Contender> contenders = record_all(plans, memory);
-  run_round(contenders);  // warm-up: the first contender may meet a low clock rate
+  run_round(contenders);  // warm-up: the first contender may run at a low clock rate
   for (Contender& contender : contenders) contender.milliseconds.clear();
   run_round(contenders);
   drop_hopeless(contenders);

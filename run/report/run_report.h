@@ -26,8 +26,8 @@ struct ReportOptions {
 std::filesystem::path report_on(const ReportOptions& options);
 
 /// Writes the report at the end of a training. It scores images only after a complete run, because a user who
-/// stops a run does not want to wait. A failure to write is a line of progress, not an error: the run is
-/// already saved.
+/// stops a run is in a hurry. A failure to write is a line of progress, not an error: the run is already
+/// saved.
 void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress);
 
