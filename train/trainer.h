@@ -152,7 +152,7 @@ class Trainer {
   bool out_of_patience() const;
   void finish_epoch();
   bool score_epoch(EpochScores& scores);  // false when a signal interrupted it
-  bool note_score(double score);          // scores the finished epoch; true when it is the best so far
+  bool note_score(double score);  // records the score of the finished epoch; true when it is the best so far
   bool save(const std::string& name, bool best);
   TrainFigures figures() const;
 
