@@ -26,8 +26,8 @@ struct Layout {
   std::vector<std::string> train_files;
   std::string test_file;
   const char* to_binary;  // Python code that writes the pickled file `f`, loaded as `d`, in the binary format
-  const char*
-      to_names;  // Python code that writes the file of class names, where the built-in names are not enough
+  // Python code that writes the file of class names, where the built-in names are not enough
+  const char* to_names;
 
   std::size_t label_bytes() const { return coarse_classes ? 2 : 1; }
 };

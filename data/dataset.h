@@ -102,8 +102,8 @@ struct DataOptions {
       val_split;  ///< folder: name of its evaluation images; by default one of kEvalNames
   std::uint64_t seed = 42;
   std::int64_t val_from_train = 0;  ///< samples held out from train and used for evaluation instead
-  std::int64_t train_num_samples = 0,
-               val_num_samples = 0;  ///< 0 = all; else a subset chosen by seed, per class
+  /// 0 = all; else a subset chosen by seed, per class
+  std::int64_t train_num_samples = 0, val_num_samples = 0;
   SyntheticOptions synthetic;
 };
 

@@ -235,8 +235,8 @@ class Loader::Epoch {
   std::int64_t claimed_, taken_;
 
   double wait_ = 0;
-  std::vector<std::jthread>
-      workers_;  // last member: joins the threads before the members they use are destroyed
+  // Last member: joins the threads before the members they use are destroyed.
+  std::vector<std::jthread> workers_;
 };
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options)

@@ -20,8 +20,8 @@ namespace salu {
 struct Batch {
   Tensor images;  ///< u8 (B,S,S,3)
   Tensor labels;  ///< i64 (B)
-  std::vector<std::int64_t>
-      indices;     ///< index of each image in the data set (the substitute's, if one was bad)
+  /// Index of each image in the data set (the substitute's, if one was bad).
+  std::vector<std::int64_t> indices;
   Tensor targets;  ///< f32 (B,K), if LoaderOptions::make_targets is set
   BatchPart part;  ///< this rank's rows of the whole batch
 };

@@ -63,8 +63,8 @@ void random_erase(Image& image, const EraseOptions& options, const PixelMoments&
 /// clipped to the image.
 void cutout(Image& image, int side, Rgb color, Rng& rng);
 
-inline constexpr int kSmallImage =
-    64;  ///< pixels; training pads and shifts images up to this size, and crops larger ones at random
+/// Pixels; training pads and shifts images up to this size, and crops larger ones at random.
+inline constexpr int kSmallImage = 64;
 
 /// How training crops. padded: resized to img_size, then shifted over a border. resized: a random region,
 /// resized.

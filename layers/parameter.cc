@@ -47,8 +47,8 @@ Initializer constant_init(double value) {
 }
 
 Initializer normal_init(double sigma) {
-  return fill_with([sigma](const PhiloxBlock& bits,
-                           double* out) {  // Box-Muller turns two uniform numbers into two normal ones
+  // Box-Muller turns two uniform numbers into two normal ones
+  return fill_with([sigma](const PhiloxBlock& bits, double* out) {
     for (std::size_t pair = 0; pair < 4; pair += 2) {
       const double radius = sigma * std::sqrt(-2 * std::log((static_cast<double>(bits[pair]) + 1) * 0x1p-32));
       const double angle = 2 * std::numbers::pi * static_cast<double>(bits[pair + 1]) * 0x1p-32;

@@ -30,8 +30,8 @@ inline constexpr int kCheckpointFormat = 1;  ///< the format that this build wri
 
 struct Commit {
   std::int64_t format = kCheckpointFormat;
-  std::int64_t sequence =
-      0;  ///< increases with every save of a run, because clocks may jump and names may repeat
+  /// Increases with every save of a run, because clocks may jump and names may repeat.
+  std::int64_t sequence = 0;
   std::map<std::string, FileDigest> files;
 
   std::string text() const;

@@ -126,8 +126,8 @@ void Progress::update(const ProgressState& state) {
   const double now = options_.clock();
   if (style_ == ProgressStyle::bar && now >= next_bar_) {
     const std::string text = progress_bar(state, terminal_width(options_.out) - 1);
-    show(options_.out,
-         fmt::format("\r{:{}}", text, drawn_));  // pads with spaces over the rest of a longer line
+    // Pads with spaces over the rest of a longer line.
+    show(options_.out, fmt::format("\r{:{}}", text, drawn_));
     drawn_ = text.size();
     next_bar_ = now + kRedrawSeconds;
   }

@@ -157,8 +157,8 @@ void RunFolder::require_space(std::uint64_t checkpoint_bytes) const {
   const fs::path probe = path_ / kProbe;
   try {
     FileWriter file(ops_, probe);
-    const std::vector<std::byte> block(
-        1 << 20, std::byte{0x5a});  // not zeros, because some file systems store those for free
+    // Not zeros, because some file systems store those for free.
+    const std::vector<std::byte> block(1 << 20, std::byte{0x5a});
     for (std::uint64_t left = checkpoint_bytes; left > 0;) {
       const auto part = std::min<std::uint64_t>(left, block.size());
       file.write(std::span(block).first(part));

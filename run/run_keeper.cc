@@ -59,9 +59,8 @@ void RunKeeper::go_on_from(const fs::path& from, const std::string& name) {
       note(fmt::format("the weights of {}, the best so far, are gone: no `best` until an epoch exceeds them",
                        best));
     }
-    checkpoints_.prune(
-        keep_,
-        state.good);  // also removes a killed process's leftovers, because this run may never save again
+    // Also removes a killed process's leftovers, because this run may never save again.
+    checkpoints_.prune(keep_, state.good);
   }
 }
 

@@ -183,8 +183,8 @@ int run_training(TrainOptions options) {
   if (several) check_agreement(*ranks, settings_to_agree_on(options));
   set_num_threads(threads_of_rank(config.threads, *ranks));
   config.model.placement = open_device(options.device, ranks->local_rank());
-  TrainingRun trainer(config,
-                      *ranks);  // before the folder is created, so that a wrong name leaves none behind
+  // Before the folder is created, so that a wrong name leaves none behind.
+  TrainingRun trainer(config, *ranks);
   if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
   install_stop_signals();  // before anything is on the disk: from here on a signal leaves a resumable run
   if (!options.resume.empty()) {

@@ -18,8 +18,8 @@ struct TrainOptions {
   TrainConfig config;
   DeviceOptions device;
   std::string config_file;  ///< -c
-  std::string
-      resume;  ///< run folder, or a checkpoint in it; with config.output it starts a new run from there
+  /// Run folder, or a checkpoint in it; with config.output it starts a new run from there.
+  std::string resume;
   bool overwrite = false;
   bool allow_rank_change = false;  ///< --resume: allows another number of ranks
   bool resume_opt = true;          ///< --resume: keeps the optimizer's state

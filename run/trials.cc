@@ -217,8 +217,8 @@ Image augmentation_preview(const TrainConfig& config) {
   const std::int64_t size = data.train->size(), pictures = std::min(kPictures, size);
   std::vector<std::vector<Image>> rows;
   for (std::int64_t i = 0; i < pictures; ++i) {
-    const std::int64_t index =
-        (i * size / pictures + i) % size;  // + i, because classes may repeat at regular intervals
+    // + i, because classes may repeat at regular intervals
+    const std::int64_t index = (i * size / pictures + i) % size;
     const Image picture = data.train->image(index);
     std::vector<Image> row{eval_transform(picture, transform)};
     for (std::uint32_t epoch = 0; epoch < kVersions; ++epoch) {

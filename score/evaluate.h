@@ -37,8 +37,8 @@ struct EvaluateOptions {
   ScoringOptions scoring;
   ScoringDataOptions data;
   int workers = 2;
-  std::optional<Average>
-      average;  ///< also shows precision, recall and F1 in the table; files default to macro
+  /// Also shows precision, recall and F1 in the table; files default to macro.
+  std::optional<Average> average;
   bool json = false;
   bool per_class = false;
   std::filesystem::path valid_labels;  ///< restricts the prediction to these classes; empty: all

@@ -107,8 +107,8 @@ std::string result_table(std::vector<ScoredWeights> scored, bool show_average) {
     std::vector<std::string> cells = {column.heading};
     bool words = false;
     for (const ScoredWeights& s : scored) {
-      std::vector<Figure> figures =
-          figures_of(s);  // img/s is added only here, because it changes from run to run
+      // img/s is added only here, because it changes from run to run.
+      std::vector<Figure> figures = figures_of(s);
       figures.push_back({"img/s", static_cast<double>(s.result.samples) / s.result.seconds});
       const auto it = std::ranges::find(figures, column.figure, &Figure::name);
       cells.push_back(it == figures.end() ? "-" : text_of(it->value, column.decimals));

@@ -10,8 +10,8 @@ namespace salu {
 struct ScoringDataOptions {
   std::optional<std::string> dataset;  ///< by default the training's; folder when only a place is given
   std::filesystem::path data_dir;      ///< by default that of the checkpoint's run
-  std::optional<std::string>
-      split;  ///< train, val, test or a folder; by default the one that training scored
+  /// Train, val, test or a folder; by default the one that training scored.
+  std::optional<std::string> split;
   std::int64_t num_samples = 0;
   std::optional<BadImages> bad_images;  ///< stop or leave_out; by default as in training
   std::optional<double> max_bad;        ///< by default as in training

@@ -23,8 +23,8 @@ struct NonFinite {
   static constexpr std::size_t kMaxReturns = 2;
 
   std::int64_t row = 0;  ///< consecutive non-finite steps, up to the last step
-  std::vector<std::int64_t>
-      recent;  ///< non-finite steps among the last kWindow and since the last return, ascending
+  /// Non-finite steps among the last kWindow and since the last return, ascending.
+  std::vector<std::int64_t> recent;
   std::vector<std::string> seen;  ///< the cause of each return
   double lr_factor = 1;           ///< factor on the schedule's learning rate; halved at each return
 

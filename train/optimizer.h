@@ -28,8 +28,8 @@ struct OptimizerConfig {
   double eps = 1e-8;
   double weight_decay = 5e-4;
   bool decay_all = false;  ///< also decays biases, norms and tokens; never coefficients
-  double coefficient_lr_scale =
-      1;  ///< learning rate of SALU pairs, PReLU slopes, … relative to other parameters
+  /// Learning rate of SALU pairs, PReLU slopes, … relative to other parameters.
+  double coefficient_lr_scale = 1;
   double coefficient_max_step = 0.1;  ///< largest change of a coefficient in one step; 0: no limit
   double layer_decay = 1;             ///< learning rate of a layer relative to the next one
   ClipMode clip_mode = ClipMode::norm;

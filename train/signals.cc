@@ -11,13 +11,13 @@
 namespace salu {
 namespace {
 
-constexpr std::int64_t kOneSignal =
-    1'000'000'000;  // timeout(1) signals the process, then its group: both count as one signal
+// timeout(1) signals the process, then its group: both count as one signal.
+constexpr std::int64_t kOneSignal = 1'000'000'000;
 
 std::atomic<int> received = 0;
 std::atomic<std::int64_t> received_at = 0;
-static_assert(
-    std::atomic<std::int64_t>::is_always_lock_free);  // only lock-free atomics are allowed in a handler
+// Only lock-free atomics are allowed in a handler.
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
 std::int64_t nanoseconds() {
   timespec now{};

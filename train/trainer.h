@@ -57,8 +57,8 @@ struct TrainerOptions {
   std::int64_t check_ranks_interval = 100;  ///< compares the ranks' weights every this many steps; 0: never
   std::int64_t max_steps = 0;               ///< 0: no limit
   double max_seconds = 0;                   ///< 0: no limit
-  bool choose_best =
-      false;  ///< the scores are those of a validation split, so they may select the best epoch
+  /// The scores are those of a validation split, so they may select the best epoch.
+  bool choose_best = false;
   EvalMetric metric = EvalMetric::top1;  ///< decides the best epoch and the patience
   std::int64_t patience = 0;             ///< stops after this many epochs without a gain; 0: never
   double min_delta = 0;                  ///< smallest gain that counts
@@ -132,9 +132,8 @@ class Trainer {
   Model& model() { return model_; }
   Optimizer& optimizer() { return optimizer_; }
   Ema* ema() { return ema_.get(); }  ///< null: no average
-  std::string exchange() const {
-    return step_.exchange();
-  }  ///< library that sums the ranks' gradients: "MPI"
+  /// Library that sums the ranks' gradients: "MPI".
+  std::string exchange() const { return step_.exchange(); }
   /// The learning rate of a step under another `schedule`.
   double lr_under(const ScheduleConfig& schedule, std::int64_t step) const;
   double last_lr() const;  ///< learning rate of the previous step

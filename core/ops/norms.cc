@@ -180,8 +180,8 @@ void batch_norm_backward_cpu(Tensor& dx, NormSums wanted, const Tensor& dy, cons
     for (std::int64_t c = 0; c < channels; ++c) {
       const auto r = static_cast<double>(saved.rstd.data<T>()[c]);
       const double scale = static_cast<double>(gamma.data<T>()[c]) * r;
-      const double share = training ? scale / static_cast<double>(rows)
-                                    : 0;  // running statistics are constants: no gradient flows through them
+      // Running statistics are constants: no gradient flows through them.
+      const double share = training ? scale / static_cast<double>(rows) : 0;
       dgamma[c] *= r;
       factor[c] = static_cast<T>(scale);
       offset[c] = static_cast<T>(share * dbeta[c]);

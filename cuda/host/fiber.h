@@ -9,8 +9,8 @@ namespace salu::cuda::host {
 /// Saved state of a suspended fiber.
 struct Context {
   void* stack_pointer = nullptr;
-  const void* stack =
-      nullptr;  ///< lowest address of its stack; for the scheduler's stack, as reported by the sanitizer
+  /// Lowest address of its stack; for the scheduler's stack, as reported by the sanitizer.
+  const void* stack = nullptr;
   std::size_t stack_bytes = 0;
   void* address_state = nullptr;  ///< belongs to the address sanitizer
   void* thread = nullptr;         ///< its thread in the thread sanitizer

@@ -16,8 +16,8 @@ namespace salu::cuda::host {
 namespace {
 
 std::deque<Work> queue;
-thread_local std::vector<Work>* recording_to =
-    nullptr;  // thread_local, because other threads may allocate pinned memory meanwhile
+// thread_local, because other threads may allocate pinned memory meanwhile.
+thread_local std::vector<Work>* recording_to = nullptr;
 bool deferred = false;
 
 }  // namespace

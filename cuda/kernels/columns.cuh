@@ -37,8 +37,8 @@ ColumnGrid column_grid(std::int64_t samples, std::int64_t rows, std::int64_t col
                        int per_multiprocessor) {
   // 8 packs are a cache line of 128 bytes; wider tiles leave more parts to add. Not measured.
   constexpr int kMostLanes = Width == 1 ? kWarp : 8;
-  constexpr std::int64_t kRowsPerThread =
-      4;  // with fewer rows per thread, starting and ending blocks dominates
+  // With fewer rows per thread, starting and ending blocks dominates.
+  constexpr std::int64_t kRowsPerThread = 4;
   int lanes = 1;
   while (lanes < kMostLanes && lanes * Width < columns) lanes *= 2;
   const std::int64_t tiles = (columns + lanes * Width - 1) / (lanes * Width);

@@ -278,8 +278,8 @@ struct GemmPlan {
   std::int64_t tiles, splits, k_per_split;
 };
 inline GemmPlan plan_gemm(std::int64_t m, std::int64_t n, std::int64_t k, int tile_m, int tile_n) {
-  constexpr std::int64_t kLeast =
-      256;  // least k per split; below, writing and reading the parts costs more than it saves
+  // Least k per split; below, writing and reading the parts costs more than it saves.
+  constexpr std::int64_t kLeast = 256;
   constexpr std::int64_t kStep = 32;  // a multiple of every rung's step
   const std::int64_t tiles = ((m + tile_m - 1) / tile_m) * ((n + tile_n - 1) / tile_n);
   if (tiles == 0) return {0, 1, 0};

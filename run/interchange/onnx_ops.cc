@@ -174,8 +174,8 @@ Value conv2d(Graph& g, const TracedOp& op) {
 Value linear(Graph& g, const TracedOp& op) {
   const Value &x = op.inputs[0], &w = g.weight(op.inputs[1]), &b = g.weight(op.inputs[2]);
   const Tensor& matrix = g.tensor(w);
-  if (matrix.shape().rank() ==
-      4) {  // patch embedding: a filter in PyTorch's layout, its stride the patch size
+  // Patch embedding: a filter in PyTorch's layout, its stride the patch size.
+  if (matrix.shape().rank() == 4) {
     const Value y = g.add("Conv", {x, w, b}, {{"strides", Ints{matrix.dim(2), matrix.dim(3)}}});
     const Value flat = g.add("Reshape", {y, g.constant(Ints{0, 0, -1})});  // (B,D,h,w) -> (B,D,T)
     return swap_tokens_and_channels(g, flat);

@@ -12,8 +12,8 @@ namespace salu {
 namespace {
 
 constexpr double kLeft = 50, kRight = 12, kTop = 50, kBottom = 40;
-constexpr std::size_t kMarkedPoints =
-    30;  // up to this many points are marked, so that a single epoch is visible
+// Up to this many points are marked, so that a single epoch is visible.
+constexpr std::size_t kMarkedPoints = 30;
 
 struct Range {
   double low = INFINITY, high = -INFINITY;

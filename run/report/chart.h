@@ -23,8 +23,8 @@ struct ChartOptions {
   std::string title, x_name;
   bool from_zero = false;  ///< the y axis includes 0
   bool legend = true;
-  bool may_log =
-      false;  ///< allows a logarithmic y axis, used when positive values span more than a factor of 30
+  /// Allows a logarithmic y axis, used when positive values span more than a factor of 30.
+  bool may_log = false;
 };
 
 /// An <svg> element. Non-finite points leave gaps; without any finite point it shows "no data yet".

@@ -151,8 +151,8 @@ void write_head(Markup& page, const RunData& run) {
   const auto head = page.in("head");
   page.empty("meta", {{"charset", "utf-8"}});
   page.empty("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
-  page.empty("link", {{"rel", "icon"},
-                      {"href", "data:,"}});  // an empty icon: browsers would request a file otherwise
+  // An empty icon: browsers would request a file otherwise.
+  page.empty("link", {{"rel", "icon"}, {"href", "data:,"}});
   page.element("title", fmt::format("{}: {}", run.setting("model"), shown(run.folder.filename())));
   const auto style = page.in("style");
   page.raw(kChartStyle);

@@ -23,10 +23,9 @@ namespace salu {
 /// computing while the host exchanges.
 class GradientReducer {
  public:
-  /// Does nothing with a single rank.
-  GradientReducer(ParameterStore& store, Communicator& ranks,
-                  std::int64_t bucket_numbers =
-                      1 << 20);  // 4 MB: small compared with a layer, large compared with a message
+  /// Does nothing with a single rank. A bucket of 4 MB is small compared with a layer, and large compared
+  /// with a message.
+  GradientReducer(ParameterStore& store, Communicator& ranks, std::int64_t bucket_numbers = 1 << 20);
 
   int ranks() const { return ranks_.size(); }
   std::size_t buckets() const { return buckets_.size(); }
@@ -40,8 +39,8 @@ class GradientReducer {
  private:
   struct Bucket {
     Tensor values;
-    int parameters = 0,
-        waiting = 0;  ///< parameters in the bucket, and those whose gradients are not complete yet
+    /// Parameters in the bucket, and those whose gradients are not complete yet.
+    int parameters = 0, waiting = 0;
     std::shared_ptr<void> pinned;      ///< host copy of a bucket on a GPU, used without sums_
     std::optional<gpu::Event> copied;  ///< passed when `pinned` is complete
     std::unique_ptr<Communicator::Sum> sum;
