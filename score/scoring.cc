@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "apps/cli.h"
+#include "run/checkpoint.h"
 
 namespace salu {
 namespace {
