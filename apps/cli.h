@@ -20,8 +20,9 @@ struct Program {
   const char* examples;  ///< stand below the help
 };
 
-/// The values given, in the order of the command line. `--name value`, `--name=value`, `-n value`, `-nvalue`;
-/// numbers of a list with spaces or commas between them; a boolean as `--name`, `--no-name` or `--name=true`.
+/// The values given, in the order of the command line; positional arguments last. A flag is `--name value`,
+/// `--name=value`, `-n value` or `-nvalue`, with spaces or commas between the numbers of a list; a boolean is
+/// `--name`, `--no-name`, `--name=true` or `--name true`, and letters may be joined: `-qb32`.
 /// Nothing when help or version was asked for and has been printed. Throws ErrorCode::usage with
 /// `--batchsize: unknown option (did you mean --batch-size?)` and the like.
 std::optional<std::vector<Given>> parse_arguments(const Program& program, const Settings& table,
