@@ -17,7 +17,7 @@ using Arguments = std::vector<std::string>;
 struct Program {
   const char* name;      ///< "salutrain pack"
   const char* about;     ///< a sentence
-  const char* examples;  ///< stand below the help
+  const char* examples;  ///< shown below the help
 };
 
 /// The values given, in the order of the command line; positional arguments last. A flag is `--name value`,
@@ -28,13 +28,13 @@ struct Program {
 std::optional<std::vector<Given>> parse_arguments(const Program& program, const Settings& table,
                                                   const Arguments& arguments);
 
-/// Reads command line and environment into the table; false when help or version was printed.
+/// Reads command line and environment into the table; false after printing help or version.
 bool read_arguments(const Program& program, const Settings& table, const Arguments& arguments);
 
-/// What --help prints: the group Common and positional arguments, or with `all` every group.
+/// The text of --help: the group Common and positional arguments, or with `all` every group.
 std::string help_text(const Program& program, const Settings& table, bool all);
 
-/// Runs a program: prints `program: error: …` on stderr and returns the exit code of what was thrown.
+/// Runs a program. Prints an exception as `program: error: …` on stderr and returns its exit code.
 int run_program(const char* program, const std::function<int()>& body);
 
 }  // namespace salu

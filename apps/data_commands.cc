@@ -15,7 +15,7 @@ namespace {
 
 std::string counted(std::int64_t number) { return grouped(static_cast<std::uint64_t>(number)); }
 
-/// Whole lines on stderr, one in five seconds.
+/// Progress as whole lines on stderr, one every five seconds.
 class Ticker {
  public:
   Ticker(std::string action, bool quiet) : action_(std::move(action)), quiet_(quiet) {}

@@ -7,9 +7,9 @@
 
 namespace salu {
 
-/// `arguments` stand behind the command. Both return the exit code.
+/// `arguments` follow the command's name. Both return the exit code.
 int pack_command(const std::vector<std::string>& arguments);
-/// Findings go to stdout; 3 when there are any.
+/// Prints findings on stdout; returns 3 when there are any.
 int verify_command(const std::vector<std::string>& arguments);
 
 }  // namespace salu

@@ -53,7 +53,7 @@ void print_results(const EvaluateOptions& options, const std::vector<ScoredWeigh
   }
 }
 
-/// After every checkpoint, so that a long list leaves what it has got.
+/// Called after every checkpoint, so that an interrupted list keeps its results.
 void write_results(const EvaluateOptions& options, const std::vector<ScoredWeights>& scored) {
   if (options.results_file.empty()) return;
   const bool json = options.results_file.extension() == ".json";
@@ -61,7 +61,7 @@ void write_results(const EvaluateOptions& options, const std::vector<ScoredWeigh
                json ? results_json(scored).dump(2) + "\n" : results_csv(scored));
 }
 
-/// One result stands in the folder itself, several in a sub-folder each.
+/// A single result goes into the folder itself, several into a sub-folder each.
 void write_reports(const EvaluateOptions& options, const std::vector<ScoredWeights>& scored) {
   if (options.report.empty()) return;
   for (std::size_t i = 0; i < scored.size(); ++i) {
@@ -94,7 +94,7 @@ int evaluate_main(const Arguments& arguments) {
   int first_error = 0;
   for (const std::string& path : options.checkpoints) {
     std::vector<ScoredWeights> rows;
-    // One bad checkpoint does not cost the others.
+    // Continues with the other checkpoints after an error.
     const int error = run_program("saluevaluate", [&] {
       rows = score_checkpoint(path, options);
       return 0;

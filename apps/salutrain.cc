@@ -49,7 +49,7 @@ int write_preview(const TrainOptions& options) {
 int print_benchmark(TrainOptions o) {
   set_num_threads(o.config.threads);
   o.config.model.placement = open_device(o.device);
-  if (o.profile) o.config.step.record = false;  // a replayed step has no ops
+  if (o.profile) o.config.step.record = false;  // a replayed step has no ops to profile
   const BenchmarkResult result = run_benchmark(o.config, o.benchmark, o.profile);
   fmt::print("{}", (o.json ? benchmark_json : benchmark_text)(o.config, o.device, result));
   return 0;

@@ -7,7 +7,7 @@
 
 namespace salu {
 
-/// Nothing when help or version was printed. Throws as read_train_options() does.
+/// Nothing after printing help or version. Throws as read_train_options() does.
 std::optional<TrainOptions> read_train_command_line(const Arguments& arguments);
 
 }  // namespace salu

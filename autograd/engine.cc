@@ -10,8 +10,8 @@
 namespace salu {
 namespace {
 
-/// Adds `gradient` to what other paths have brought. The tensor that came first may be shared with its giver
-/// (`add` passes one tensor to both inputs), and is then left alone.
+/// Adds `gradient` to that of other paths. The first tensor may be shared (`add` passes one to both inputs),
+/// and is then not changed in place.
 void accumulate(Node& node, Tensor gradient) {
   check(gradient.shape() == node.shape && gradient.dtype() == node.dtype,
         "[{}] expected a gradient of shape {} {}, got {} {}", node.op, node.shape.str(),
@@ -99,7 +99,7 @@ void backward(const Variable& output, Tensor upstream, const LeafListener& compl
     node->backward = nullptr;  // frees the saved tensors
     node->released = true;
     for (const auto& input : node->inputs) {
-      // An inner node still has its backward here: it is older than its readers.
+      // An inner node still has its backward closure: it runs after its readers.
       if (input && --input->readers == 0 && !input->backward && complete) complete(*input);
     }
   }

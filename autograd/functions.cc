@@ -19,7 +19,7 @@ namespace salu {
 
 namespace {
 
-/// A function of x that keeps x for its gradient.
+/// Records an activation that saves x for its backward pass.
 Variable activation(const char* name, const ActivationKernels& f, const Variable& x,
                     std::initializer_list<Attribute> attributes = {}) {
   return record(
@@ -54,7 +54,7 @@ Variable prelu(const Variable& x, const Variable& slope) {
                 });
 }
 
-// Elementwise stand-ins for normalization.
+// Elementwise replacements for normalization.
 
 Variable dyt(const Variable& x, const Variable& alpha, const Variable& gamma, const Variable& beta) {
   const SquashCoefficients c{alpha.value(), {}, gamma.value(), beta.value()};

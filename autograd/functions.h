@@ -9,7 +9,7 @@
 
 namespace salu {
 
-// The SALU family; all five ops stand in core/ops/salu.h and autograd/salu.cc.
+// The SALU family (formulas in core/ops/salu.h).
 Variable salu(const Variable& x, const Coefficients<Variable>& c);
 Variable swalu(const Variable& x, const Coefficients<Variable>& c);
 Variable galu(const Variable& x, const Coefficients<Variable>& c);
@@ -27,13 +27,14 @@ Variable swish(const Variable& x);
 Variable hardswish(const Variable& x);
 Variable gelu(const Variable& x, GeluKind kind);
 
-// Elementwise stand-ins for normalization: alpha, shift (1); gamma, beta (C), C the last dimension of x.
+// Elementwise replacements for normalization: alpha, shift (1); gamma, beta (C), C the last dimension of x.
 Variable dyt(const Variable& x, const Variable& alpha, const Variable& gamma, const Variable& beta);
 Variable derf(const Variable& x, const Variable& alpha, const Variable& shift, const Variable& gamma,
               const Variable& beta);
 
 // Normalization; gamma, beta (C), C the last dimension of x.
-/// In training the running statistics (C) are updated in place with `momentum`; else they are used.
+// Training normalizes with batch statistics and updates the running ones (C) in place with `momentum`.
+// Evaluation normalizes with the running ones.
 Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta, Tensor running_mean,
                     Tensor running_var, bool training, double momentum, double eps);
 Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta, double eps);
@@ -68,13 +69,13 @@ Variable softmax(const Variable& x);  ///< over the last dimension
 Variable attention(const Variable& qkv, std::int64_t heads, double scale);
 Variable patchify(const Variable& images,
                   std::int64_t patch);  ///< (N,H,W,C) -> (N,HW/p^2,p*p*C), (row,col,channel)
-/// Puts `cls` (D) before the tokens x (B,T,D) and adds `position` (T+1,D) -> (B,T+1,D).
+/// Prepends `cls` (D) to the tokens x (B,T,D) and adds `position` (T+1,D) -> (B,T+1,D).
 Variable embed_tokens(const Variable& x, const Variable& cls, const Variable& position);
 Variable select_token(const Variable& x, std::int64_t index);  ///< (B,T,D) -> (B,D)
 
 // Regularisation. The mask is a function of the key.
 Variable dropout(const Variable& x, double p, RandomKey key);
-Variable drop_path(const Variable& x, double p, RandomKey key);  ///< whole samples of the first dimension
+Variable drop_path(const Variable& x, double p, RandomKey key);  ///< drops whole samples (first dimension)
 
 /// Mean over the batch of -sum_k targets log softmax(logits): logits, targets (B,K); targets take no
 /// gradient.

@@ -72,7 +72,7 @@ Jacobian numeric_jacobian(const Function& function, std::vector<Tensor> inputs,
   return out;
 }
 
-/// The element that misses the tolerance most.
+/// The element that exceeds the tolerance most.
 struct Worst {
   double excess = 0;
   std::string text;
@@ -97,7 +97,7 @@ std::string check_gradients(const Function& function, const std::vector<Tensor>&
   const std::size_t outputs = evaluate(function, inputs).size();
   Rng rng({options.seed, Purpose::test, 0, 0});
   Worst worst;
-  // Row by row: one output at a time, by an upstream gradient that is neither 1 nor the same for all.
+  // Row by row: one output at a time, with an upstream gradient that is not 1 and differs between outputs.
   for (std::size_t k = 0; k < outputs; ++k) {
     std::vector<double> upstream(outputs, 0.0);
     upstream[k] = rng.uniform(0.5, 2.0);
@@ -109,7 +109,8 @@ std::string check_gradients(const Function& function, const std::vector<Tensor>&
       }
     }
   }
-  // All at once: paths that meet, and sums over the outputs. The tolerance grows with the terms of the sum.
+  // All at once: tests paths that meet, and sums over the outputs. The tolerance grows with the number of
+  // terms.
   std::vector<double> upstream(outputs);
   for (double& u : upstream) u = rng.normal();
   const auto gradients = analytic(function, inputs, upstream, options);

@@ -10,14 +10,14 @@ Coefficients<Tensor> values(const Coefficients<Variable>& c) {
   return {c.a.value(), c.b.value(), c.positive};
 }
 
-/// The gradients of a and b, inputs i and i + 1 of the node; undefined for those that nobody asks for.
+/// Gradients of a and b, inputs i and i + 1 of the node; undefined where they are not needed.
 CoefficientGradients<Tensor> coefficient_sums(Gradients& gradients, std::size_t i) {
   const auto sum = [&](std::size_t k) { return gradients.wanted(k) ? gradients.sum(k) : Tensor(); };
   return {sum(i), sum(i + 1)};
 }
 
-/// Records `op` with these inputs of the node: x, the residual if there is one, a and b of the first curve,
-/// and those of the gate if there is one.
+/// Records `op` with its inputs in this order: x, the residual if any, a and b of the first curve, a and b of
+/// the gate if any.
 Variable record_salu(const SaluOp& op, const SaluInputs& in, const std::vector<Variable>& inputs) {
   return record(op.name, salu_forward(op, in), inputs,
                 [&op, in](const Tensor& dy, Gradients& gradients) {

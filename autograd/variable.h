@@ -14,8 +14,7 @@ namespace salu {
 
 class Gradients;
 
-/// A number that an op was called with beside its tensors, kept for whoever reads the graph
-/// (run/interchange).
+/// A scalar argument of an op, kept for readers of the graph (run/interchange).
 struct Attribute {
   template <class T>
   Attribute(const char* attribute, T number) : name(attribute), value(static_cast<double>(number)) {}
@@ -23,10 +22,10 @@ struct Attribute {
   double value;
 };
 
-/// One recorded op, or one leaf. A node holds only what its backward reads: the closure owns the saved
+/// One recorded op, or one leaf. A node holds only what its backward pass reads: the closure owns the saved
 /// tensors.
 struct Node {
-  /// Receives the gradient of the loss with respect to the op's output, hands out those of its inputs.
+  /// Receives dL/d(output) and sets the gradients of the op's inputs.
   using Backward = std::function<void(const Tensor& dy, Gradients& gradients)>;
 
   const char* op = "leaf";
@@ -37,12 +36,12 @@ struct Node {
   std::vector<std::shared_ptr<Node>> inputs;  ///< null where an input needs no gradient
   std::vector<Attribute> attributes;
   Backward backward;      ///< empty for leaves, and after the backward pass
-  bool released = false;  ///< the backward pass has been here
-  bool visiting = false;  ///< mark of the engine's search
+  bool released = false;  ///< its backward pass has run
+  bool visiting = false;  ///< visited flag of the engine's search
   int readers = 0;        ///< ops of this backward pass that have yet to add to `grad`
-  Tensor grad;            ///< leaf: the sum so far; inner node: the gradient on its way
+  Tensor grad;            ///< leaf: the sum so far; inner node: the gradient being accumulated
 
-  ~Node();  // iterative: a chain of 100,000 ops must not overflow the stack
+  ~Node();  // iterative: recursion over a chain of 100,000 ops would overflow the stack
 };
 
 /// A tensor and its place in the graph. Copying copies the handle.
@@ -61,7 +60,7 @@ class Variable {
   bool requires_grad() const { return node_ != nullptr; }
   /// The gradient of a leaf; undefined before the first backward().
   const Tensor& grad() const;
-  /// Lets a leaf add its gradient into `buffer` (same shape), e.g. a view of the flat gradient buffer.
+  /// Makes a leaf accumulate its gradient in `buffer` (same shape), e.g. a view of the flat gradient buffer.
   void set_grad(Tensor buffer);
   const std::shared_ptr<Node>& node() const { return node_; }
 
@@ -74,13 +73,13 @@ class Variable {
 class Gradients {
  public:
   explicit Gradients(Node& node) : node_(node) {}
-  /// False when nobody asks for the gradient of input i: skip the work.
+  /// False when the gradient of input i is not needed: skip its work.
   bool wanted(std::size_t i) const { return node_.inputs[i] != nullptr; }
-  /// Activation gradients (contract "="): takes the tensor, adding it if another path was here first.
+  /// Activation gradients (contract "="): takes the tensor, or adds it to that of another path.
   void set(std::size_t i, Tensor gradient);
-  /// Parameter gradients (contract "+="): the running sum, zero at first, to be added to in place.
+  /// Parameter gradients (contract "+="): the running sum, initially zero, to add to in place.
   Tensor& sum(std::size_t i);
-  /// The same for a kernel that skips what nobody asks for: null then.
+  /// sum(i), or null when the gradient is not needed.
   Tensor* sum_if_wanted(std::size_t i) { return wanted(i) ? &sum(i) : nullptr; }
 
  private:
@@ -113,16 +112,16 @@ Variable record(const char* op, Tensor y, const std::vector<Variable>& inputs, B
   return detail::record(op, std::move(y), inputs, std::forward<Backward>(backward), attributes);
 }
 
-/// All nodes that `root` depends on and itself, newest first. Inputs are older than the ops that read them,
-/// so that every op stands before its inputs.
+/// `root` and all nodes that it depends on, newest first. Inputs are older than the ops that read them, so
+/// every op comes before its inputs.
 std::vector<Node*> newest_first(Node* root);
 
-/// Called for every leaf of the graph as soon as its gradient is complete, while the pass goes on.
+/// Called during the backward pass for every leaf as soon as its gradient is complete.
 using LeafListener = std::function<void(const Node& leaf)>;
 
-/// Back-propagates from `output` and adds into the gradients of the leaves.
-/// `upstream` is dL/d output; left out, output must be a scalar and 1 is taken. Throws ErrorCode::internal
-/// when the graph has been used before (double backward is not supported) or output needs no gradient.
+/// Back-propagates from `output` and adds into the gradients of the leaves. `upstream` is dL/d(output); by
+/// default 1, for which output must be a scalar. Throws ErrorCode::internal when the graph has been used
+/// before (double backward is not supported) or output needs no gradient.
 void backward(const Variable& output, Tensor upstream = {}, const LeafListener& complete = {});
 
 }  // namespace salu

@@ -19,7 +19,7 @@ constexpr std::size_t kCanaryBytes = 0;
 
 void* allocate_system(std::size_t size) { return std::aligned_alloc(kAlignment, size + kCanaryBytes); }
 
-/// Never destroyed: tensors with static storage duration may be freed after any destructor of ours.
+/// Never destroyed: static tensors may be freed after any of our destructors.
 BlockCache& cache() {
   static BlockCache* instance = new BlockCache("host", allocate_system, std::free);
   return *instance;

@@ -22,14 +22,15 @@ struct MemoryStats {
   std::int64_t releases = 0;      ///< times that cached blocks were returned to the system
 };
 
-/// Keeps freed blocks by size and hands them out again. Thread safe.
+/// Keeps freed blocks by size and reuses them. Thread safe.
 class BlockCache {
  public:
-  /// `allocate(size)` asks the system for memory, null when there is none; `release(block)` returns it.
+  /// `allocate(size)` asks the system for memory and returns null when there is none; `release(block)` frees
+  /// it.
   BlockCache(const char* device, void* (*allocate)(std::size_t), void (*release)(void*))
       : device_(device), allocate_(allocate), release_(release) {}
 
-  /// The size of the blocks that serve a request of `bytes`.
+  /// Size of the blocks that serve a request of `bytes`.
   static std::size_t size_class(std::size_t bytes);
   /// A block of a size class. Throws OutOfMemory when the system has no more memory.
   void* take(std::size_t size);

@@ -30,7 +30,7 @@ std::vector<std::string> choice_names(const std::pair<const char*, Enum> (&table
   return names;
 }
 
-/// The same as find_choice(); throws ErrorCode::usage with the known names for another one.
+/// find_choice() for user input: throws ErrorCode::usage with the known names when `name` is none of them.
 template <class Enum, std::size_t n>
 Enum choice_of(const char* flag, const std::pair<const char*, Enum> (&table)[n], const std::string& name) {
   if (const auto value = find_choice(table, name)) return *value;

@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint32_t kPolynomial = 0x82f63b78;  // 0x1edc6f41 with its bits reversed
 using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
 
-/// tables[k][b]: what byte b does to the CRC when k more bytes follow it.
+/// tables[k][b]: effect of byte b on the CRC when k more bytes follow it.
 constexpr Tables make_tables() {
   Tables t{};
   for (std::uint32_t b = 0; b < 256; ++b) {

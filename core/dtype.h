@@ -88,7 +88,7 @@ void dispatch_float(const char* op, DType dtype, Body&& body) {
   }
 }
 
-/// As dispatch_float, for every element type.
+/// dispatch_float() for every element type.
 template <class Body>
 void dispatch_any(DType dtype, Body&& body) {
   switch (dtype) {

@@ -24,12 +24,13 @@ enum class ErrorCode {
   distributed = 7,  ///< a rank failed or disagrees
 };
 
-/// Text that is safe to show: control characters, characters that are not seen or that turn the order of a
-/// line, and bytes that are no UTF-8 become `\xNN`. Escaping twice changes nothing.
+/// Makes text safe to print: control characters, invisible or reordering characters and invalid UTF-8 become
+/// `
+/// xNN`. Escaping twice changes nothing.
 std::string escaped(std::string_view text);
 
-/// The message has the form `<where>: <what was found>; expected <what>. <what to do>`. It may hold names from
-/// anywhere: what() is escaped().
+/// The message has the form `<where>: <what was found>; expected <what>. <what to do>`. what() is escaped(),
+/// because names in it may come from anywhere.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, std::string_view message) : std::runtime_error(escaped(message)), code_(code) {}

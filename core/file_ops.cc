@@ -29,7 +29,7 @@ std::string reason(ssize_t negative_errno) {
   return std::generic_category().message(static_cast<int>(-negative_errno));
 }
 
-/// Throws unless `result` is a success; a message such as `runs/x/last: cannot rename: No space left`.
+/// Throws unless `result` is a success. Example: `runs/x/last: cannot rename: No space left`.
 void require(ssize_t result, const fs::path& path, const char* action) {
   if (result < 0) fail(ErrorCode::environment, "{}: cannot {}: {}", shown(path), action, reason(result));
 }
@@ -101,7 +101,7 @@ void FileOps::make_folders(const Path& path) {
   std::error_code ignored;
   if (path.empty() || fs::is_directory(path, ignored)) return;
   make_folders(path.parent_path());
-  if (fs::is_directory(path, ignored)) return;  // "a/" is its parent "a"
+  if (fs::is_directory(path, ignored)) return;  // "a/" equals its parent "a"
   make_folder(path);
   sync_folder(parent_of(path));
 }
@@ -135,7 +135,7 @@ void FileOps::sync_folder(const Path& path) {
   const int fd = open(path, O_RDONLY | O_DIRECTORY);
   const int result = uninterrupted([&] { return sys_fsync(fd); });
   abandon(fd);
-  // Some network file systems have no fsync for folders; they write names through.
+  // Some network file systems have no fsync for folders, and write entries at once.
   if (result != -EINVAL) require(result, path, "make the folder durable");
 }
 
@@ -195,7 +195,7 @@ std::vector<std::byte> read_file(const fs::path& path, ErrorCode code) {
     const ssize_t got =
         uninterrupted([&] { return or_errno(::read(fd, bytes.data() + used, bytes.size() - used)); });
     if (got < 0) fail(code, "{}: cannot read: {}", shown(path), reason(got));
-    if (got == 0) break;  // cut while we read it
+    if (got == 0) break;  // truncated during the read
     used += static_cast<std::size_t>(got);
   }
   bytes.resize(used);

@@ -27,8 +27,8 @@ class FileOps {
   virtual ~FileOps() = default;
 
   int create(const Path& path);  ///< a new, empty file for writing; an existing one is emptied
-  int append(const Path& path);  ///< for writing at the end; created when missing
-  /// One call of write(2); returns how many of `bytes` the system took.
+  int append(const Path& path);  ///< opened for appending; created when missing
+  /// One call of write(2). Returns how many of `bytes` the system accepted.
   std::size_t write_some(int fd, const Path& path, std::span<const std::byte> bytes);
   void sync(int fd, const Path& path);
   void close(int fd, const Path& path);
@@ -40,7 +40,7 @@ class FileOps {
   void remove_file(const Path& path);   ///< a file or a link
   void remove_tree(const Path& path);   ///< a folder and all in it; links are not followed
   void make_link(const Path& target, const Path& link);
-  void sync_folder(const Path& path);  ///< makes the names in a folder durable
+  void sync_folder(const Path& path);  ///< fsync: makes the entries of a folder durable
 
  protected:
   // One system call each: its result, or -errno.
@@ -76,7 +76,7 @@ class FileWriter {
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
 
-  /// When it throws, size() tells how much of it the system took.
+  /// After an exception, size() is the number of bytes that the system accepted.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   /// Makes the contents durable and closes the file.
@@ -90,18 +90,18 @@ class FileWriter {
   FileDigest digest_;
 };
 
-/// Writes `text` so that `path` holds either its old contents or all of the new ones, whatever happens.
+/// Replaces a file atomically: after a crash, `path` holds its old contents or all of `text`.
 void replace_file(FileOps& ops, const std::filesystem::path& path, std::string_view text);
 
-/// The whole file. Throws `code` with path and reason; anything but a regular file is refused, without
-/// waiting on it.
+/// The whole file. Throws `code` with path and reason; refuses anything but a regular file, so that it never
+/// blocks on a pipe.
 std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorCode code);
-/// The same as text.
+/// read_file() as text.
 std::string read_text(const std::filesystem::path& path, ErrorCode code);
 
-bool is_there(const std::filesystem::path& path);   ///< what a link leads to counts; no error is thrown
-bool is_folder(const std::filesystem::path& path);  ///< likewise
+bool is_there(const std::filesystem::path& path);   ///< follows links; never throws
+bool is_folder(const std::filesystem::path& path);  ///< follows links; never throws
 
-std::string host_name();  ///< of this machine
+std::string host_name();  ///< name of this machine
 
 }  // namespace salu

@@ -5,7 +5,7 @@
 namespace salu {
 namespace {
 
-/// Leaked on purpose: tensors with static storage duration may be freed after any destructor of ours.
+/// Never destroyed: static tensors may be freed after any of our destructors.
 BlockCache& cache() {
   static BlockCache* instance = new BlockCache("device", gpu::allocate_raw, gpu::release_raw);
   return *instance;

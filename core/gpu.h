@@ -27,20 +27,19 @@ namespace gpu {
 // The device.
 
 const char* backend_name();           ///< "cuda", "cuda-host" for the shim, "" without CUDA
-int device_count();                   ///< 0 where there is no driver
-std::vector<std::string> describe();  ///< a line for each of driver, toolkit, libraries and devices
+int device_count();                   ///< 0 without a driver
+std::vector<std::string> describe();  ///< one line each for driver, toolkit, libraries and devices
 
 struct OpenOptions {
   int device = 0;
-  bool handwritten = false;   ///< no cuDNN and cuBLAS
+  bool handwritten = false;   ///< use our kernels instead of cuDNN and cuBLAS
   bool tf32 = false;          ///< f32 products on tensor cores, with 10 bits of mantissa
-  bool deterministic = true;  ///< only library code that gives the same bits every time
+  bool deterministic = true;  ///< use only library algorithms with reproducible bits
 };
-/// Makes DeviceType::cuda usable: enters the kernels of every op into the kernel tables. Call once, before
-/// the first CUDA tensor. Throws ErrorCode::usage in a build without CUDA, ErrorCode::environment when there
-/// is no such device.
+/// Registers the CUDA kernels of every op. Call once, before the first CUDA tensor. Throws ErrorCode::usage
+/// in a build without CUDA, ErrorCode::environment when the device does not exist.
 void open(const OpenOptions& options);
-/// Which kernels run the ops that both have: those of cuDNN and cuBLAS, or our own. open() chooses first.
+/// Selects cuDNN and cuBLAS, or our kernels, for the ops that have both. open() sets the first choice.
 void use_libraries(bool on);
 void use_device(int index);  ///< the first step of open()
 
@@ -56,40 +55,41 @@ DeviceInfo device_info();  ///< of the device in use
 
 void* allocate_raw(std::size_t bytes);  ///< 256-byte aligned; null when memory is exhausted
 void release_raw(void* block);
-/// Device memory from a cache. Freed blocks are handed out again at once: the stream runs in order, so
-/// whoever writes to the block next does so after its last reader. Throws OutOfMemory.
+/// Device memory from a cache. A freed block is reused at once: the stream runs in order, so its next writer
+/// runs after its last reader. Throws OutOfMemory.
 std::shared_ptr<void> allocate(std::size_t bytes);
-/// Host memory that the device copies from and to while the host goes on.
+/// Pinned host memory, for copies that overlap with host work.
 std::shared_ptr<void> allocate_pinned(std::size_t bytes);
 
 // Copies.
 
-void copy_to_device(void* to, const void* from, std::size_t bytes);  ///< returns when `from` may be changed
+void copy_to_device(void* to, const void* from, std::size_t bytes);  ///< returns when `from` may be reused
 void copy_to_host(void* to, const void* from, std::size_t bytes);    ///< returns when `to` is filled
-void copy_on_device(void* to, const void* from, std::size_t bytes);  ///< queued
-/// From pinned memory, which must stay unchanged until the stream has passed this point (Event).
+void copy_on_device(void* to, const void* from, std::size_t bytes);  ///< asynchronous
+/// Asynchronous copy from pinned memory, which must stay unchanged until the stream has passed this point
+/// (Event).
 void queue_copy_to_device(void* to, const void* pinned, std::size_t bytes);
-/// To pinned memory, filled once the stream has passed this point.
+/// Asynchronous copy to pinned memory, complete once the stream has passed this point.
 void queue_copy_to_host(void* pinned, const void* from, std::size_t bytes);
 
 // The stream.
 
-void synchronize();  ///< waits until all queued work is done; errors of earlier kernels surface here
+void synchronize();  ///< waits for all queued work; errors of earlier kernels surface here
 
 /// A point in the stream.
 class Event {
  public:
   Event();
-  void record();      ///< the point comes after all work queued so far
-  void wait() const;  ///< blocks the calling thread until the stream has passed the point
-  double milliseconds_since(const Event& earlier) const;  ///< both passed
+  void record();      ///< marks the end of the work queued so far
+  void wait() const;  ///< blocks the calling thread until the stream has passed the event
+  double milliseconds_since(const Event& earlier) const;  ///< both events must have been passed
 
  private:
-  std::shared_ptr<void> state_;  ///< the implementation's
+  std::shared_ptr<void> state_;  ///< opaque: belongs to the backend
 };
 
-/// All work queued between begin() and end(): recorded, not run, and queued again by every replay(). The
-/// memory it uses must stay where it is. Between the two nothing may wait for the device, nor ask for memory.
+/// A CUDA graph: work queued between begin() and end() is captured instead of run, and each replay() queues
+/// it again. Its memory must stay in place. No synchronization and no allocation may happen during capture.
 class Graph {
  public:
   void begin();
@@ -100,34 +100,34 @@ class Graph {
   std::shared_ptr<void> state_;
 };
 
-/// True between begin() and end() of a Graph.
+/// True during the capture of a Graph.
 bool recording();
 
-/// A number that kernels add to the step of every RandomKey: a replayed graph repeats its keys, and this
-/// tells its steps apart. Queued like a kernel; not while a graph is recorded.
+/// Sets a number that kernels add to the step of every RandomKey, so that each replay of a graph draws new
+/// random numbers. Queued like a kernel; not allowed during capture.
 void set_step_offset(std::uint32_t offset);
 
 // Several GPUs.
 
-/// Sums over the GPUs of several processes. All ranks make the same calls in the same order.
+/// All-reduce over the GPUs of several processes. All ranks make the same calls in the same order.
 class DeviceSums {
  public:
   virtual ~DeviceSums() = default;
-  /// Queues an all-reduce of `values`, which are on the device: it starts after the work queued so far and
-  /// overlaps with later work. They must not be touched before join().
+  /// Queues an in-place all-reduce of device memory `values`. It starts after the work queued so far and
+  /// overlaps with later work. `values` must not be touched before join().
   virtual void start(std::span<float> values) = 0;
-  virtual void join() = 0;  ///< work queued from now on waits for all sums
+  virtual void join() = 0;  ///< makes later work wait for all sums
 };
 
-/// A library by which GPUs talk to each other.
+/// A library for communication between GPUs.
 struct DeviceSumsLibrary {
   const char* name;  ///< "NCCL"
-  /// Tells this GPU from the others of its machine; "" where the library cannot be used.
+  /// Identifies this GPU among those of its machine; "" when the library cannot be used.
   std::string (*place)();
-  std::string (*make_id)();  ///< by one rank, for all
+  std::string (*make_id)();  ///< called by one rank; the id is shared with all
   std::unique_ptr<DeviceSums> (*connect)(const std::string& id, int rank, int ranks);
 };
-const DeviceSumsLibrary* device_sums_library();  ///< null: none
+const DeviceSumsLibrary* device_sums_library();  ///< null: no such library
 
 }  // namespace gpu
 }  // namespace salu

@@ -15,8 +15,9 @@ namespace salu {
 template <class Signature>
 class Kernel;
 
-/// One entry per device type. The CPU entry is set where the op's CPU kernels are defined; gpu::open() sets
-/// that of CUDA. A call of an empty entry throws, so no op needs stubs. Every call opens a ProfileScope.
+/// An op's kernel table: one entry per device type. The CPU entry is set beside the op's CPU kernels, the
+/// CUDA entry by gpu::open(). Calling an empty entry throws, so no op needs stubs. Every call opens a
+/// ProfileScope.
 template <class... Args>
 class Kernel<void(Args...)> {
  public:

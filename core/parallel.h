@@ -9,18 +9,18 @@
 
 namespace salu {
 
-/// Threads of the op loops; 0 uses all cores. Throws ErrorCode::usage when negative.
+/// Number of threads of the op loops; 0 uses all cores. Throws ErrorCode::usage when negative.
 void set_num_threads(int threads);
 int num_threads();
 /// True inside a parallel_for body: nested loops then run on the calling thread.
 bool in_parallel();
 
-/// Elements of a chunk in elementwise loops: 64 KiB of f32.
+/// Chunk size of elementwise loops, in elements: 64 KiB of f32.
 inline constexpr std::int64_t kElementwiseGrain = 16384;
 
 /// Calls `body(begin, end)` for the chunks [0,grain), [grain,2 grain), … of [0,n). The chunks depend on n and
-/// grain only, so a body that writes only its own range gives the same bits with any number of threads. The
-/// first exception of a body is thrown to the caller.
+/// grain only, so a body that writes only its own range gives the same bits with any number of threads.
+/// Rethrows a body's first exception in the caller.
 template <class Body>
 void parallel_for(std::int64_t n, std::int64_t grain, Body&& body) {
   const std::int64_t chunks = (n + grain - 1) / grain;
@@ -41,7 +41,7 @@ void parallel_for(std::int64_t n, std::int64_t grain, Body&& body) {
   if (error) std::rethrow_exception(error);
 }
 
-/// Sum of `body(begin, end)` over the same chunks, added in the order of the chunks.
+/// Sum of `body(begin, end)` over the chunks of parallel_for, added in the order of the chunks.
 template <class Sum, class Body>
 Sum parallel_sum(std::int64_t n, std::int64_t grain, Body&& body) {
   std::vector<Sum> partial(static_cast<std::size_t>((n + grain - 1) / grain));

@@ -11,11 +11,11 @@
 namespace salu {
 namespace {
 
-constexpr std::size_t kMostNotes = 16384;  ///< unread ones: some steps of a large network
+constexpr std::size_t kMostNotes = 16384;  ///< most unread times: some steps of a large network
 
 }  // namespace
 
-/// A point in time; on a GPU a point in its stream.
+/// A point in time; on a GPU, a point in its stream.
 struct Profile::Time {
   std::optional<gpu::Event> event;
   std::chrono::steady_clock::time_point host;
@@ -59,7 +59,7 @@ void Profile::leave() noexcept {
   try {
     start_innermost();
   } catch (const Error&) {
-    // The device has failed: its next op reports why.
+    // An error here is dropped: the next op on the device reports it.
   }
 }
 

@@ -11,12 +11,11 @@
 
 namespace salu {
 
-/// Parts of a training step; `step` stands for the work between the other three.
+/// Parts of a training step; `step` is the work outside the other three.
 enum class ProfilePass : unsigned char { step, forward, backward, optimizer };
 const char* pass_name(ProfilePass pass);
 
-/// The time of one op in one pass. The op "rest" stands for the work between the ops: shapes, memory, the
-/// graph.
+/// Time of one op in one pass. The op "rest" is the work between the ops: shapes, memory, the graph.
 struct ProfileRow {
   std::string op;
   ProfilePass pass = ProfilePass::step;
@@ -24,13 +23,13 @@ struct ProfileRow {
   double ms = 0;
 };
 
-/// While a profile exists, its clock runs for exactly one row at any time: the row of the innermost
-/// ProfileScope of this thread. The time of an op excludes the ops inside it, so all rows add up to the
-/// elapsed time. Ops of other threads are not seen.
+/// While a profile exists, its clock charges exactly one row at any time: that of the innermost ProfileScope
+/// of this thread. The time of an op excludes the ops inside it, so all rows add up to the elapsed time. Ops
+/// of other threads are not counted.
 ///
-/// Wherever the row changes the clock notes the time. On a GPU that is an event in its stream, read much
-/// later, so that the GPU does not wait for the host: its rows are device time, with the pauses in which the
-/// host was late.
+/// Each change of row records a time. On a GPU that is an event in its stream, read much later, so that the
+/// GPU does not wait for the host. GPU rows are device time and include the pauses in which the host was
+/// late.
 class Profile {
  public:
   /// Throws ErrorCode::internal when this thread has a profile already.
@@ -48,19 +47,19 @@ class Profile {
   void enter(const char* op, ProfilePass pass);
   void leave() noexcept;
   struct Time;
-  void start_innermost();  ///< the clock runs for the innermost row from here on
-  void settle();           ///< hands out the time between the notes; the last one stays
+  void start_innermost();  ///< charges the innermost row from here on
+  void settle();           ///< charges the time between the recorded times to their rows; keeps the last one
 
   inline static constinit thread_local Profile* current_ = nullptr;
 
   Device device_;
   std::vector<ProfileRow> rows_;
   std::vector<std::size_t> open_;   ///< rows of the scopes that are alive, outermost first
-  std::vector<Time> times_;         ///< the clock's notes, used again after every settle()
+  std::vector<Time> times_;         ///< recorded times; reused after every settle()
   std::vector<std::size_t> begun_;  ///< the row that begins at each of them
 };
 
-/// Charges the time of its life to an op, or to the "rest" of a pass. Without a profile it costs one branch.
+/// Charges its lifetime to an op, or to the "rest" of a pass. Without a profile it costs one branch.
 class ProfileScope {
  public:
   explicit ProfileScope(const char* op) : profile_(Profile::current_) {

@@ -50,7 +50,7 @@ struct RandomKey {
   Purpose purpose = Purpose::test;
   std::uint32_t time = 0;    ///< epoch or step
   std::uint32_t index = 0;   ///< sample, parameter or layer
-  std::uint32_t repeat = 0;  ///< tells several streams of one sample apart; below 2^24
+  std::uint32_t repeat = 0;  ///< distinguishes streams of one sample; below 2^24
 
   /// The four numbers of one block of the stream.
   SALU_HOST_DEVICE constexpr PhiloxBlock block(std::uint32_t position) const {
@@ -83,7 +83,8 @@ class Rng {
     return static_cast<std::uint32_t>((std::uint64_t{next()} * n) >> 32);
   }
   bool chance(double p) { return uniform() < p; }
-  /// Standard normal by Box-Muller; two draws each, so that the position stays a function of the count.
+  /// Standard normal by Box-Muller. Each number takes two draws, so that the position in the stream depends
+  /// on the count only.
   double normal() {
     const double u = (static_cast<double>(next()) + 1.0) * 0x1p-32;  // (0, 1]
     const double v = static_cast<double>(next()) * 0x1p-32;

@@ -22,7 +22,7 @@ class Shape {
   std::int64_t numel() const { return numel_; }
   /// Dimension i; negative i counts from the end. Throws when out of range.
   std::int64_t operator[](int i) const;
-  /// The same shape with dimension i replaced.
+  /// A copy with dimension i replaced.
   Shape with(int i, std::int64_t dim) const;
   std::string str() const;  ///< "(8,32,32,3)"
 

@@ -118,7 +118,7 @@ void convert_on_cpu(Tensor& to, const Tensor& from) {
 
 }  // namespace
 
-// A conversion is a copy to whoever reads a profile.
+// The profile counts a conversion as a copy.
 TensorKernels tensor_kernels{{"fill", fill_on_cpu}, {"copy", convert_on_cpu}};
 
 void fail_dtype(const char* op, const char* expected, DType got) {

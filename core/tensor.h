@@ -50,24 +50,24 @@ class Tensor {
   void* raw() { return static_cast<char*>(storage_.get()) + offset_; }
   const void* raw() const { return static_cast<const char*>(storage_.get()) + offset_; }
 
-  /// The same elements under another shape; throws when the counts differ.
+  /// A view of the same elements under another shape; throws when the counts differ.
   Tensor view(Shape shape) const;
   /// Rows [begin, end) of the first dimension.
   Tensor slice(std::int64_t begin, std::int64_t end) const;
   /// `shape.numel()` elements from element `offset` on. A Parameter is such a view of the flat buffer.
   Tensor narrow(std::int64_t offset, Shape shape) const;
 
-  Tensor clone() const;                  ///< a deep copy
-  Tensor to(DType dtype) const;          ///< a converted deep copy (round to nearest even for bf16)
-  Tensor to(Device device) const;        ///< a deep copy on another device; the tensor itself if on it
+  Tensor clone() const;            ///< a deep copy
+  Tensor to(DType dtype) const;    ///< a converted deep copy (round to nearest even for bf16)
+  Tensor to(Device device) const;  ///< a deep copy on another device; the tensor itself if already there
   void copy_from(const Tensor& source);  ///< same shape; converts dtype and moves between devices as needed
   void fill(double value);
   double item() const;  ///< the only element; throws when there are more
-  /// All elements as T; for tests, tables and small results.
+  /// All elements, converted to T; for tests, tables and small results.
   template <class T>
   std::vector<T> values() const;
 
-  /// True when no other Tensor shares the storage, so that it may be overwritten in place.
+  /// True when no other Tensor shares the storage: it may then be overwritten in place.
   bool unique() const { return storage_.use_count() == 1; }
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
 
@@ -100,14 +100,14 @@ std::vector<T> Tensor::values() const {
   return std::vector<T>(p, p + numel());
 }
 
-/// Rows of x seen as a matrix: the product of all dimensions but the last.
+/// Number of rows of x seen as a matrix: the product of all dimensions but the last.
 inline std::int64_t rows_of(const Tensor& x) {
   std::int64_t rows = 1;
   for (int i = 0; i + 1 < x.shape().rank(); ++i) rows *= x.dim(i);
   return rows;
 }
 
-/// The kernels of Tensor::fill and Tensor::copy_from. Neither is called for an empty tensor.
+/// Kernels of Tensor::fill and Tensor::copy_from. Not called for empty tensors.
 struct TensorKernels {
   Kernel<void(Tensor& t, double value)> fill;
   Kernel<void(Tensor& to, const Tensor& from)> convert;  ///< same shape and device, another dtype
@@ -123,7 +123,7 @@ Tensor shaped(const Kernel<void(Tensor&, Args...)>& kernel, const Shape& shape, 
   return y;
 }
 
-/// The same for a result of the shape of x.
+/// shaped() with the shape of x.
 template <class... Args>
 Tensor like(const Kernel<void(Tensor&, Args...)>& kernel, const Tensor& x,
             std::type_identity_t<Args>... args) {
@@ -132,9 +132,9 @@ Tensor like(const Kernel<void(Tensor&, Args...)>& kernel, const Tensor& x,
 
 /// Throws `[op] expected … got …` unless both have the same shape, dtype and device.
 void check_like(const char* op, const Tensor& expected, const Tensor& got);
-/// Throws unless `t` has the dtype of the parameters beside activations `x`, and is on the same device.
+/// Throws unless `t` is on the device of the activations `x` and has the dtype of their parameters.
 void check_parameter(const char* op, const char* name, const Tensor& t, const Tensor& x);
-/// Throws unless `t` holds one number for each channel of x (...,C), in the dtype of x's parameters.
+/// Throws unless `t` is (C) for x (...,C), in the dtype of x's parameters.
 void check_channels(const char* op, const char* name, const Tensor& t, const Tensor& x);
 /// Throws unless `t` has exactly this shape.
 void check_shape(const char* op, const char* name, const Tensor& t, const Shape& expected);

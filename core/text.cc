@@ -8,7 +8,7 @@
 namespace salu {
 namespace {
 
-// Optimal string alignment: Levenshtein's table with swaps of neighbours.
+// Optimal string alignment: Levenshtein's table plus swaps of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) {
@@ -26,9 +26,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
-/// Code points that are not seen, or that change the order or the place of what is written: controls, and
-/// what Unicode lets a program ignore (Default_Ignorable_Code_Point) but for the choice of a character's
-/// look.
+/// Code points that are invisible or change the order of text: control characters, and Unicode's
+/// Default_Ignorable_Code_Point except the variation selectors.
 bool hidden(std::uint32_t c) {
   struct Range {
     std::uint32_t low, high;
@@ -51,14 +50,14 @@ std::uint32_t code_point(std::string_view character) {
 }  // namespace
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
-  constexpr std::size_t kLongest = 256;  // nobody mistypes more than that
+  constexpr std::size_t kLongest = 256;  // longer names are not typing errors
   if (name.size() > kLongest) return "";
   std::string best;
   std::size_t fewest = name.size() + kLongest;
   for (const std::string& candidate : known) {
     const std::size_t allowed = std::max<std::size_t>(2, candidate.size() / 3);
     const auto [shorter, longer] = std::minmax({name.size(), candidate.size()});
-    if (longer - shorter > allowed) continue;  // as many edits at least
+    if (longer - shorter > allowed) continue;  // the distance is at least the difference in length
     const std::size_t edits = edit_distance(name, candidate);
     if (edits > allowed || edits >= candidate.size() || edits >= fewest) continue;
     fewest = edits;
@@ -113,7 +112,8 @@ std::string shell_word(std::string_view word) {
     for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
     return "'" + quoted + "'";
   }
-  // $'…' of bash, zsh and ksh: \xNN is a byte.
+  // $'…' of bash, zsh and ksh, where
+  // xNN is a byte.
   std::string quoted;
   for (const char c : word) quoted += c == '\'' || c == '\\' ? fmt::format("\\{}", c) : escaped({&c, 1});
   return "$'" + quoted + "'";

@@ -14,17 +14,17 @@ namespace salu {
 /// when even the best differs in more than a third of its letters (at least two). The first wins a tie.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
-/// " (did you mean X?)", or "" when nothing is near.
+/// " (did you mean X?)", or "" when no name is near.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
 
-/// Bytes of the UTF-8 character that `text`, which is not empty, begins with; 0 when it is none: cut short,
-/// longer than need be, a surrogate, or beyond U+10FFFF.
+/// Length in bytes of the first UTF-8 character of a non-empty `text`. 0 when it is invalid: truncated,
+/// overlong, a surrogate, or beyond U+10FFFF.
 std::size_t utf8_bytes(std::string_view text);
 
-/// A path as messages show it, escaped().
+/// A path for messages, escaped().
 std::string shown(const std::filesystem::path& path);
 
-/// `word` as one would type it: quoted where a shell would take it for something else.
+/// `word` as typed in a shell: quoted when it has special characters.
 std::string shell_word(std::string_view word);
 
 /// 1234567 -> "1,234,567".

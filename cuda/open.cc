@@ -19,7 +19,7 @@ namespace {
 /// 13020 -> "13.2"
 std::string version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
 
-/// Asks by number: a device that became the one in use would get later allocations.
+/// Queries by number: a device that became current would receive later allocations.
 std::string describe_device(int index) {
   cudaDeviceProp properties{};
   cuda::check_cuda(cudaGetDeviceProperties(&properties, index), "device properties");

@@ -3,7 +3,7 @@
 
 namespace salu::cuda {
 
-/// Enters our own CUDA kernels of every op into its kernel table.
+/// Registers our CUDA kernels of every op in its kernel table.
 void register_ops();
 
 }  // namespace salu::cuda

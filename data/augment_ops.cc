@@ -36,7 +36,7 @@ struct Place {
   std::int64_t y, x;
 };
 
-// Pillow adds up the positions along a line in double when nothing turns or shears.
+// Pillow accumulates the positions along a line in double when there is no rotation or shear.
 Image nearest_along_axes(const Image& source, const Affine& m, Rgb fill) {
   const auto positions = [](int count, double step, double start) {
     std::vector<std::int64_t> out;
@@ -94,7 +94,7 @@ Image interpolate(const Image& source, const Affine& m, Rgb fill, PixelLoops::Wa
       const double down = m[3] * (x + 0.5) + m[4] * (y + 0.5) + m[5];
       return right >= 0 && right < source.width && down >= 0 && down < source.height;
     };
-    int begin = 0, end = out.width;  // the inner part is one piece: rounding keeps the order
+    int begin = 0, end = out.width;  // the inner part is contiguous: rounding keeps the order
     while (begin < end && !inside(begin)) ++begin;
     while (begin < end && !inside(end - 1)) --end;
     fill_line(out, y, 0, begin, fill);
@@ -131,7 +131,7 @@ Image by_histogram(Image image, const MakeTable& make_table) {
   return image;
 }
 
-// Maps each value by a function. Without a table, the compiler works on 16 values at once.
+// Maps each value by a function instead of a table, so that the compiler processes 16 values at once.
 template <class Function>
 Image by_value(Image image, const Function& function) {
   for (std::uint8_t& v : image.pixels) v = static_cast<std::uint8_t>(std::min(function(int{v}), 255));
@@ -183,7 +183,7 @@ int mean_grey(const Image& source) {
   return static_cast<int>(static_cast<double>(sum) / (static_cast<double>(grey.pixels.size()) / 3) + 0.5);
 }
 
-// The border stays.
+// Keeps the border pixels unchanged.
 Image smoothed(const Image& source) {
   Image out = source;
   if (source.width < 3) return out;
@@ -220,7 +220,8 @@ Affine rotation(int height, int width, double degrees) {
   double turn = std::fmod(degrees, 360);
   if (turn < 0) turn += 360;
   const double angle = -turn * (std::numbers::pi / 180);
-  // To 15 decimals, so that right angles are exact; in long double, whose product with 1e15 rounds right.
+  // Rounds to 15 decimals, so that right angles are exact. long double makes the product with 1e15 round
+  // correctly.
   const auto rounded = [](double v) { return static_cast<double>(std::nearbyint(v * 1e15L)) / 1e15; };
   const double cosine = rounded(std::cos(angle)), sine = rounded(std::sin(angle));
   const double x = width / 2.0, y = height / 2.0;

@@ -13,8 +13,8 @@ namespace {
 
 using enum AugmentKind;
 
-// The searched policies of AutoAugment (Cubuk et al., arXiv 1805.09501): {step, chance, level}. Steps without
-// a level have 0.
+// The searched policies of AutoAugment (Cubuk et al., arXiv 1805.09501): {step, chance, level}; 0 for steps
+// without a level.
 constexpr SubPolicy kCifar10[] = {
     {{{invert, 0.1, 0}, {contrast, 0.2, 6}}},
     {{{rotate, 0.7, 2}, {translate_x, 0.3, 9}}},
@@ -118,7 +118,7 @@ std::span<const SubPolicy> cifar10_policy() { return kCifar10; }
 std::span<const SubPolicy> imagenet_policy() { return kImagenet; }
 std::span<const SubPolicy> imagenet_policy_v0() { return kImagenetV0; }
 
-/// The size of the image and the choices of training that the steps depend on.
+/// The image size and the training options that the steps depend on.
 struct AutoAugment::Canvas {
   int height, width;
   std::optional<Interpolation> interpolation;

@@ -33,8 +33,8 @@ struct AugmentStep {
   Warp warp;
 };
 
-/// One step of a searched policy: with probability `chance`, `kind` at level 0..10. A pair of them is chosen
-/// for each image.
+/// One step of a searched policy: applies `kind` at level 0..10 with probability `chance`. Each image gets a
+/// random pair of steps.
 struct PolicyEntry {
   AugmentKind kind;
   double chance;
@@ -44,25 +44,25 @@ using SubPolicy = std::array<PolicyEntry, 2>;
 
 /// The searched policies, 25 pairs each.
 std::span<const SubPolicy> cifar10_policy();
-std::span<const SubPolicy> imagenet_policy();     ///< of the paper: timm's `original`
-std::span<const SubPolicy> imagenet_policy_v0();  ///< of the EfficientNet code: timm's `v0`
+std::span<const SubPolicy> imagenet_policy();     ///< the paper's: timm's `original`
+std::span<const SubPolicy> imagenet_policy_v0();  ///< the EfficientNet code's: timm's `v0`
 
 class AutoAugment {
  public:
   AutoAugment() = default;  ///< no steps
-  /// Throws ErrorCode::usage about --aa for an unknown name or section. "none" is the default policy.
+  /// Throws ErrorCode::usage about --aa for an unknown name or section. "none" gives the default policy.
   static AutoAugment parse(const std::string& text);
 
   bool empty() const { return family_ == Family::none; }
-  const std::string& name() const { return name_; }  ///< as it was given
-  /// The steps for one image of this size. `interpolation` is that of warps, drawn for each warp when
-  /// nothing; `mean` fills empty corners.
+  const std::string& name() const { return name_; }  ///< the text given to parse()
+  /// The random steps for one image of this size. `interpolation` applies to warps; without it each warp
+  /// draws its own. `mean` fills empty corners.
   std::vector<AugmentStep> draw(int height, int width, std::optional<Interpolation> interpolation, Rgb mean,
                                 Rng& rng) const;
 
  private:
   enum class Family { none, rand, timm_table, cifar10, trivial };
-  enum class Posterize { up_to_4, from_4_down, from_4_up };  // the bits that remain, from level 0 to 10
+  enum class Posterize { up_to_4, from_4_down, from_4_up };  // range of the bits kept, from level 0 to 10
   struct Canvas;
 
   void read_section(const std::string& text, const std::string& section);

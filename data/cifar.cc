@@ -25,8 +25,9 @@ struct Layout {
   std::size_t classes, coarse_classes;  // coarse_classes 0: no coarse label
   std::vector<std::string> train_files;
   std::string test_file;
-  const char* to_binary;  // Python: the pickled file `f`, loaded as `d`, in the binary format
-  const char* to_names;   // Python: writes the file of class names, where the built-in ones do not do
+  const char* to_binary;  // Python code that writes the pickled file `f`, loaded as `d`, in the binary format
+  const char*
+      to_names;  // Python code that writes the file of class names, where the built-in names are not enough
 
   std::size_t label_bytes() const { return coarse_classes ? 2 : 1; }
 };
@@ -72,7 +73,7 @@ std::vector<std::string> names_of_classes(const Layout& layout, const fs::path& 
   std::vector<std::string> names;
   std::error_code error;
   std::ifstream file;
-  // Opening a pipe would wait for somebody to write into it.
+  // Never opens a pipe, which would block until something writes to it.
   if (!folder.empty() && fs::is_regular_file(folder / layout.names_file, error))
     file.open(folder / layout.names_file);
   for (std::string line; std::getline(file, line);) {
@@ -91,7 +92,7 @@ std::vector<std::string> names_of_classes(const Layout& layout, const fs::path& 
 std::vector<std::uint8_t> read_records(const fs::path& file, std::size_t count, std::size_t record_bytes) {
   const std::size_t expected = count * record_bytes;
   std::error_code error;
-  const std::uintmax_t found = fs::file_size(file, error);  // before reading: it may be anything
+  const std::uintmax_t found = fs::file_size(file, error);  // before reading: the file may have any size
   if (!error && found != expected) {
     fail(ErrorCode::data, "{}: {} bytes; expected {} x {} = {} ({})", shown(file), found, count, record_bytes,
          expected, found < expected ? "truncated download?" : "another version?");
@@ -132,7 +133,7 @@ void refuse_python_version(const Layout& layout, const fs::path& folder) {
        shown(folder), layout.to_binary, files, layout.to_names);
 }
 
-// The folder with the .bin files, or an error that names what is there instead.
+// The folder with the .bin files; else throws an error that says what is there instead.
 fs::path find_folder(const Layout& layout, const fs::path& dir) {
   if (dir.empty()) {
     fail(ErrorCode::usage, "--data-dir: not given; expected the folder above {}", layout.folder);

@@ -8,16 +8,16 @@ namespace salu {
 
 enum class Cifar { ten, hundred };
 
-/// One split in memory, as the files hold it: label bytes, then the red, green and blue planes. CIFAR-100 has
-/// a coarse and a fine label; the fine one is used.
+/// One split in memory, in the files' layout: label bytes, then the red, green and blue planes. CIFAR-100
+/// uses the fine label, not the coarse one.
 class CifarDataset : public Dataset {
  public:
   static constexpr int kSide = 32;  ///< pixels
 
-  /// `folder` holds the .bin files. Throws ErrorCode::data when one is missing, has another size or a label
+  /// `folder` holds the .bin files. Throws ErrorCode::data when one is missing, has the wrong size or a label
   /// out of range.
   CifarDataset(Cifar kind, const std::filesystem::path& folder, bool train);
-  /// Any number of records from memory, under the built-in class names; `file` is the name in messages.
+  /// Records from memory, any number of them, with the built-in class names; `file` is the name in messages.
   CifarDataset(Cifar kind, std::vector<std::uint8_t> records, const std::string& file);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(records_.size() / record_bytes_); }
@@ -31,8 +31,8 @@ class CifarDataset : public Dataset {
   std::vector<std::uint8_t> records_;
 };
 
-/// `options.data_dir` is the folder of the .bin files or the one above it. Throws ErrorCode::data when there
-/// is neither; the Python version and packed archives are named as what they are.
+/// `options.data_dir` is the folder of the .bin files or its parent. Throws ErrorCode::data when neither
+/// exists; the message recognizes the Python version and packed archives.
 DataSplits open_cifar(Cifar kind, const DataOptions& options);
 
 }  // namespace salu

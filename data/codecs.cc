@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 
-// Cleared memory: where a damaged JPEG leaves blocks out, every run decodes the same image.
+// Zeroed memory: a damaged JPEG with missing blocks decodes to the same image in every run.
 #define STBI_MALLOC(size) std::calloc(1, size)
 #define STBI_REALLOC(pointer, size) std::realloc(pointer, size)
 #define STBI_FREE(pointer) std::free(pointer)

@@ -38,8 +38,8 @@ class Subset : public Dataset {
   std::vector<std::int64_t> indices_;
 };
 
-// Whole numbers that add up to `total`, in proportion to `weights`: each share is the difference of two
-// rounded running sums, so that none is more than one off.
+// Integers that add up to `total`, in proportion to `weights`. Each is the difference of two rounded running
+// sums, so its error is at most one.
 std::vector<std::size_t> shares(const std::vector<std::size_t>& weights, std::size_t total) {
   const std::size_t sum = std::accumulate(weights.begin(), weights.end(), std::size_t{0});
   std::vector<std::size_t> out;
@@ -104,7 +104,7 @@ std::shared_ptr<const Dataset> some_samples(std::shared_ptr<const Dataset> set, 
   return subset(std::move(set), std::move(indices));
 }
 
-// The loop ends: add_bad() throws when more than max_bad_percent_ of the images are bad.
+// The loop terminates: add_bad() throws when more than max_bad_percent_ of the images are bad.
 std::optional<Image> ImageReader::read(std::int64_t& index, const Decode& decode) {
   while (true) {
     if (!is_bad(index)) {

@@ -18,14 +18,14 @@
 
 namespace salu {
 
-/// A 64-bit hash (FNV-1a) that names the content of a data set, so that a resumed run notices another one.
+/// 64-bit hash (FNV-1a) of a data set's content, by which a resumed run notices changed data.
 class Fingerprint {
  public:
   Fingerprint& add(std::uint64_t number) {
     for (int shift = 0; shift < 64; shift += 8) byte(static_cast<std::uint8_t>(number >> shift));
     return *this;
   }
-  /// The length goes in as well: ("ab", "c") and ("a", "bc") differ.
+  /// Hashes the length too: ("ab", "c") and ("a", "bc") differ.
   Fingerprint& add(std::string_view text) {
     add(text.size());
     for (const char c : text) byte(static_cast<std::uint8_t>(c));
@@ -47,18 +47,18 @@ class Dataset {
   Dataset& operator=(const Dataset&) = delete;
 
   virtual std::int64_t size() const = 0;
-  /// The image before it is decoded. Throws ErrorCode::data with the path when its file cannot be read;
-  /// damage may show later, when its pixels are asked for.
+  /// The undecoded image. Throws ErrorCode::data with the path when its file cannot be read. Damage may show
+  /// only when pixels are decoded.
   virtual std::unique_ptr<ImageSource> open(std::int64_t index) const = 0;
   /// The whole image, decoded.
   Image image(std::int64_t index) const;
   virtual int label(std::int64_t index) const = 0;  ///< position in class_names()
-  /// The path or the number of the image, for messages.
+  /// The path or number of the image, for messages.
   virtual std::string place(std::int64_t index) const;
 
   const std::vector<std::string>& class_names() const { return class_names_; }
   const std::string& name() const { return name_; }
-  /// Differs when kind, size, labels or files differ; a resumed run compares it.
+  /// Hash of kind, size, labels and files; a resumed run compares it.
   std::uint64_t fingerprint() const { return fingerprint_; }
 
  protected:
@@ -79,8 +79,8 @@ struct Holdout {
   std::vector<std::int64_t> kept, held;
 };
 
-/// Holds out `count` samples, chosen by `seed`; each class gives its share, rounded. Throws ErrorCode::usage
-/// (about `flag`) unless 0 < count < size.
+/// Holds out `count` samples, chosen by `seed`, in proportion to the class sizes (rounded). Throws
+/// ErrorCode::usage (about `flag`) unless 0 < count < size.
 Holdout hold_out(const Dataset& source, std::int64_t count, std::uint64_t seed, const char* flag);
 
 /// `count` samples of `set`, chosen by `seed` as in hold_out(); all of them when count is 0. Throws
@@ -99,50 +99,51 @@ struct DataOptions {
   std::filesystem::path data_dir;
   std::string train_split = "train";  ///< folder: the name of its training images
   std::optional<std::string>
-      val_split;  ///< folder: that of its evaluation images; by default one of kEvalNames
+      val_split;  ///< folder: name of its evaluation images; by default one of kEvalNames
   std::uint64_t seed = 42;
   std::int64_t val_from_train = 0;  ///< samples held out from train and used for evaluation instead
-  std::int64_t train_num_samples = 0, val_num_samples = 0;  ///< 0 = all; fewer are chosen by seed, per class
+  std::int64_t train_num_samples = 0,
+               val_num_samples = 0;  ///< 0 = all; else a subset chosen by seed, per class
   SyntheticOptions synthetic;
 };
 
 struct DataSplits {
   std::shared_ptr<const Dataset> train, eval;
   std::string eval_name;               ///< "val" or "test"
-  bool eval_is_validation = false;     ///< a test set chooses nothing
+  bool eval_is_validation = false;     ///< false for a test set, which must not select models
   int img_size = 0;                    ///< native size; 224 for folders whose first image is larger than 64
   std::array<float, 3> mean{}, std{};  ///< of the pixel values in 0..1
 };
 
-/// What happens when an image cannot be read.
+/// Policy for images that cannot be read.
 enum class BadImages {
-  stop,        ///< the caller gets the error
-  substitute,  ///< the next good image in the order of the data set takes its place: for training
-  leave_out,   ///< the batch gets smaller: for scoring, where no image may count twice
+  stop,        ///< throws the error
+  substitute,  ///< takes the next good image of the data set: for training
+  leave_out,   ///< shrinks the batch: for scoring, where no image may count twice
 };
 
 /// Default of --max-bad: the percentage of unreadable images above which a run stops.
 constexpr double kMaxBadPercent = 0.1;
 
 /// Reads the images of a data set under one of these policies and remembers the bad ones. All functions may
-/// be called from several threads. The images depend on the files alone, not on the thread that asks first.
+/// be called from several threads. The result depends on the files alone, not on thread timing.
 class ImageReader {
  public:
-  /// `max_bad_percent` is a share of the data set, for the policies that go on. When it is above 0, one image
-  /// may always be bad: a small data set has less than one image in that share.
+  /// `max_bad_percent` is the share of the data set that may be bad under the other policies. Above 0, it
+  /// always allows one image, which is more than that share of a small data set.
   ImageReader(std::shared_ptr<const Dataset> dataset, BadImages policy,
               double max_bad_percent = kMaxBadPercent)
       : dataset_(std::move(dataset)), policy_(policy), max_bad_percent_(max_bad_percent) {}
 
-  /// Takes the pixels it needs from an opened image.
+  /// Decodes the needed pixels of an opened image.
   using Decode = std::function<Image(ImageSource&)>;
 
-  /// Opens the image at `index` and returns decode(image). Under `substitute`, `index` becomes that of the
-  /// image that was read; under `leave_out`, a bad image gives nothing. Throws ErrorCode::data under `stop`,
-  /// and when too many have been found bad.
+  /// Opens the image at `index` and returns decode(image). Under `substitute`, sets `index` to that of the
+  /// image that was read. Under `leave_out`, a bad image gives nothing. Throws ErrorCode::data under `stop`,
+  /// and when too many images are bad.
   std::optional<Image> read(std::int64_t& index, const Decode& decode);
 
-  /// A line about each image that was found bad since the last call.
+  /// One line about each image found bad since the last call.
   std::vector<std::string> take_reports();
 
  private:

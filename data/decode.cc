@@ -10,7 +10,7 @@
 namespace salu {
 namespace {
 
-// stb_image leaves PNM's two-byte values in the file's byte order and ignores its white value.
+// Needed because stb_image keeps PNM's two-byte values in the file's byte order and ignores its white value.
 Image decode_pnm(std::span<const std::uint8_t> bytes, const ImageInfo& info) {
   Image image(static_cast<int>(info.height), static_cast<int>(info.width));
   const std::uint8_t* in = bytes.data() + info.pixel_offset;

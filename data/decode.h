@@ -13,25 +13,25 @@
 
 namespace salu {
 
-/// Decodes a file. Its kind is told by the content, not by the name. Grey, palette, alpha, 16-bit and CMYK
-/// become 8-bit RGB; alpha is dropped. Throws ErrorCode::data with `name` in front when anything is wrong
+/// Decodes a file. The content determines its format, not the name. Grey, palette, alpha, 16-bit and CMYK
+/// become 8-bit RGB; alpha is dropped. Throws ErrorCode::data starting with `name` when anything is wrong
 /// with the file.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name,
                    const DecodeLimits& limits = {});
 
-/// The size that decode_image() would give, from the file's headers. Throws as decode_image() does, but for
-/// the errors of the decoder.
+/// Size of decode_image()'s result, from the file's headers. Throws as decode_image() does, except for the
+/// decoder's own errors.
 ImageSize image_size(std::span<const std::uint8_t> bytes, const std::string& name,
                      const DecodeLimits& limits = {});
 
-/// The bits of decode_image() followed by a crop; libjpeg-turbo decodes little more of a JPEG than the
-/// region. Damage is found wherever it is: the rest of the file is read, though not turned into pixels. The
-/// region must not be empty and must lie in the image.
+/// The bits of decode_image() followed by a crop. libjpeg-turbo decodes little more of a JPEG than the
+/// region. Damage outside the region is found too: the rest of the file is read, but not turned into pixels.
+/// The region must not be empty and must lie in the image.
 Image decode_region(std::span<const std::uint8_t> bytes, const std::string& name, const Region& region,
                     const DecodeLimits& limits = {});
 
-/// The image in a file whose container has been checked. Parts are decoded on demand, as by decode_region().
-/// The constructor throws as image_size() does.
+/// An image in a file whose container has been checked. Decodes parts on demand, as decode_region() does. The
+/// constructor throws as image_size() does.
 class EncodedImage : public ImageSource {
  public:
   EncodedImage(std::vector<std::uint8_t> bytes, std::string name, const DecodeLimits& limits = {});

@@ -22,11 +22,11 @@ class RegularFile {
  public:
   explicit RegularFile(const std::filesystem::path& path)
       : name_(path.string()),
-        // Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
+        // O_NONBLOCK: opening a FIFO would otherwise block until something writes to it.
         descriptor_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)) {
     if (descriptor_ < 0) {
       const int reason = errno;
-      // A loop of links; a device without hardware, or a socket.
+      // A loop of links, a device without hardware, or a socket.
       const bool odd = reason == ELOOP || reason == ENXIO;
       fail(ErrorCode::data, "{}: {}{}", name_,
            odd ? "not a regular file: " : "cannot be opened: ", std::strerror(reason));
@@ -42,7 +42,7 @@ class RegularFile {
   RegularFile(const RegularFile&) = delete;
   RegularFile& operator=(const RegularFile&) = delete;
 
-  const std::string& name() const { return name_; }  ///< as messages show it
+  const std::string& name() const { return name_; }  ///< escaped, for messages
   std::int64_t size() const { return size_; }
   int descriptor() const { return descriptor_; }
 
@@ -65,7 +65,7 @@ std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, s
     const ssize_t got = ::read(file.descriptor(), bytes.data() + have, bytes.size() - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(ErrorCode::data, "{}: cannot be read: {}", file.name(), std::strerror(errno));
-    if (got == 0) break;  // the file has become shorter
+    if (got == 0) break;  // truncated during the read
     have += static_cast<std::size_t>(got);
   }
   bytes.resize(have);
@@ -75,7 +75,7 @@ std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, s
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const RegularFile file(path);
   const auto size = static_cast<std::size_t>(file.size());
-  if (size == 0) return;  // cannot be mapped, and needs no memory
+  if (size == 0) return;  // an empty file cannot be mapped
   void* memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
   if (memory == MAP_FAILED) {
     fail(ErrorCode::data, "{}: cannot be mapped into memory: {}", file.name(), std::strerror(errno));

@@ -11,11 +11,10 @@
 
 namespace salu {
 
-/// The bytes of a file. Throws ErrorCode::data with path and reason, also for more than `max_bytes`.
+/// The bytes of a file. Throws ErrorCode::data with path and reason, also when it exceeds `max_bytes`.
 std::vector<std::uint8_t> read_regular_file(const std::filesystem::path& path, std::int64_t max_bytes);
 
-/// A file as read-only memory: pages are read when they are touched, and the system keeps them as it sees
-/// fit.
+/// A file mapped as read-only memory. The system loads pages on access and may drop them again.
 class MappedFile {
  public:
   /// Throws ErrorCode::data with path and reason when it cannot be mapped.
@@ -30,8 +29,8 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-/// Throws ErrorCode::data when `path` is a regular file that begins like an archive: a tar, gzip, zip, … that
-/// somebody gave in place of its content.
+/// Throws ErrorCode::data when `path` is a regular file that begins like an archive (tar, gzip, zip, …),
+/// which must be unpacked first.
 void refuse_archive(const std::filesystem::path& path);
 
 }  // namespace salu

@@ -40,8 +40,8 @@ void check_same_classes(const std::vector<std::string>& a, const fs::path& train
        shown(train_root), listed(only_in(a, b)), shown(eval_root.filename()), listed(only_in(b, a)));
 }
 
-// The side of the first image that can be read, or the usual one when it is large. Unreadable images are left
-// to the loader, unless there are many.
+// The side of the first readable image, or the default when it is large. Unreadable images are left to the
+// loader unless there are many.
 int native_size(const Dataset& data) {
   constexpr int kSmall = 64, kUsual = 224;
   for (std::int64_t i = 0;; ++i) {

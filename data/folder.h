@@ -10,14 +10,14 @@
 
 namespace salu {
 
-/// The images of a listing, decoded on demand and no further than needed. When all of them together look
-/// small enough, an image is decoded as a whole and kept, so that the next epoch does not decode it again.
+/// The images of a listing, decoded on demand and no further than needed. When all decoded images are
+/// estimated to fit in memory, whole images are decoded and cached for the next epochs.
 class FolderDataset : public Dataset {
  public:
   static constexpr std::int64_t kCacheBytes = std::int64_t{1} << 30;  ///< decoded
 
   FolderDataset(std::string name, Listing listing, std::int64_t cache_bytes = kCacheBytes);
-  /// list_class_folders(root). Throws ErrorCode::data when it has fewer than two classes or an empty one.
+  /// list_class_folders(root). Throws ErrorCode::data for fewer than two classes or an empty class.
   FolderDataset(std::string name, const std::filesystem::path& root, std::int64_t cache_bytes = kCacheBytes);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
@@ -30,20 +30,20 @@ class FolderDataset : public Dataset {
  private:
   const ListedFile& file(std::int64_t index) const { return files_.at(static_cast<std::size_t>(index)); }
   std::unique_ptr<ImageSource> open_file(std::int64_t index) const;
-  /// Whether a decoded image of so many bytes is kept.
+  /// True when a decoded image of this size still fits in the cache.
   bool has_room(std::int64_t bytes) const;
 
   std::filesystem::path root_;
   std::vector<ListedFile> files_;
 
   mutable std::mutex mutex_;                                 // guards the three below
-  mutable std::vector<std::shared_ptr<const Image>> cache_;  // empty: nothing is kept
+  mutable std::vector<std::shared_ptr<const Image>> cache_;  // empty: nothing is cached
   mutable std::int64_t room_ = 0;                            // bytes
   mutable std::int64_t cached_ = 0;
 };
 
 /// The splits that find_folders() finds in `options.data_dir`. Throws ErrorCode::data when a folder is
-/// missing or the two have different classes. Without an evaluation folder, `eval` is empty.
+/// missing or the two splits have different classes. Without an evaluation folder, `eval` is empty.
 DataSplits open_folder(const DataOptions& options);
 
 }  // namespace salu

@@ -28,8 +28,8 @@ Color mix(Color a, Color b, float t) {
 
 // Outlines.
 //
-// Signed distances: negative inside. Every shape fits the unit circle. Near the edge, where it matters for
-// antialiasing, the combinations by min (union) and max (intersection) are distances too.
+// Signed distances: negative inside. Every shape fits the unit circle. min (union) and max (intersection) are
+// exact distances near the edge, where antialiasing needs them.
 
 float box(Point p, Point center, Point half) {
   return std::max(std::fabs(p.x - center.x) - half.x, std::fabs(p.y - center.y) - half.y);
@@ -65,7 +65,7 @@ float heart(Point p) {
   constexpr float kHalf = 0.48f;
   constexpr float kDiagonal = 0.7071068f;
   p.y += 0.12f;
-  const Point q = {(p.x + p.y) * kDiagonal, (p.y - p.x) * kDiagonal};  // the square stands on its corner
+  const Point q = {(p.x + p.y) * kDiagonal, (p.y - p.x) * kDiagonal};  // the square stands on a corner
   const float lobes = std::min(disc(q, {0, -kHalf}, kHalf), disc(q, {-kHalf, 0}, kHalf));
   return std::min(box(q, {}, {kHalf, kHalf}), lobes);
 }
@@ -125,7 +125,7 @@ Color random_color(Rng& rng, float low, float high) {
   return {r, g, b};
 }
 
-// A colour at most `reach` away in each channel.
+// A random colour at most `reach` away from `c` in each channel.
 Color shade(Rng& rng, Color c, float reach) {
   const auto move = [&](float v) { return std::clamp(v + uniform(rng, -reach, reach), 0.f, 255.f); };
   const float r = move(c.r), g = move(c.g), b = move(c.b);
@@ -142,7 +142,7 @@ Texture random_texture(Rng& rng, Color base, float reach) {
   return t;
 }
 
-// A colour that differs from `other` by at least `contrast` in the sum over the channels.
+// A random colour that differs from `other` by at least `contrast`, summed over the channels.
 Color contrasting_color(Rng& rng, Color other, float contrast) {
   Color c;
   do {
@@ -161,7 +161,7 @@ void paint(Canvas& canvas, int x, int y, Color color, float alpha) {
   pixel = mix(pixel, color, alpha);
 }
 
-// A straight stroke somewhere in the image, cut off at its ends.
+// A straight stroke at a random place, with butt ends.
 void draw_stroke(Canvas& canvas, Rng& rng) {
   const Color color = random_color(rng, 0, 255);
   const Point middle = {uniform(rng, 0, kSide), uniform(rng, 0, kSide)};
@@ -194,7 +194,7 @@ void draw_shape(Canvas& canvas, Rng& rng, Outline outline, const Texture& textur
   }
 }
 
-// One random byte per value, spread evenly over -amplitude .. amplitude.
+// Adds one random byte per value, scaled to -amplitude .. amplitude.
 Image with_noise(const Canvas& canvas, Rng& rng, float amplitude) {
   Image image(kSide, kSide);
   std::uint8_t* out = image.pixels.data();
@@ -221,7 +221,7 @@ std::vector<std::string> numbered(int classes) {
   return names;
 }
 
-/// Repeat 0 gives the pixels, repeat 1 the label.
+/// Repeat 0 keys the pixels, repeat 1 the label.
 RandomKey key_of(std::uint64_t seed, std::int64_t index, std::uint32_t repeat) {
   return {seed, Purpose::synthetic, 0, static_cast<std::uint32_t>(index), repeat};
 }
@@ -286,7 +286,7 @@ int SyntheticDataset::label(std::int64_t index) const {
 
 DataSplits open_shapes(const DataOptions& options) {
   DataSplits splits;
-  // Drawn to order, so that the counts may also exceed the standard ones.
+  // Samples are generated, so the counts may exceed the standard ones.
   const std::int64_t train_size = options.train_num_samples > 0
                                       ? options.train_num_samples + options.val_from_train
                                       : ShapesDataset::kTrainSize;
@@ -313,7 +313,7 @@ DataSplits open_synthetic(const DataOptions& options) {
   splits.eval_name = "val";
   splits.img_size = options.synthetic.side;
   splits.mean = {0.5f, 0.5f, 0.5f};
-  splits.std = {0.289f, 0.289f, 0.289f};  // of uniform bytes: 1 / sqrt(12)
+  splits.std = {0.289f, 0.289f, 0.289f};  // the deviation of uniform bytes: 1 / sqrt(12)
   return splits;
 }
 

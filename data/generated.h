@@ -8,9 +8,9 @@ namespace salu {
 
 enum class ShapesSplit : std::uint32_t { train, val };
 
-/// Ten kinds of shape, drawn on demand, so that the first run needs no download. Only the outline tells the
-/// class: colours, texture, place, size, angle, strokes below the shape and noise are drawn at random, so a
-/// linear model of the pixels stays near chance and a small network does not.
+/// Ten kinds of shape, drawn on demand, so that the first run needs no download. Only the outline determines
+/// the class: colours, texture, place, size, angle, strokes and noise are random. A linear model of the
+/// pixels stays near chance; a small network does not.
 class ShapesDataset : public Dataset {
  public:
   static constexpr int kSide = 32;  ///< pixels
@@ -21,7 +21,7 @@ class ShapesDataset : public Dataset {
   std::int64_t size() const override { return size_; }
   /// A pure function of (seed, split, index).
   std::unique_ptr<ImageSource> open(std::int64_t index) const override;
-  /// The classes take turns, so that any run of samples is balanced.
+  /// Labels cycle through the classes, so that any run of samples is balanced.
   int label(std::int64_t index) const override { return static_cast<int>(index % 10); }
 
  private:
@@ -32,7 +32,7 @@ class ShapesDataset : public Dataset {
 
 DataSplits open_shapes(const DataOptions& options);
 
-/// Random bytes with random labels, for measuring: any size of image and number of classes, nothing to read.
+/// Random bytes with random labels, for benchmarks without input files: any image size and number of classes.
 class SyntheticDataset : public Dataset {
  public:
   static constexpr std::int64_t kTrainSize = 50000, kEvalSize = 10000;

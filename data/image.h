@@ -47,7 +47,7 @@ struct Image {
   }
 };
 
-/// A view of an image, or of a part of one, whose lines are `stride` bytes apart. It does not own the pixels.
+/// A view of an image or a part of one. Lines are `stride` bytes apart. It does not own the pixels.
 struct ImageView {
   int height = 0, width = 0;
   const std::uint8_t* pixels = nullptr;
@@ -61,7 +61,7 @@ struct ImageView {
 
   ImageSize size() const { return {height, width}; }
   const std::uint8_t* at(int y, int x) const { return pixels + y * stride + std::ptrdiff_t{3} * x; }
-  /// The region must lie inside.
+  /// A view of `region`, which must lie inside.
   ImageView part(const Region& region) const {
     ImageView out = *this;
     out.height = region.height;
@@ -71,8 +71,8 @@ struct ImageView {
   }
 };
 
-/// One image whose size is known before its pixels are. A random crop is drawn from the size alone, so that
-/// no more than that part needs to be decoded.
+/// One image whose size is known before its pixels. A random crop is drawn from the size alone, so only that
+/// part is decoded.
 class ImageSource {
  public:
   ImageSource() = default;
@@ -81,14 +81,14 @@ class ImageSource {
   ImageSource& operator=(const ImageSource&) = delete;
 
   virtual ImageSize size() const = 0;
-  /// The region must not be empty and must lie inside. The view is valid until the next call. Throws
-  /// ErrorCode::data when the image is damaged, in the region or elsewhere.
+  /// The pixels of a region, which must not be empty and must lie inside. The view is valid until the next
+  /// call. Throws ErrorCode::data when the image is damaged, in the region or elsewhere.
   virtual ImageView part(const Region& region) = 0;
 
   ImageView whole() { return part(Region::all_of(size())); }
 };
 
-/// The source of pixels that another object owns.
+/// An ImageSource over pixels that another object owns.
 class ViewedImage : public ImageSource {
  public:
   explicit ViewedImage(const ImageView& view) : view_(view) {}
@@ -99,7 +99,7 @@ class ViewedImage : public ImageSource {
   ImageView view_;
 };
 
-/// The source of pixels that it owns, alone or together with others.
+/// An ImageSource that owns its pixels, alone or shared.
 class DecodedImage : public ImageSource {
  public:
   explicit DecodedImage(std::shared_ptr<const Image> image) : image_(std::move(image)) {}
@@ -116,14 +116,14 @@ inline std::unique_ptr<ImageSource> decoded_image(Image image) {
 
 Image to_image(const ImageView& source);  ///< a copy of the pixels
 
-/// The part with the given upper left corner; black where it lies outside the source.
+/// The part with the given upper left corner; black outside the source.
 Image crop(const ImageView& source, int top, int left, int height, int width);
 
-Image mirrored(const Image& source);  ///< left to right
-Image flipped(const Image& source);   ///< top to bottom
+Image mirrored(const Image& source);  ///< mirrored left to right
+Image flipped(const Image& source);   ///< mirrored top to bottom
 
-/// One image that shows many, row by row. All have the size of the first, and all rows the same length. White
-/// lines of 2 pixels surround each; images below 64 pixels are enlarged by a whole factor.
+/// One image that shows many in a grid. All have the size of the first, and all rows the same length. White
+/// lines of 2 pixels surround each; images below 64 pixels are enlarged by an integer factor.
 Image contact_sheet(const std::vector<std::vector<Image>>& rows);
 
 }  // namespace salu

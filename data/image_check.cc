@@ -14,7 +14,7 @@
 namespace salu {
 namespace {
 
-/// A walk over the bytes of one file; reading past the end is an error with the file's name.
+/// Cursor over the bytes of one file. Reading past the end throws an error with the file's name.
 class Walk {
  public:
   Walk(std::span<const std::uint8_t> bytes, const std::string& name) : bytes_(bytes), name_(&name) {}
@@ -84,11 +84,11 @@ void check_size(const Walk& in, const ImageInfo& info, const DecodeLimits& limit
 
 struct JpegState {
   std::vector<std::uint8_t> components;  // ids of the frame header
-  std::vector<bool> started;             // a scan has brought the component's first coefficients
+  std::vector<bool> started;             // components whose first coefficients a scan has brought
   int scans = 0;
 };
 
-// Progressive and sequential Huffman coding of 8 bits only.
+// Accepts progressive and sequential Huffman coding with 8 bits only.
 void read_frame_header(Walk& segment, int marker, JpegState& state, ImageInfo& info) {
   const auto unsupported = [&](const char* what) { segment.refuse("unsupported JPEG kind ({})", what); };
   if (marker == 0xC3) unsupported("lossless");
@@ -162,7 +162,7 @@ ImageInfo check_jpeg(Walk in, const std::string& name, const DecodeLimits& limit
     while (in.peek() == 0xFF) in.skip(1);
     const int marker = in.byte();
     if (marker == kEnd) break;
-    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;  // these have no length
+    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;  // markers without a length
     const std::uint32_t length = in.big_endian(2);
     if (length < 2) in.refuse("damaged: segment of {} bytes at byte {}", length, in.position() - 2);
     Walk segment(in.take(length - 2), name);
@@ -213,7 +213,7 @@ PngHeader read_png_header(Walk data, ImageInfo& info) {
   info.height = data.big_endian(4);
   const std::uint32_t depth = data.byte(), color = data.byte();
   const std::uint32_t compression = data.byte(), filter = data.byte(), interlace = data.byte();
-  constexpr int kChannels[] = {1, 0, 3, 1, 2, 0, 4};  // by colour type; 0: no such type
+  constexpr int kChannels[] = {1, 0, 3, 1, 2, 0, 4};  // channels by colour type; 0: no such type
   const bool power_of_two = depth != 0 && (depth & (depth - 1)) == 0;
   const std::uint32_t lowest = color == 0 || color == 3 ? 1 : 8, highest = color == 3 ? 8 : 16;
   if (color > 6 || kChannels[color] == 0 || !power_of_two || depth < lowest || depth > highest ||
@@ -224,7 +224,7 @@ PngHeader read_png_header(Walk data, ImageInfo& info) {
   return {static_cast<std::int64_t>(depth) * kChannels[color], interlace == 1};
 }
 
-// The bytes after inflation: each line of each pass has one more byte for its filter.
+// Size after inflation: each line of each pass has one more byte for its filter.
 std::int64_t inflated_size(const ImageInfo& info, const PngHeader& header) {
   const auto pass = [&](std::int64_t width, std::int64_t height) {
     return width > 0 ? height * (1 + (width * header.bits_per_pixel + 7) / 8) : 0;
@@ -280,7 +280,7 @@ ImageInfo check_png(Walk in, const std::string& name, const DecodeLimits& limits
 
 // BMP and PNM
 
-// Each index into the colour table must have a colour: the decoder does not check it.
+// Each palette index must have a colour, because the decoder does not check it.
 void check_palette_indices(Walk pixels, const ImageInfo& info, std::size_t line_bytes, std::uint32_t bits,
                            std::uint64_t colors) {
   if (colors >= (1u << bits)) return;
@@ -309,7 +309,7 @@ ImageInfo check_bmp(Walk in, const DecodeLimits& limits) {
   };
   info.width = size();
   info.height = size();
-  if (!old && info.height < 0) info.height = -info.height;  // lines from top to bottom
+  if (!old && info.height < 0) info.height = -info.height;  // lines are stored from top to bottom
   check_size(in, info, limits);
   in.skip(2);
   const std::uint32_t bits = in.little_endian(2);
@@ -323,7 +323,7 @@ ImageInfo check_bmp(Walk in, const DecodeLimits& limits) {
   if (bits == 1 || bits == 4 || bits == 8) {
     const std::uint64_t table = kFileHeader + header;
     if (offset < table) in.refuse("damaged: pixels at byte {}, inside the header", offset);
-    // In a file of the old kind, stb 2.27 leaves the last 12 bytes of the table unread.
+    // stb 2.27 leaves the last 12 bytes of an old-style palette unread.
     const std::uint64_t unread = old ? std::min<std::uint64_t>(offset - table, 12) : 0;
     check_palette_indices(first_line, info, line_bytes, bits, (offset - table - unread) / (old ? 3 : 4));
   }

@@ -34,8 +34,8 @@ struct ImageInfo {
   ImageSize size() const { return {static_cast<int>(height), static_cast<int>(width)}; }
 };
 
-/// Throws ErrorCode::data with `name` in front: unknown kind, truncated, damaged, unsupported or too large.
-/// Bytes after the end of the image are ignored.
+/// Throws ErrorCode::data starting with `name`: unknown kind, truncated, damaged, unsupported or too large.
+/// Ignores bytes after the end of the image.
 ImageInfo check_image(std::span<const std::uint8_t> bytes, const std::string& name,
                       const DecodeLimits& limits);
 

@@ -7,15 +7,15 @@
 #include "core/error.h"
 #include "data/codecs.h"
 
-// After <cstdio>: the header needs its types.
+// After <cstdio>, whose types the header needs.
 #include <jpeglib.h>
 
 namespace salu::jpeg {
 namespace {
 
-/// libjpeg reports by calling back; the only way out of its C frames is a jump.
+/// libjpeg reports errors by callback; only longjmp leaves its C frames.
 struct Trouble {
-  jpeg_error_mgr manager;  // first: the library knows this part only
+  jpeg_error_mgr manager;  // first member: the library knows only this part
   std::jmp_buf leave;
   char text[JMSG_LENGTH_MAX];
 };
@@ -31,7 +31,7 @@ void note(j_common_ptr info, int level) {
   if (level < 0) stop(info);
 }
 
-/// Owns the library's memory. A jump lands in the frame that holds it, so that it is released.
+/// Owns the library's memory. longjmp lands in the frame that holds it, so its destructor runs.
 class Decoder {
  public:
   Decoder() {
@@ -48,7 +48,7 @@ class Decoder {
   std::vector<std::uint8_t> line;
 };
 
-// Adobe's programs store the inverse of the ink, and say so in a marker segment.
+// Adobe's programs store inverted ink, and mark that in a marker segment.
 void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool inverted) {
   const int flip = inverted ? 0 : 255;
   for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
@@ -58,8 +58,8 @@ void ink_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width, bool inv
   }
 }
 
-/// The columns of a region and of its neighbours: chroma is smoothed across columns. The library cares for
-/// the neighbouring lines by itself.
+/// The columns of a region and its neighbours, because chroma is smoothed across columns. The library adds
+/// the neighbouring lines itself.
 struct Columns {
   JDIMENSION first, count;
 };
@@ -71,7 +71,7 @@ Columns columns_for(const jpeg_decompress_struct& info, const Region& region) {
   return {static_cast<JDIMENSION>(left), static_cast<JDIMENSION>(right - left)};
 }
 
-// No object with a destructor may be made below: a jump would step over it.
+// No object with a destructor may be created here: longjmp would skip it.
 const char* read_region(Decoder& d, std::span<const std::uint8_t> bytes, const Region& region,
                         const ImageSize& whole, Image& image) {
   jpeg_decompress_struct& info = d.info;
@@ -86,7 +86,7 @@ const char* read_region(Decoder& d, std::span<const std::uint8_t> bytes, const R
   info.out_color_space = ink ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&info);
   Columns columns = columns_for(info, region);
-  jpeg_crop_scanline(&info, &columns.first, &columns.count);  // moves the left end to that of a block
+  jpeg_crop_scanline(&info, &columns.first, &columns.count);  // moves the left end to a block boundary
   if (region.top > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(region.top));
   JSAMPROW line = d.line.data();
   const std::size_t skipped = static_cast<std::size_t>(region.left) - columns.first;
@@ -99,8 +99,8 @@ const char* read_region(Decoder& d, std::span<const std::uint8_t> bytes, const R
       std::copy_n(from, region.width * 3, image.at(y, 0));
     }
   }
-  // The lines below the region are read as well: whether an image is damaged must not depend on the region.
-  // The last line is read, not skipped: the library does not decode lines that it skips up to the end.
+  // Reads the lines below the region, too: whether an image is damaged must not depend on the region. The
+  // last line is read, not skipped, because the library does not decode lines that are skipped up to the end.
   const int below = whole.height - region.top - region.height;
   if (below > 1) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(below - 1));
   if (below > 0) jpeg_read_scanlines(&info, &line, 1);

@@ -29,7 +29,7 @@ bool is_image(const fs::path& path) {
   return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
 }
 
-// Entries of a folder without the hidden ones.
+// Entries of a folder except hidden ones.
 std::vector<fs::directory_entry> entries(const fs::path& folder) {
   std::vector<fs::directory_entry> list;
   std::error_code error;
@@ -44,7 +44,7 @@ std::vector<fs::directory_entry> entries(const fs::path& folder) {
   return list;
 }
 
-// Order of bytes, as unsigned: the same on every machine and in every locale.
+// Sub-folders in byte order (unsigned): the same on every machine and in every locale.
 std::vector<std::string> subfolders(const fs::path& folder) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : entries(folder)) {
@@ -82,14 +82,14 @@ bool contains(const fs::path& folder, const fs::path& other) {
 }
 
 struct Folder {
-  fs::path path;              // below the listing's root
-  fs::path real;              // the same without links
-  std::vector<fs::path> way;  // the real folders that links were followed from: root, class, ...
+  fs::path path;              // relative to the listing's root
+  fs::path real;              // `path` with links resolved
+  std::vector<fs::path> way;  // real paths of root, class, ... through which links led here
 };
 
-// Images may lie deeper than the class folder, and also where links lead to, as torchvision allows. A link
-// that leads back up is not followed, and no folder is entered twice: a folder's own name comes before a link
-// to it, and the first of several links before the others.
+// Images may lie deeper than the class folder and behind links, as torchvision allows. A link to an ancestor
+// is not followed, and no folder is entered twice: a folder's own name has priority over links to it, and the
+// first of several links over the others.
 class ClassWalk {
  public:
   ClassWalk(Listing& listing, int label) : listing_(listing), label_(label) {}
@@ -134,9 +134,9 @@ class ClassWalk {
 
   Listing& listing_;
   int label_;
-  std::vector<Folder> folders_;       // to be listed before the next link is followed
-  std::map<fs::path, Folder> links_;  // by path, so that the order is that of names, not of the disk
-  std::set<fs::path> seen_;           // real
+  std::vector<Folder> folders_;       // listed before the next link is followed
+  std::map<fs::path, Folder> links_;  // sorted by path, so that the order does not depend on the disk
+  std::set<fs::path> seen_;           // real paths
 };
 
 struct MapLine {
@@ -144,8 +144,8 @@ struct MapLine {
   std::string name, class_name;
 };
 
-// "NAME CLASS" is cut at its tab, or else at its last blank; "ImageId,CLASS x y x y CLASS ..." names the
-// class of each box, and the first counts.
+// "NAME CLASS" is split at its tab, or else at its last blank. "ImageId,CLASS x y x y CLASS ..." names the
+// class of each box; the first counts.
 std::vector<MapLine> read_map(const fs::path& map) {
   std::ifstream file(map);
   if (!file) fail(ErrorCode::data, "{}: cannot be opened; expected a map", shown(map));
@@ -200,7 +200,7 @@ fs::path find_map(const FolderLayout& layout) {
        shown(layout.eval), kMaps[0], kMaps[1], shown(layout.dir));
 }
 
-// ImageNet's validation images come without class folders.
+// True for ImageNet's validation images, which come without class folders.
 bool is_flat(const fs::path& folder) {
   const std::vector<fs::directory_entry> list = entries(folder);
   const auto directory = [](const fs::directory_entry& entry) {
@@ -290,7 +290,7 @@ FolderLayout find_folders(const fs::path& dir, const std::string& train, const s
       fail(ErrorCode::data, "{}: no folder {}; expected the one of --val-split", shown(base), eval);
     return layout;
   }
-  entries(dir);  // a better reason, if there is one
+  entries(dir);  // throws a better reason, if there is one
   fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<picture>", shown(dir), train, train);
 }
 

@@ -17,14 +17,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kGlanceSeconds = 0.1;  // between two looks at a signal or a slow worker
+constexpr double kGlanceSeconds = 0.1;  // between two checks for a signal or a slow worker
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// The index of the sample at each position of the epoch. With repeats, each sample comes several times in a
-/// row and the last ones are left out.
+/// The sample index at each position of the epoch. With repeats, each sample comes several times in a row,
+/// and the epoch is cut to its usual length.
 std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& options, std::uint32_t epoch) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), std::int64_t{0});
@@ -41,8 +41,8 @@ std::vector<std::int64_t> sample_order(std::int64_t size, const LoaderOptions& o
 
 }  // namespace
 
-/// One pass over the data. Batch number b goes to slot b % prefetch; a worker may claim it once the batch
-/// that was there before has been taken.
+/// One pass over the data. Batch b uses slot b % prefetch; a worker may claim it once the slot's previous
+/// batch has been taken.
 class Loader::Epoch {
  public:
   Epoch(const Loader& loader, std::uint32_t epoch, std::int64_t first_batch)
@@ -100,7 +100,8 @@ class Loader::Epoch {
     job = {index, Clock::now(), false};
   }
 
-  // Reports each image that keeps a worker too long, once: a hung network disk would stop the run in silence.
+  // Reports each image that keeps a worker too long, once. A hung network disk would otherwise stop the run
+  // silently.
   void report_slow_jobs() {
     for (Job& job : jobs_) {
       if (job.index < 0 || job.reported || seconds_since(job.since) < loader_.options_.slow_seconds) continue;
@@ -186,7 +187,7 @@ class Loader::Epoch {
     return batch;
   }
 
-  // Appends an image to a batch with room for `count`.
+  // Appends an image to a batch that has room for `count`.
   void add(Batch& batch, const Image& image, std::int64_t index, std::int64_t count) const {
     const std::size_t row = batch.indices.size();
     if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
@@ -200,9 +201,9 @@ class Loader::Epoch {
     batch.indices.push_back(index);
   }
 
-  // Reads and transforms the image at `index`, the sample at this position of the order. `index` becomes that
-  // of its substitute; a left-out image gives nothing. An exception names the place of the sample and keeps
-  // its exit code.
+  // Reads and transforms the image at `index`, the sample at this position of the order. Sets `index` to that
+  // of a substitute; an image left out gives nothing. An exception gets the sample's place and keeps its exit
+  // code.
   std::optional<Image> sample(std::int64_t& index, std::int64_t position) const {
     const RandomKey key{loader_.options_.seed, Purpose::augment, epoch_, static_cast<std::uint32_t>(index),
                         static_cast<std::uint32_t>(position % loader_.options_.repeats)};
@@ -234,7 +235,8 @@ class Loader::Epoch {
   std::int64_t claimed_, taken_;
 
   double wait_ = 0;
-  std::vector<std::jthread> workers_;  // last: the threads end before what they use does
+  std::vector<std::jthread>
+      workers_;  // last member: joins the threads before the members they use are destroyed
 };
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options)
@@ -264,7 +266,7 @@ std::int64_t Loader::batches() const {
 void Loader::start(std::uint32_t epoch, std::int64_t first_batch) {
   check(first_batch >= 0 && first_batch <= batches(), "[loader] expected first_batch in 0..{}, got {}",
         batches(), first_batch);
-  epoch_.reset();  // ends the workers of the epoch before
+  epoch_.reset();  // ends the workers of the previous epoch
   epoch_ = std::make_unique<Epoch>(*this, epoch, first_batch);
 }
 

@@ -14,7 +14,7 @@ namespace {
 /// ln u, u uniform in (0, 1].
 double log_uniform(Rng& rng) { return std::log((static_cast<double>(rng.next()) + 1) * 0x1p-32); }
 
-/// ln of a Gamma(shape) number. Below 1, Gamma(shape + 1) u^(1/shape) has the right distribution.
+/// ln of a Gamma(shape) number. For shape < 1, Gamma(shape + 1) u^(1/shape) has the right distribution.
 double log_gamma_number(Rng& rng, double shape) {
   if (shape < 1) return log_gamma_number(rng, shape + 1) + log_uniform(rng) / shape;
   const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
@@ -24,7 +24,7 @@ double log_gamma_number(Rng& rng, double shape) {
   }
 }
 
-/// A box with the area (1 - lambda) H W around any pixel, cut off at the border.
+/// A box of area (1 - lambda) H W around a random pixel, clipped to the image.
 void draw_box(Mix& mix, Rng& rng, std::int64_t height, std::int64_t width) {
   const double side = std::sqrt(1 - mix.lambda);
   const auto span = [&](std::int64_t size, std::int64_t& begin, std::int64_t& end) {
@@ -37,7 +37,7 @@ void draw_box(Mix& mix, Rng& rng, std::int64_t height, std::int64_t width) {
   span(width, mix.left, mix.right);
 }
 
-/// A box inside the image whose sides are between the two shares of the image's.
+/// A box inside the image whose sides are random shares of the image's, within the given limits.
 void draw_box(Mix& mix, Rng& rng, std::int64_t height, std::int64_t width,
               const std::array<double, 2>& minmax) {
   const auto span = [&](std::int64_t size, std::int64_t& begin, std::int64_t& end) {

@@ -9,12 +9,11 @@
 
 namespace salu {
 
-/// All names, in the order of the help.
+/// Names of all data sets, in the order of the help.
 const std::vector<std::string>& known_datasets();
 
-/// Opens the data set `options.dataset`, holds out samples and limits their number as the options say. Throws
-/// ErrorCode::usage for unknown names and impossible counts, ErrorCode::data for missing or damaged
-/// files.
+/// Opens the data set `options.dataset`, then holds out and limits samples as the options say. Throws
+/// ErrorCode::usage for unknown names and impossible counts, ErrorCode::data for missing or damaged files.
 DataSplits open_dataset(const DataOptions& options);
 
 }  // namespace salu

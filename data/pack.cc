@@ -38,7 +38,7 @@ template <class... Args>
        fmt::format(format, std::forward<Args>(args)...));
 }
 
-// The tail of a file whose head is there and fits to it.
+// The tail of a file, checked against its head.
 pack::Tail checked_tail(std::span<const std::byte> bytes, const std::string& file) {
   const pack::Head expected_head;
   const pack::Tail expected_tail;
@@ -159,7 +159,7 @@ void Pack::read_index(std::span<const std::byte> index) {
   if (img_size < 1 || img_size > kMaxSide) refuse(file_, "picture side {}", img_size);
 }
 
-// Checks all sizes, so that no later read can leave the file.
+// Checks all sizes, so that later reads stay inside the file.
 void Pack::check_records() const {
   for (std::int64_t i = 0; i < count_; ++i) {
     const pack::Record r = record(i);
@@ -273,7 +273,7 @@ class PackFile {
   std::vector<pack::Record> records_;
 };
 
-/// Decodes a block of images in parallel, then writes it in order.
+/// Decodes images in parallel, a block at a time, and writes them in order.
 void add_split(PackFile& file, const std::shared_ptr<const Dataset>& data, const PackOptions& options) {
   constexpr std::int64_t kBlock = 256;
   ImageReader reader(data, options.bad_images, options.max_bad_percent);

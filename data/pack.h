@@ -46,13 +46,13 @@ struct Tail {
 };
 static_assert(sizeof(Tail) == 32);
 
-/// The checksum that Tail::crc must be.
+/// The value that Tail::crc must have.
 std::uint32_t seal(const Head& head, const Tail& tail);
 
 }  // namespace pack
 
-/// An open pack, read by way of the page cache. The constructor checks the index, view() checks the pixels.
-/// The file must not change meanwhile.
+/// An open pack, memory-mapped. The constructor checks the index, view() checks the pixels. The file must not
+/// change meanwhile.
 class Pack {
  public:
   struct Split {
@@ -60,7 +60,7 @@ class Pack {
     std::int64_t first = 0, count = 0;
   };
 
-  /// Throws ErrorCode::data when the file is no pack, is cut, is damaged, or is of a newer version.
+  /// Throws ErrorCode::data when the file is not a pack, is truncated, damaged, or of a newer version.
   explicit Pack(const std::filesystem::path& path);
 
   std::int64_t size() const { return count_; }
@@ -87,15 +87,15 @@ class Pack {
   std::uint64_t records_ = 0;  // offset
 };
 
-/// Opens the file `options.data_dir`. Without an evaluation split in it, `eval` is empty.
+/// Opens the pack `options.data_dir`. `eval` is empty when the pack has no evaluation split.
 DataSplits open_packed(const DataOptions& options);
 
 struct PackOptions {
-  int size = 256;  ///< images with a longer short side are reduced to it (bicubic); nothing is cut off
+  int size = 256;  ///< a longer short side is resized to this (bicubic); nothing is cropped
   BadImages bad_images = BadImages::stop;  ///< or leave_out
   double max_bad_percent = kMaxBadPercent;
   std::function<void(std::int64_t done, std::int64_t all)> progress;  ///< may be empty
-  std::function<void(const std::string&)> report;                     ///< lines about images left out
+  std::function<void(const std::string&)> report;  ///< receives lines about images left out
 };
 
 struct PackResult {
@@ -103,9 +103,9 @@ struct PackResult {
   std::uint64_t bytes = 0;
 };
 
-/// Writes the images of both splits, decoded by num_threads() threads; the file does not depend on their
-/// number. `out` appears only when it is complete. Throws ErrorCode::data for a bad image,
-/// ErrorCode::environment when it cannot be written.
+/// Writes the images of both splits, decoded by num_threads() threads; the result does not depend on their
+/// number. `out` appears only when complete. Throws ErrorCode::data for a bad image, ErrorCode::environment
+/// when it cannot be written.
 PackResult write_pack(const DataSplits& data, const std::filesystem::path& out, const PackOptions& options,
                       FileOps& ops = real_files());
 

@@ -14,7 +14,7 @@
 namespace salu::SALU_ISA {
 namespace {
 
-/// A pixel in double: red, green, blue, and a fourth number that nobody reads.
+/// A pixel in double: red, green, blue, and an unused fourth number.
 #ifdef __AVX2__
 
 struct Quad {
@@ -26,7 +26,7 @@ struct Quad {
     std::memcpy(&bytes, rgb, 4);
     return {_mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(bytes)))};
   }
-  /// Cuts to 8 bits and writes three bytes.
+  /// Truncates to 8 bits and writes three bytes.
   void store(std::uint8_t* rgb) const {
     const __m128i whole = _mm256_cvttpd_epi32(v), words = _mm_packus_epi32(whole, whole);
     const std::int32_t bytes = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
@@ -74,7 +74,7 @@ std::uint8_t to_byte(std::int32_t sum) {
   return static_cast<std::uint8_t>(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-// Pixel x of all lines side by side, 4 bytes each, so that one tap is one product of whole registers.
+// Interleaves pixel x of all lines, 4 bytes each, so that one tap is a product of whole registers.
 void gather_lines(std::uint8_t* lanes, const std::uint8_t* from, std::ptrdiff_t stride, int width,
                   int lines) {
   constexpr int kLines = PixelLoops::kLines;
@@ -82,7 +82,7 @@ void gather_lines(std::uint8_t* lanes, const std::uint8_t* from, std::ptrdiff_t 
     const std::uint8_t* pixel = from + (line < lines ? line : lines - 1) * stride;
     std::uint8_t* to = lanes + 4 * line;
     for (int x = 1; x < width; ++x, pixel += 3, to += 4 * kLines) std::memcpy(to, pixel, 4);
-    std::memcpy(to, pixel, 3);  // the byte after the last pixel may not be there
+    std::memcpy(to, pixel, 3);  // the byte after the last pixel may not exist
   }
 }
 
@@ -129,8 +129,7 @@ void grey(std::uint8_t* out, const std::uint8_t* rgb, std::size_t pixels) {
   }
 }
 
-// Thirteenths never lie halfway between two whole numbers, so whole-number arithmetic gives what Pillow's
-// float does.
+// Thirteenths never lie halfway between integers, so integer arithmetic gives Pillow's float results.
 void smooth(std::uint8_t* out, const std::uint8_t* line, std::ptrdiff_t stride, int bytes) {
   const std::uint8_t *above = line - stride, *below = line + stride;
   for (int i = 0; i < bytes; ++i) {

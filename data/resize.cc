@@ -23,8 +23,8 @@ double bicubic(double x) {
   return 0;
 }
 
-// The filter, stretched by the scale when shrinking, at the centres of the source positions, cut at the
-// border and divided by its sum. Returns the first position.
+// The filter at the centres of the source positions, stretched by the scale when shrinking, cut at the border
+// and normalized to sum 1. Returns the first position.
 int weigh(int position, int in, int out, Interpolation interpolation, std::vector<double>& weights) {
   const auto value = interpolation == Interpolation::bilinear ? bilinear : bicubic;
   const double scale = static_cast<double>(in) / out;
@@ -43,7 +43,7 @@ int weigh(int position, int in, int out, Interpolation interpolation, std::vecto
   return begin;
 }
 
-/// The weights of the output positions first .. first + count - 1.
+/// Weights of the output positions first .. first + count - 1.
 struct Filter {
   std::vector<PixelTaps> taps;
   std::vector<std::int32_t> weights;

@@ -13,27 +13,28 @@ namespace salu {
 enum class Interpolation { bilinear, bicubic };
 
 const char* name_of(Interpolation interpolation);
-/// The reverse; nothing for other names.
+/// The interpolation of a name; nothing for an unknown one.
 std::optional<Interpolation> interpolation_of(const std::string& name);
 
-/// The weights of one output position: weights[i] for position begin + i of the source. They add up to 1.
+/// Filter taps of one output position: weights[i] for source position begin + i. They add up to 1.
 struct FilterTaps {
   int begin = 0;
   std::vector<double> weights;
 };
-/// Output position i lies over source position (i + 1/2) in/out.
+/// Output position i is centred at source position (i + 1/2) in/out.
 std::vector<FilterTaps> filter_taps(int in, int out, Interpolation interpolation);
 
 /// Separable, antialiased: when shrinking, the filter grows with the scale, so that every source pixel
-/// counts. Values are rounded to 8 bits between the horizontal and the vertical pass, weights to 22 bits, as
-/// Pillow does, whose results are matched exactly. The bicubic filter has a = -0.5.
+/// counts. Matches Pillow's results exactly: values are rounded to 8 bits between the horizontal and the
+/// vertical pass, weights to 22 bits. The bicubic filter has a = -0.5.
 Image resize(const ImageView& source, int height, int width, Interpolation interpolation);
 
-/// The bits of resize() to `size` followed by a crop to `part`. Asks for no more pixels than the part needs.
+/// The bits of resize() to `size` followed by a crop to `part`. Requests only the source pixels that the part
+/// needs.
 Image resize_part(ImageSource& source, const ImageSize& size, const Region& part,
                   Interpolation interpolation);
 
-/// The region in the middle. Half the difference is rounded to the nearest, ties to even.
+/// The centre region. Half the difference is rounded to the nearest, ties to even.
 Region center_region(const ImageSize& whole, int height, int width);
 
 /// The size with `side` as its short side; the long side in proportion, truncated.

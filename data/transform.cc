@@ -21,7 +21,7 @@ ImageSize resized_size(const ImageSize& size, EvalCrop mode, int side) {
   return mode == EvalCrop::border ? long_side_size(size, side) : short_side_size(size, side);
 }
 
-/// `part` in the middle of a square.
+/// Centres `part` in a square.
 Image padded_to_square(const Image& part, int side, const Rgb& fill) {
   Image out(side, side);
   for (std::size_t i = 0; i < out.pixels.size(); ++i) out.pixels[i] = fill[i % 3];
@@ -32,7 +32,7 @@ Image padded_to_square(const Image& part, int side, const Rgb& fill) {
   return out;
 }
 
-// Drawn evenly from 0 .. n.
+// Uniform over 0 .. n.
 int offset(Rng& rng, int n) { return static_cast<int>(rng.below(static_cast<std::uint32_t>(n) + 1)); }
 
 Rgb random_color(const PixelMoments& moments, Rng& rng) {
@@ -44,7 +44,7 @@ Rgb random_color(const PixelMoments& moments, Rng& rng) {
   return out;
 }
 
-// make_color() is called for each pixel, in order of lines.
+// Calls make_color() for each pixel, line by line.
 template <class MakeColor>
 void fill(Image& image, const Region& r, const MakeColor& make_color) {
   for (int y = r.top; y < r.top + r.height; ++y) {
@@ -55,8 +55,8 @@ void fill(Image& image, const Region& r, const MakeColor& make_color) {
   }
 }
 
-// A rectangle of random area and log-random shape that is smaller than the image both ways; after ten
-// misses, an empty one.
+// A rectangle of random area and log-uniform aspect ratio that is smaller than the image in both directions;
+// empty after ten misses.
 Region random_rectangle(const Image& image, int count, Rng& rng) {
   constexpr int kTries = 10;
   constexpr double kLeast = 0.02, kMost = 1.0 / 3, kFlattest = 0.3;

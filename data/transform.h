@@ -16,34 +16,34 @@ namespace salu {
 
 /// How an image is resized before its centre is cropped for evaluation; timm's names.
 enum class EvalCrop {
-  center,  ///< by the short side: the network sees the middle, undistorted
+  center,  ///< by the short side: the network sees the centre, undistorted
   squash,  ///< by both sides: the network sees the whole image, distorted
   border,  ///< by the long side: the network sees the whole image, undistorted, with a border
 };
 
 const char* name_of(EvalCrop mode);
-/// The reverse; nothing for other names.
+/// The crop mode of a name; nothing for an unknown one.
 std::optional<EvalCrop> eval_crop_of(const std::string& name);
 
-/// Resizes to `resized` >= `side` as `mode` says and cuts out the (side, side) in the middle; only the pixels
-/// below it are asked for. An image that is too short gets a border of colour `fill`. When its number of
-/// lines or columns is odd, the border has one more at the bottom or on the right.
+/// Resizes to `resized` >= `side` as `mode` says, then crops the central (side, side). Requests only the
+/// source pixels that the crop needs. A resized image smaller than the crop gets a border of colour `fill`;
+/// when its number of lines or columns is odd, the border has one more at the bottom or on the right.
 Image eval_crop(ImageSource& source, EvalCrop mode, int resized, int side, Interpolation interpolation,
                 const Rgb& fill);
 
-/// The image, moved by up to `padding` pixels each way; black where nothing was.
+/// The image, moved by up to `padding` pixels in each direction; black where it has moved away.
 Image shifted(const Image& image, int padding, Rng& rng);
 
-/// A part whose share of the area lies in `scale` and whose width / height in `ratio` (its logarithm evenly
-/// drawn), as in Szegedy et al., "Going deeper with convolutions", 2014. When ten draws do not fit, the
-/// largest central part with an allowed ratio.
+/// A random region: its share of the area lies in `scale`, its width / height in `ratio` (log-uniform), as in
+/// Szegedy et al., "Going deeper with convolutions", 2014. After ten draws that do not fit, the largest
+/// central region with an allowed ratio.
 Region random_part(const ImageSize& size, std::array<double, 2> scale, std::array<double, 2> ratio, Rng& rng);
 
-/// The content of an erased rectangle: the mean colour, one random colour, a random colour for each pixel.
+/// Content of an erased rectangle: the mean colour, one random colour, or a random colour for each pixel.
 enum class EraseMode { constant, color, pixel };
 
 struct EraseOptions {
-  double chance = 0;  ///< that an image loses anything
+  double chance = 0;  ///< probability that an image is erased
   EraseMode mode = EraseMode::pixel;
   int count = 1;  ///< most rectangles; each covers 2 % to 33 % of the image, divided by their number
 };
@@ -52,51 +52,53 @@ struct EraseOptions {
 struct PixelMoments {
   std::array<float, 3> mean{0.5f, 0.5f, 0.5f}, std{0.25f, 0.25f, 0.25f};
 
-  Rgb mean_color() const;  ///< in 0..255, rounded and cut
+  Rgb mean_color() const;  ///< in 0..255, rounded and clamped
 };
 
 /// Random erasing (Zhong et al., arXiv 1708.04896) with timm's sizes. timm draws normally distributed colours
-/// after the normalisation; these have the same mean and deviation, and are cut to 0..255.
+/// after normalization; these have the same mean and deviation, clamped to 0..255.
 void random_erase(Image& image, const EraseOptions& options, const PixelMoments& moments, Rng& rng);
 
-/// Cutout (DeVries and Taylor, arXiv 1708.04552): erases a square of `side` pixels around a random pixel, as
-/// far as it lies inside the image.
+/// Cutout (DeVries and Taylor, arXiv 1708.04552): erases a square of `side` pixels around a random pixel,
+/// clipped to the image.
 void cutout(Image& image, int side, Rgb color, Rng& rng);
 
-inline constexpr int kSmallImage = 64;  ///< pixels; up to here images are padded and shifted, not zoomed
+inline constexpr int kSmallImage =
+    64;  ///< pixels; training pads and shifts images up to this size, and crops larger ones at random
 
-/// How training crops an image: resized to img_size and shifted over a border, or a random part resized.
+/// How training crops. padded: resized to img_size, then shifted over a border. resized: a random region,
+/// resized.
 enum class CropMode { padded, resized };
 
 struct TransformOptions {
   int img_size = 32;
   double crop_pct = 1.0;  ///< evaluation: side of the centre crop / resized side
   EvalCrop eval_crop = EvalCrop::center;
-  Interpolation interpolation = Interpolation::bicubic;  ///< of everything but random parts and warps
+  Interpolation interpolation = Interpolation::bicubic;  ///< everywhere except in random regions and warps
 
   // Training only, in the order in which they are applied.
   bool augment = true;                            ///< false: train_transform does what eval_transform does
-  std::optional<CropMode> crop_mode;              ///< nothing: padded up to kSmallImage, else resized
+  std::optional<CropMode> crop_mode;              ///< nothing: padded up to kSmallImage, resized above
   int crop_padding = 4;                           ///< padded: black border in pixels
-  std::array<double, 2> scale{0.08, 1.0};         ///< resized: share of the area that is kept
+  std::array<double, 2> scale{0.08, 1.0};         ///< resized: share of the area
   std::array<double, 2> ratio{3.0 / 4, 4.0 / 3};  ///< resized: width / height of the part
-  /// Interpolation of random parts and warps; nothing: bilinear or bicubic at random.
+  /// Interpolation of random regions and warps; nothing: bilinear or bicubic at random.
   std::optional<Interpolation> train_interpolation;
-  double hflip = 0.5;  ///< chance of a mirror image
-  double vflip = 0;    ///< chance of an upside-down image
+  double hflip = 0.5;  ///< probability of a left-right mirror image
+  double vflip = 0;    ///< probability of an upside-down image
   AutoAugment policy;  ///< random steps
-  /// Brightness, contrast and colour change by up to this share; as in timm, not with a policy.
+  /// Brightness, contrast and colour change by up to this share. Ignored with a policy, as in timm.
   double color_jitter = 0;
   int cutout = 0;  ///< side of the square that is erased
   EraseOptions erase;
-  PixelMoments moments;  ///< colours of empty or erased parts, in evaluation too
+  PixelMoments moments;  ///< colours of empty or erased parts; used in evaluation, too
 };
 
 /// 1 up to kSmallImage, 0.875 above, as usual for CIFAR and ImageNet.
 double default_crop_pct(int img_size);
 
 /// A pure function of its arguments. The result has (img_size, img_size) pixels, whatever the size of the
-/// source. A random part asks for no other pixels than its own.
+/// source. A random region requests only its own pixels.
 Image train_transform(ImageSource& source, const TransformOptions& options, RandomKey key);
 Image train_transform(const Image& image, const TransformOptions& options, RandomKey key);
 

@@ -26,7 +26,7 @@ struct Item {
 /// The result of reading an item.
 struct Scanned {
   std::uint64_t hash = 0;
-  std::string trouble;  // empty: it can be read
+  std::string trouble;  // empty: readable
 };
 
 std::uint64_t hash_of(const std::vector<std::uint8_t>& bytes) {
@@ -35,8 +35,8 @@ std::uint64_t hash_of(const std::vector<std::uint8_t>& bytes) {
       .value();
 }
 
-/// Reads the items block by block, so that the progress can be shown in between. `read` gives the hash of an
-/// item's content, or throws.
+/// Reads the items block by block, showing progress in between. `read` returns the hash of an item's content,
+/// or throws.
 template <class Read>
 std::vector<Scanned> scan(std::int64_t count, const Read& read,
                           const std::function<void(std::int64_t, std::int64_t)>& progress) {
@@ -67,7 +67,7 @@ void judge(const std::vector<Item>& items, const std::vector<Scanned>& scanned, 
       out.findings.push_back({Problem::unreadable, scanned[i].trouble});
       continue;
     }
-    // Compared with the first of its content in each split and class: n copies are n - 1 findings.
+    // Compares with the first occurrence in each split and class: n copies are n - 1 findings.
     std::vector<std::size_t>& copies = seen[scanned[i].hash];
     bool known = false;
     for (const std::size_t j : copies) {
@@ -97,7 +97,7 @@ void compare_classes(const Listing& train, const std::string& train_name, const 
   }
 }
 
-// The listing of the evaluation split; a map that does not fit is a finding.
+// The listing of the evaluation split; a map that does not fit becomes a finding.
 Listing eval_listing(const FolderLayout& layout, const Listing& train, Verification& out) {
   if (layout.eval.empty()) return {};
   const std::string split = layout.eval.filename().string();
@@ -134,7 +134,7 @@ Verification verify_folder(const DataOptions& options,
   std::vector<fs::path> paths;
   for (const Listing* listing : {&train, &eval}) {
     for (const ListedFile& file : listing->files) {
-      // Classes of evaluation that training lacks have numbers of their own: only splits are compared there.
+      // Classes that only evaluation has get numbers of their own, because only splits are compared there.
       paths.push_back(listing->root / file.path);
       items.push_back({paths.back().string(), file.label, listing == &eval});
     }

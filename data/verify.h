@@ -11,15 +11,15 @@
 namespace salu {
 
 enum class Problem {
-  classes,        ///< fewer than two, empty ones, others in evaluation than in training
-  unreadable,     ///< truncated, damaged, no image, no permission
-  contradiction,  ///< one content in two classes of a split
-  overlap,        ///< one content in training and in evaluation
-  duplicate,      ///< one content twice in a class of a split
+  classes,        ///< fewer than two classes, empty ones, or classes that only evaluation has
+  unreadable,     ///< truncated, damaged, not an image, or no permission
+  contradiction,  ///< the same content in two classes of a split
+  overlap,        ///< the same content in training and evaluation
+  duplicate,      ///< the same content twice in a class of a split
 };
 inline constexpr int kProblems = 5;
 
-/// Its name in the report: "unreadable", …
+/// Name in the report: "unreadable", …
 const char* name_of(Problem problem);
 
 struct Finding {
@@ -32,9 +32,9 @@ struct Verification {
   std::vector<Finding> findings;                  ///< by kind, then in the order of the data set
 };
 
-/// Reads and decodes every image of the image folder or the pack at `options.data_dir`, with num_threads()
-/// threads. Content is compared by a 64-bit hash of the file (of the pixels in a pack). Throws
-/// ErrorCode::data when there is no data set to look at, ErrorCode::usage when splits of a pack are named.
+/// Reads and decodes every image of the image folder or pack at `options.data_dir` with num_threads()
+/// threads. Compares content by a 64-bit hash of the file (of the pixels in a pack). Throws ErrorCode::data
+/// when there is no data set, ErrorCode::usage when splits of a pack are named.
 Verification verify_data(const DataOptions& options,
                          const std::function<void(std::int64_t done, std::int64_t all)>& progress = {});
 

@@ -21,14 +21,14 @@ struct LayerRecord {
   std::int64_t macs = 0;  ///< multiply-adds of matrix products and convolutions, for the batch that ran
 };
 
-/// The state of a forward pass beside its input.
+/// The state of a forward pass besides its input.
 struct Context {
   bool training = false;
   std::uint64_t seed = 0;
-  std::uint32_t step = 0;   ///< optimizer step: keys the masks of dropout and drop path
-  std::uint32_t rank = 0;   ///< of several that share a batch: each draws masks of its own
-  std::uint32_t draws = 0;  ///< masks drawn so far in this pass
-  std::vector<LayerRecord>* records = nullptr;  ///< filled when set
+  std::uint32_t step = 0;                       ///< optimizer step: keys the masks of dropout and drop path
+  std::uint32_t rank = 0;                       ///< distinguishes the masks of ranks that share a batch
+  std::uint32_t draws = 0;                      ///< masks drawn so far in this pass
+  std::vector<LayerRecord>* records = nullptr;  ///< filled unless null
 
   /// The key of the next mask.
   RandomKey next_key(Purpose purpose) { return {seed, purpose, step, draws++, rank}; }
@@ -37,7 +37,7 @@ struct Context {
   }
 };
 
-/// Filters of a convolution.
+/// Initial values of a convolution's filters.
 enum class WeightInit {
   he_fan_in,   ///< N(0, 2/(R S C)): SaluNet's default; fan-out or smaller gains let a deep SaluNet start dead
   he_fan_out,  ///< N(0, 2/(R S K)): torchvision's ResNets
@@ -45,7 +45,7 @@ enum class WeightInit {
   framework,   ///< U(+-1/sqrt(R S C)): PyTorch's default
 };
 
-/// Matrices of a linear layer.
+/// Initial values of a linear layer.
 enum class LinearInit {
   framework,     ///< weight and bias U(+-1/sqrt(C)): PyTorch's default
   small_normal,  ///< weight N(0, 0.01^2), bias 0: classifier heads of normalization-free nets

@@ -61,7 +61,7 @@ Pointwise make_groupnorm(const Scope& scope, std::int64_t channels, std::int64_t
           }};
 }
 
-// DyT and Derf: elementwise stand-ins for a norm, with one slope per layer.
+// DyT and Derf: elementwise replacements for a norm, with one slope per layer.
 
 Pointwise make_dyt(const Scope& scope, std::int64_t channels) {
   const Affine affine(scope, channels);
@@ -91,7 +91,7 @@ Pointwise make_plain(const Scope& scope, const char* kind, Variable (*function)(
 Variable exact_gelu(const Variable& x) { return gelu(x, GeluKind::erf); }
 Variable tanh_gelu(const Variable& x) { return gelu(x, GeluKind::tanh); }
 
-/// An activation: its line of `--summary`, and its function where it has no parameters.
+/// An activation: its line of `--summary`, and its function if it has no parameters.
 struct ActRow {
   Act act;
   const char* kind;

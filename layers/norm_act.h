@@ -48,7 +48,7 @@ struct NormActConfig {
   Positive positive = Positive::exp;
   CurveInit stabilizer = kStabilizerInit;
   CurveInit gate = kSwaluInit;
-  /// Of group norm. If it does not divide the channels, the largest divisor below it is taken.
+  /// groups of group norm; if they do not divide the channels, the largest divisor below
   std::int64_t groups = 32;
   double layer_norm_eps = 1e-5;  ///< 1e-6 in timm's ViTs
 };
@@ -64,12 +64,12 @@ class CurveParameters {
   Positive positive_;
 };
 
-/// A norm or an activation: one function, and its line of `--summary`.
+/// A norm or an activation: one function and its line of `--summary`.
 struct Pointwise {
   std::string name;
   const char* kind = nullptr;
   std::int64_t parameters = 0;
-  /// Empty for Norm::none: then the layer is the identity and has no line.
+  /// Empty for Norm::none: the layer is then the identity and has no line.
   std::function<Variable(const Variable& x, Context& context)> function;
   std::optional<CurveParameters> curve = {};  ///< of SALU, SWALU and GALU
 

@@ -10,7 +10,7 @@
 namespace salu {
 namespace {
 
-constexpr std::int64_t kSegment = 64;  // elements: 256 bytes of f32, what fast GPU paths ask for
+constexpr std::int64_t kSegment = 64;  // elements: 256 bytes of f32, the alignment for fast GPU loads
 
 std::int64_t whole_segments(std::int64_t n) { return (n + kSegment - 1) / kSegment * kSegment; }
 
@@ -47,7 +47,8 @@ Initializer constant_init(double value) {
 }
 
 Initializer normal_init(double sigma) {
-  return fill_with([sigma](const PhiloxBlock& bits, double* out) {  // Box-Muller: two numbers give two
+  return fill_with([sigma](const PhiloxBlock& bits,
+                           double* out) {  // Box-Muller turns two uniform numbers into two normal ones
     for (std::size_t pair = 0; pair < 4; pair += 2) {
       const double radius = sigma * std::sqrt(-2 * std::log((static_cast<double>(bits[pair]) + 1) * 0x1p-32));
       const double angle = 2 * std::numbers::pi * static_cast<double>(bits[pair + 1]) * 0x1p-32;
@@ -82,7 +83,7 @@ void ParameterStore::allocate(std::uint64_t seed, Placement placement) {
     for (Parameter& p : parameters_) {
       if (p.group != group) continue;
       p.offset = offset;
-      // Coefficients are single numbers: packed side by side, the rest in whole segments.
+      // Coefficients are single numbers and packed; other parameters take whole segments.
       const std::int64_t n = p.shape.numel();
       offset += group == ParameterGroup::coefficients ? n : whole_segments(n);
     }

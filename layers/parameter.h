@@ -34,7 +34,7 @@ struct Parameter {
   Shape shape;
   ParameterGroup group = ParameterGroup::weights;
   Initializer init;
-  std::int64_t offset = 0;  ///< in elements, into the flat buffers
+  std::int64_t offset = 0;  ///< position in the flat buffers, in elements
   Variable variable;        ///< value and gradient are views of the flat buffers
 };
 
@@ -58,16 +58,16 @@ struct Placement {
 
 class ParameterStore {
  public:
-  /// References stay valid. Names must be new; throws otherwise.
+  /// Returns a reference that stays valid. Throws unless the name is new.
   Parameter& add(std::string name, Shape shape, ParameterGroup group, Initializer init);
   Buffer& add_buffer(std::string name, Shape shape, double value);
 
-  /// Lays the parameters out, allocates the flat buffers and initialises. The stream of a parameter is keyed
-  /// by its name, so that networks which share a layer start from the same weights there; every device starts
-  /// from the same bits. With bf16 activations, ops read matrices and filters from a bf16 copy. Call once,
-  /// after the last add().
+  /// Lays out the parameters, allocates the flat buffers and initializes them. A parameter's name keys its
+  /// random stream: networks that share a layer get the same initial weights there, with the same bits on
+  /// every device. With bf16 activations, ops read matrices and filters from a bf16 copy. Call once, after
+  /// the last add().
   void allocate(std::uint64_t seed, Placement placement = {});
-  /// Renews the bf16 copy. Call after writing to values() by anything but the optimizer.
+  /// Updates the bf16 copy. Call after anything but the optimizer writes to values().
   void refresh_shadow();
 
   Tensor& values() { return values_; }
@@ -78,11 +78,11 @@ class ParameterStore {
   const std::vector<ParameterRange>& ranges() const { return ranges_; }  ///< one per non-empty group
   std::deque<Parameter>& parameters() { return parameters_; }            ///< in order of creation
   const std::deque<Parameter>& parameters() const { return parameters_; }
-  Tensor& statistics() { return statistics_; }  ///< all buffers in one; undefined when there is none
+  Tensor& statistics() { return statistics_; }  ///< all buffers in one; undefined when there are none
   std::deque<Buffer>& buffers() { return buffers_; }
   const std::deque<Buffer>& buffers() const { return buffers_; }
-  std::int64_t count() const;                      ///< learned numbers, without padding
-  std::int64_t count(ParameterGroup group) const;  ///< those of one group
+  std::int64_t count() const;                      ///< number of learned values, without padding
+  std::int64_t count(ParameterGroup group) const;  ///< number of learned values in one group
 
  private:
   std::deque<Parameter> parameters_;
@@ -93,7 +93,7 @@ class ParameterStore {
   std::vector<ParameterRange> ranges_;
 };
 
-/// A place in the tree of names: `scope / "conv1"` adds a level.
+/// A position in the tree of names: `scope / "conv1"` adds a level.
 struct Scope {
   ParameterStore& store;
   std::string prefix;

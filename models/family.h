@@ -15,27 +15,27 @@
 
 namespace salu {
 
-/// Names of choices in ModelConfig. The stem's value is true for ImageNet's.
+/// Names of choices in ModelConfig. For the stem, true means ImageNet's.
 inline constexpr std::pair<const char*, LinearInit> kHeadInits[] = {
     {"framework", LinearInit::framework}, {"small_normal", LinearInit::small_normal}};
 inline constexpr std::pair<const char*, bool> kStems[] = {{"cifar", false}, {"imagenet", true}};
 
-/// The settings of a network; one that is left out takes the network's own default.
+/// Settings of a network; unset ones take the network's own default.
 struct ModelConfig {
   std::string name = "salunet_c8";
   std::int64_t num_classes = 10;
   std::int64_t img_size = 32;
   std::optional<std::string> norm, act, positive, weight_init, head_init, stem;
-  std::optional<double> head_bias;  ///< initial bias of the classifier; head_init's by default
+  std::optional<double> head_bias;  ///< initial bias of the classifier; by default that of head_init
   std::optional<double> stabilizer_a, stabilizer_b, gate_a, gate_b;
-  double drop_path = 0;  ///< rate of the last block; it grows linearly from 0 (ResNets and ViT)
+  double drop_path = 0;  ///< rate of the last block; rates grow linearly from 0 (ResNets and ViT)
   double drop = 0;       ///< dropout before the classifier
   std::uint64_t seed = 42;
   Placement placement;
 };
 
 /// The configured stem, or the default for the image size: "cifar" (3x3) up to 64 pixels, "imagenet" (7x7 and
-/// pooling) above. A network that is scored at another size than it was trained at keeps its stem.
+/// pooling) above. A network scored at another size than in training keeps its stem.
 inline std::string stem_of(const ModelConfig& config) {
   return config.stem.value_or(config.img_size > 64 ? "imagenet" : "cifar");
 }
@@ -43,24 +43,24 @@ inline std::string stem_of(const ModelConfig& config) {
 class Model {
  public:
   virtual ~Model() = default;
-  /// images (N,H,W,3), normalised -> logits (N, num_classes)
+  /// images (N,H,W,3), normalized -> logits (N, num_classes)
   virtual Variable forward(const Variable& images, Context& context) const = 0;
 
-  /// The classifier's place in the tree of names; fine-tuning replaces it.
+  /// Name of the classifier, which fine-tuning replaces.
   virtual const char* head_name() const { return "fc"; }
 
   ParameterStore& store() { return store_; }
   const ParameterStore& store() const { return store_; }
 
  protected:
-  ParameterStore store_;  ///< the constructor of a network fills it; make_model() allocates it
+  ParameterStore store_;  ///< filled by the constructor of a network, allocated by make_model()
 };
 
-/// One architecture, before the registry gives it a name and a pair of norm and activation.
+/// One architecture. The registry adds its name and its norm and activation.
 struct Architecture {
-  /// Builds the network. `config.weight_init` is set, and the pair is final.
+  /// Builds the network. `config.weight_init` is set, and norm and activation are final.
   std::function<std::unique_ptr<Model>(const ModelConfig& config, const NormActConfig& pair)> build;
-  /// The flags among --stem, --head-init, --weight-init, --drop-path and --drop that it has a place for.
+  /// Supported flags among --stem, --head-init, --weight-init, --drop-path and --drop.
   std::vector<std::string> settings;
   NormActConfig norm_act = {};  ///< initial values of its norms; the registry sets norm and activation
   bool transformer = false;

@@ -15,7 +15,7 @@ namespace {
 
 struct Entry {
   const char* name;
-  Norm norm;  ///< the pair, unless the configuration names another
+  Norm norm;  ///< default norm and activation
   Act act;
   Architecture architecture;
 
@@ -56,7 +56,7 @@ constexpr std::pair<const char*, const char*> kAliases[] = {
     {"deit_base_patch16_224", "vit_base_patch16_224"},
 };
 
-/// The network's own pair, changed by what the configuration names.
+/// The network's own norm and activation, overridden by the configuration.
 NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
   NormActConfig out = entry.architecture.norm_act;
   out.norm = config.norm ? norm_of(*config.norm) : entry.norm;
@@ -70,7 +70,7 @@ NormActConfig norm_act_of(const Entry& entry, const ModelConfig& config) {
   return out;
 }
 
-/// Throws ErrorCode::usage with the nearest name for one that is unknown.
+/// Throws ErrorCode::usage with the nearest name for an unknown one.
 const Entry& entry_of(const std::string& name) {
   const auto it = std::ranges::find(registry(), canonical_model_name(name), &Entry::name);
   if (it != registry().end()) return *it;

@@ -8,7 +8,7 @@
 namespace salu {
 namespace {
 
-/// The part of a network that its name decides.
+/// Properties that follow from the network's name.
 struct ResnetShape {
   bool bottleneck = false;
   std::vector<int> depths;           ///< blocks per stage
@@ -16,7 +16,7 @@ struct ResnetShape {
   bool has_stem_choice = true;       ///< --stem, else always 3x3
 };
 
-/// The layers' common settings.
+/// Settings shared by all layers.
 struct Kind {
   bool bottleneck;
   NormActConfig norm_act;

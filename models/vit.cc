@@ -4,14 +4,14 @@
 namespace salu {
 namespace {
 
-/// The part of a network that its name decides.
+/// Properties that follow from the network's name.
 struct VitShape {
   std::int64_t patch = 16;  ///< side of a patch, in pixels
   std::int64_t depth = 12;
   std::int64_t width = 192;
   std::int64_t heads = 3;
   std::int64_t mlp = 768;
-  bool scale_by_width = false;  ///< attention by 1/sqrt(width), not of the head
+  bool scale_by_width = false;  ///< scales attention by 1/sqrt(width) instead of the head's
   bool act_after_fc2 = false;   ///< a second activation in the MLP
   LinearInit linear_init = LinearInit::transformer;
   double token_sigma = 0.02;  ///< initial spread of the class token and the positions

@@ -10,8 +10,8 @@ namespace salu {
 /// times the width. Parameter names are timm's.
 Architecture vit(std::int64_t width);
 
-/// The transformer of the ViT-CIFAR benchmark (omihub777/ViT-CIFAR), which the paper builds on: 8x8 patches
-/// per image, attention scaled by 1/sqrt(width), an MLP no wider than the rest with an activation after both
+/// The transformer of the ViT-CIFAR benchmark (omihub777/ViT-CIFAR), on which the paper builds: 8x8 patches
+/// per image, attention scaled by 1/sqrt(width), an MLP as wide as the tokens with an activation after both
 /// of its layers, tokens drawn from N(0, 1).
 Architecture vit_cifar();
 

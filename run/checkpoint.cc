@@ -11,7 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kUnfinished = ".tmp-";  // being written, or being deleted
-constexpr std::string_view kReplaced = ".old-";    // complete; stands in while its name is taken over
+constexpr std::string_view kReplaced = ".old-";    // complete; temporary name while its own name is replaced
 
 fs::path prefixed(std::string_view prefix, const std::string& name) { return std::string(prefix) + name; }
 
@@ -67,7 +67,7 @@ std::optional<std::string> CheckpointStore::name_of(const std::string& name_or_l
   std::error_code error;
   const fs::path target = fs::read_symlink(run_dir_ / name_or_link, error);
   if (!error) return target.filename().string();
-  return name_or_link == "last" ? newest() : std::nullopt;  // the crash came before the first link
+  return name_or_link == "last" ? newest() : std::nullopt;  // a crash before the first link was made
 }
 
 fs::path CheckpointStore::folder_of(const std::string& name) const {
@@ -91,7 +91,7 @@ void CheckpointStore::remove_leftovers() {
     return name.starts_with(kUnfinished) || name.starts_with(kReplaced);
   };
   if (std::none_of(names.begin(), names.end(), is_leftover)) return;
-  ops_.sync_folder(folder_);  // a leftover may be deleted only when its replacement is durable
+  ops_.sync_folder(folder_);  // makes the replacement durable before the leftover is deleted
   for (const std::string& name : names) {
     if (name.starts_with(kUnfinished)) ops_.remove_tree(folder_ / name);
     if (!name.starts_with(kReplaced)) continue;
@@ -126,7 +126,7 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
     try {
       remove_leftovers();
     } catch (const Error&) {
-      // The disk refuses this too: the next save tries again, and loading ignores leftovers.
+      // The disk refuses deletion, too: the next save tries again, and loading ignores leftovers.
     }
     const auto intact = newest();
     throw Error(error.code(), fmt::format("{}. {}", error.what(),
@@ -156,7 +156,7 @@ void CheckpointStore::prune(int keep_newest, const std::string& needed) {
     ops_.rename(saved.folder, doomed.back());
   }
   if (doomed.empty()) return;
-  ops_.sync_folder(folder_);  // no folder may come back under its name with some of its files gone
+  ops_.sync_folder(folder_);  // makes the renames durable, so that no folder reappears with files missing
   for (const fs::path& folder : doomed) ops_.remove_tree(folder);
 }
 
@@ -208,7 +208,8 @@ Checkpoint load_checkpoint(const fs::path& path) {
   }
   if (error) fail(ErrorCode::checkpoint, "{}: cannot open: {}", shown(path), error.message());
   if (!is_folder(real)) {
-    // Beside the path, not beside the file: in a download cache the first is a link into a heap of files.
+    // Looks beside the path, not beside the link's target: download caches link into a folder of hashed
+    // files.
     const bool published =
         path.filename() == "model.safetensors" && is_there(path.parent_path() / "config.json");
     if (published) return read_plain_folder(path.parent_path());

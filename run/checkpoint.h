@@ -13,33 +13,33 @@
 
 namespace salu {
 
-/// The checkpoints of one run folder. One process at a time may write (RunFolder's lock sees to it).
+/// The checkpoints of one run folder. Only one process writes at a time (ensured by RunFolder's lock).
 class CheckpointStore {
  public:
   explicit CheckpointStore(std::filesystem::path run_dir, FileOps& ops = real_files());
 
-  /// Durable on return; `last`, and `best` on request, point to it. `name` may exist already: it is replaced
-  /// as safely as a new one is made. On an error the older checkpoints are intact, nothing half-written
+  /// Saves a checkpoint, durable on return, and points `last` (and `best` on request) to it. An existing
+  /// `name` is replaced just as safely. On an error the older checkpoints are intact, nothing half-written
   /// remains, and the message names the newest complete checkpoint.
   void save(const std::string& name, const Checkpoint& checkpoint, bool best);
 
-  /// "last", "best" or the name of a checkpoint. Without a `last` link the newest complete one is loaded.
+  /// Loads "last", "best" or a checkpoint by name. Without a `last` link, loads the newest complete one.
   /// Throws ErrorCode::checkpoint; for a damaged one the message names the newest intact one.
   Checkpoint load(const std::string& name_or_link = "last") const;
 
-  /// The name that "last" or "best" stands for; any other name is returned as it is.
+  /// Resolves "last" or "best" to a name; returns any other name unchanged.
   std::optional<std::string> name_of(const std::string& name_or_link) const;
-  bool has(const std::string& name) const;    ///< whether it is complete
-  std::optional<std::string> newest() const;  ///< the complete checkpoint that was saved last
+  bool has(const std::string& name) const;    ///< true when it is complete
+  std::optional<std::string> newest() const;  ///< name of the complete checkpoint saved last
 
   /// "no complete checkpoint in RUN (1 unfinished: .tmp-epoch-0013)"
   std::string none_text() const;
 
-  /// Deletes all complete checkpoints but the `keep_newest` newest of an epoch, those that `last` and `best`
-  /// point to, and `needed`. Those inside an epoch ("step-…") do not count: one is enough. Also deletes what
-  /// a crash has left unfinished.
+  /// Deletes all complete checkpoints except the `keep_newest` newest at the end of an epoch, the targets of
+  /// `last` and `best`, and `needed`. Checkpoints inside an epoch ("step-…") do not count: one is enough.
+  /// Also deletes the unfinished leftovers of a crash.
   void prune(int keep_newest, const std::string& needed = "");
-  /// Points `best` to that checkpoint; without it there is no such link.
+  /// Points `best` to that checkpoint; removes the link when there is no such checkpoint.
   void set_best(const std::string& name);
 
  private:
@@ -48,7 +48,7 @@ class CheckpointStore {
     std::filesystem::path folder;
     std::int64_t sequence;
   };
-  std::vector<Saved> saved() const;  // complete ones, newest first
+  std::vector<Saved> saved() const;  // complete checkpoints, newest first
   std::filesystem::path folder_of(const std::string& name) const;
   void point(const std::string& link, const std::string& name);
   void remove_leftovers();
@@ -58,8 +58,8 @@ class CheckpointStore {
   FileOps& ops_;
 };
 
-/// For evaluation. Accepts a run folder (its `last`; give RUN/best for the best), a checkpoint folder or a
-/// link to one, a folder with only model.safetensors and config.json, as published by timm, that
+/// Loads for evaluation. Accepts a run folder (its `last`; give RUN/best for the best), a checkpoint folder
+/// or a link to one, a folder with only model.safetensors and config.json, as published by timm, that
 /// model.safetensors itself, or a bare .safetensors file.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 

@@ -35,8 +35,8 @@ Json parse_json(const std::string& text, const std::string& file) {
        format, kCheckpointFormat);
 }
 
-/// One file of a sealed folder. The size is compared before use, the checksum after: a reader of the contents
-/// can say which tensor is damaged, so it comes first.
+/// Checks one file of a sealed folder. The size is checked before `read`, the checksum after it, because
+/// `read` can name the damaged tensor.
 template <class Read>
 auto read_sealed(const fs::path& folder, const char* name, const Commit& commit, Read&& read) {
   const std::string file = shown(folder / name);

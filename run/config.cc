@@ -11,14 +11,14 @@
 namespace salu {
 namespace {
 
-/// The values of an optimizer where the user gives none.
+/// Defaults of an optimizer.
 struct OptimizerDefaults {
   double lr, weight_decay, eps, coef_lr_scale, clip_grad;
 };
 
-/// `batch`: images of a step, relative to 128. SGD's rate grows with it, that of the others with its root, as
-/// their steps do not grow with the gradient. The gradient of a coefficient sums over all positions, so SGD
-/// moves it fast already; under Adam it needs the factor.
+/// `batch`: images of a step, relative to 128. SGD's rate grows linearly with it; that of the others grows
+/// with its square root, as their steps do not grow with the gradient. A coefficient's gradient sums over all
+/// positions, so SGD moves it fast already; Adam needs the factor.
 OptimizerDefaults defaults_of(OptimizerKind kind, double batch, bool transformer) {
   const double adam_lr = (transformer ? 1e-3 : 2e-3) * std::sqrt(batch);
   switch (kind) {
@@ -36,7 +36,7 @@ OptimizerDefaults defaults_of(OptimizerKind kind, double batch, bool transformer
   return {adam_lr, 0.05, 1e-8, 10, 0};
 }
 
-/// --lr-base, from its images to those of a step.
+/// lr_base scaled from its number of images to that of a step.
 double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
   if (c.lr) fail(ErrorCode::usage, "--lr with --lr-base: both say the learning rate; expected one");
   const double times = static_cast<double>(c.pictures_per_step()) / static_cast<double>(c.lr_base_size);
@@ -45,14 +45,14 @@ double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
   return *c.lr_base * (linear ? times : std::sqrt(times));
 }
 
-/// Fills in `asked` where it is left out, and copies it to `target`.
+/// Fills in `asked` if unset, and copies it to `target`.
 void settle(std::optional<double>& asked, double default_value, double& target) {
   if (!asked) asked = default_value;
   target = *asked;
 }
 
 void resolve_optimizer(TrainConfig& c) {
-  // SGD's first epochs are slow without batch norm: salunet_c8 on shapes is at 20 % after four epochs, at 92
+  // Without batch norm, SGD's first epochs are slow: salunet_c8 on shapes is at 20 % after four epochs, at 92
   // % with adamw.
   if (!c.opt) c.opt = norm_of(c.model) == Norm::batchnorm ? OptimizerKind::sgd : OptimizerKind::adamw;
   OptimizerConfig& o = c.optimizer;
@@ -88,7 +88,7 @@ void check_order(const char* flag, const std::array<double, 2>& range) {
   }
 }
 
-/// Settings that nothing would read.
+/// Refuses settings that would have no effect.
 void refuse_unused(const TrainConfig& c) {
   if (c.bce_target_thresh && !c.step.bce) {
     fail(ErrorCode::usage, "--bce-target-thresh: the loss has no use for it; expected --bce-loss with it");

@@ -20,7 +20,7 @@ namespace salu {
 enum class RateScaling { linear, sqrt };
 
 struct TrainConfig {
-  ModelConfig model;  ///< num_classes and img_size come from the data set unless --img-size is given
+  ModelConfig model;  ///< num_classes and img_size come from the data set unless the settings below give them
   DataOptions data;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
@@ -28,11 +28,11 @@ struct TrainConfig {
   MixOptions mixing;
   TrainStepOptions step;
 
-  // Settings whose defaults depend on others: nothing where they are left out. resolve() fills them in, and
-  // copies them into the structures above.
+  // Settings whose defaults depend on others; unset ones hold nothing. resolve() fills them in and copies
+  // them into the structures above.
   std::optional<OptimizerKind> opt;  ///< sgd for networks with batch norm, else adamw
-  /// sgd: 0.1 B/128; lars: sqrt(B/128); others: 2e-3 (transformers 1e-3) sqrt(B/128). With lr_base it stays
-  /// left out: the rate is schedule.lr.
+  /// sgd: 0.1 B/128; lars: sqrt(B/128); others: 2e-3 (transformers 1e-3) sqrt(B/128). Stays unset with
+  /// lr_base: the rate is then schedule.lr.
   std::optional<double> lr;
   std::optional<double> lr_base;  ///< lr = lr_base * scale(images_per_step() / lr_base_size)
   std::int64_t lr_base_size = 256;
@@ -45,51 +45,51 @@ struct TrainConfig {
   std::optional<double> warmup_epochs;       ///< a tenth of the epochs, at most 5; onecycle: 3 tenths
   std::optional<double> warmup_lr;           ///< 0; onecycle: lr / 25
 
-  // Left out, these are those of the data set.
-  std::optional<int> img_size, num_classes;  ///< num_classes: of synthetic data
-  std::optional<double> crop_pct;            ///< of the evaluation crop
+  // Unset: as in the data set.
+  std::optional<int> img_size, num_classes;  ///< num_classes: for synthetic data
+  std::optional<double> crop_pct;            ///< for the evaluation crop
   std::optional<std::array<float, 3>> mean, std;
-  std::optional<Interpolation> interpolation;  ///< of evaluation
+  std::optional<Interpolation> interpolation;  ///< for evaluation
 
   std::uint64_t seed = 42;
   std::int64_t epochs = 10, cooldown_epochs = 0;
   std::int64_t batch_size = 128;  ///< on all ranks together
   std::int64_t validation_batch_size = 256;
   double smoothing = 0;
-  bool smoothing_wrong_classes = false;     ///< spread it over the K-1 wrong classes only
-  std::optional<double> bce_target_thresh;  ///< targets become 1 above it and 0 elsewhere
-  int aug_repeats = 0;                      ///< 0 and 1: each image once
+  bool smoothing_wrong_classes = false;     ///< spreads it over the K-1 wrong classes only
+  std::optional<double> bce_target_thresh;  ///< targets become 1 above this value and 0 elsewhere
+  int aug_repeats = 0;                      ///< 0 or 1: each image once
   bool model_ema = false, model_ema_warmup = false;
   double model_ema_decay = 0.9998;
-  std::filesystem::path initial_checkpoint;  ///< weights to start from
+  std::filesystem::path initial_checkpoint;  ///< initial weights
 
   int threads = 0;                            ///< 0: all cores
   int workers = -1;                           ///< -1: one per core, at most 4
-  BadImages bad_images = BadImages::stop;     ///< or leave_out: unreadable images are passed over
-  double max_bad = kMaxBadPercent;            ///< percent of the images that may then be bad
-  EvalMetric eval_metric = EvalMetric::top1;  ///< what `best` and the patience go by
-  std::int64_t patience = 0;                  ///< stop after so many epochs without a gain; 0: never
-  double min_delta = 0;                       ///< what counts as a gain
-  double max_seconds = 0;                     ///< stop (and checkpoint) after so long; 0: no limit
-  std::int64_t max_steps = 0;               ///< stop (and checkpoint) after this optimizer step; 0: no limit
-  double rank_timeout = 60;                 ///< seconds that a rank waits for the others
-  std::int64_t check_ranks_interval = 100;  ///< compare the ranks' weights every so many steps; 0: never
-  std::filesystem::path output;             ///< the run folder; empty: runs/<time>-<model>-<size>
+  BadImages bad_images = BadImages::stop;     ///< or leave_out: skips unreadable images
+  double max_bad = kMaxBadPercent;            ///< percentage of images that may be bad under leave_out
+  EvalMetric eval_metric = EvalMetric::top1;  ///< decides `best` and patience
+  std::int64_t patience = 0;                  ///< stops after this many epochs without a gain; 0: never
+  double min_delta = 0;                       ///< smallest gain that counts
+  double max_seconds = 0;                     ///< saves and stops after this time; 0: no limit
+  std::int64_t max_steps = 0;                 ///< saves and stops after this optimizer step; 0: no limit
+  double rank_timeout = 60;                   ///< seconds that a rank waits for the others
+  std::int64_t check_ranks_interval = 100;    ///< compares the ranks' weights every this many steps; 0: never
+  std::filesystem::path output;               ///< the run folder; empty: runs/<time>-<model>-<size>
   int checkpoint_hist = 3;
   std::int64_t recovery_interval = 0;  ///< steps between checkpoints inside an epoch; 0: none
-  std::int64_t val_interval = 1;       ///< score after every so many epochs, and after the last
+  std::int64_t val_interval = 1;       ///< scores every this many epochs, and after the last
   int log_interval = 50;
 
   /// Throws ErrorCode::usage when the cooldown would train at a learning rate of 0.
   void refuse_idle_cooldown() const;
-  void resolve();  ///< fills in what was left out; throws ErrorCode::usage for values that make no sense
+  void resolve();  ///< fills in unset values; throws ErrorCode::usage for invalid ones
   std::int64_t pictures_per_step() const { return batch_size * step.accumulate; }
   std::int64_t total_epochs() const { return epochs + cooldown_epochs; }
-  /// The data set, whose mean and std are those that the network is fed with.
+  /// The data set, with the mean and std that normalize the network's input.
   DataSplits open_data() const;
   TrainStepOptions step_on(const DataSplits& data) const;
   ScheduleConfig schedule_over(std::int64_t steps_per_epoch) const;
-  /// Images have the size of the data set unless --img-size says otherwise.
+  /// Images have the data set's size unless --img-size is given.
   TransformOptions transform(const DataSplits& data) const;
 };
 

@@ -19,7 +19,7 @@
 namespace salu {
 namespace {
 
-/// The index in "cuda:1"; without one the GPU of this rank.
+/// The index in "cuda:1"; without one, the GPU of this rank.
 int device_index(const std::string& name, int local_rank) {
   const std::size_t colon = name.find(':');
   if (colon == std::string::npos) return local_rank % std::max(gpu::device_count(), 1);
@@ -97,7 +97,7 @@ SelfTest test_device(const DeviceOptions& options) {
   const Placement placement = open_device(options);
   const auto [loss, norm] = small_step({});
   const auto [device_loss, device_norm] = small_step(placement);
-  // A step of f32 differs by rounding; bf16 keeps 8 bits, and errors of 20 layers add up.
+  // f32 results differ by rounding; bf16 keeps 8 bits, and errors of 20 layers add up.
   const double tolerance = placement.activations == DType::bf16 ? 0.05 : 1e-4;
   const bool good = close(device_loss, loss, tolerance) && close(device_norm, norm, tolerance);
   return {fmt::format(

@@ -12,26 +12,26 @@ namespace salu {
 struct DeviceOptions {
   std::string device = "auto";
   DType activations = DType::f32;
-  bool handwritten = false;  ///< kernels of this project in place of cuDNN's and cuBLAS's
+  bool handwritten = false;  ///< uses our kernels instead of cuDNN and cuBLAS
   bool tf32 = false, deterministic = true;
 };
 inline constexpr std::pair<const char*, DType> kPrecisions[] = {{"f32", DType::f32}, {"bf16", DType::bf16}};
 inline constexpr std::pair<const char*, bool> kKernelSources[] = {{"library", false}, {"handwritten", true}};
 
-/// Opens the device and says where a network lives and what it computes in. `auto` is a GPU where there is
-/// one. Throws ErrorCode::usage for a combination that does not exist, ErrorCode::environment when the device
-/// is not there. `auto` and `cuda` give the ranks of a machine its GPUs in turn.
+/// Opens the device; returns it with the types that a network computes in. `auto` is a GPU if there is one.
+/// `auto` and `cuda` distribute a machine's GPUs over its ranks in turn. Throws ErrorCode::usage for an
+/// unsupported combination, ErrorCode::environment when the device does not exist.
 Placement open_device(const DeviceOptions& options, int local_rank = 0);
 
-/// "cuda, bf16, library kernels" for the head of a run.
+/// "cuda, bf16, library kernels", for the start of the log.
 std::string describe_placement(const Placement& placement, const DeviceOptions& options);
 
-/// Lines about the processor, the decoder and the backend that were found.
+/// Lines about the processor, the decoder and the backend.
 std::string describe_system();
 
 struct SelfTest {
   std::string text;  ///< one line
-  bool good;         ///< a training step on the device gave what the CPU gives in f32
+  bool good;         ///< a training step on the device agrees with the CPU in f32
 };
 SelfTest test_device(const DeviceOptions& options);
 

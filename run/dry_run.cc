@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t kDrySteps = 5;  // a GPU records the fourth
 
-/// A folder beside the run's, gone at the end.
+/// A temporary folder beside the run's.
 class TrialFolder {
  public:
   explicit TrialFolder(const fs::path& output) {
@@ -41,10 +41,10 @@ class TrialFolder {
 
  private:
   fs::path path_;
-  std::vector<fs::path> missing_;  // the folders that it needs and makes, the deepest first
+  std::vector<fs::path> missing_;  // parent folders that it created, deepest first
 };
 
-/// As short as a run can be that does everything once.
+/// The shortest run that does everything once.
 TrainConfig shortened(TrainConfig config, const DataSplits& data) {
   config.data.train_num_samples = std::min(data.train->size(), kDrySteps * config.pictures_per_step());
   config.data.val_num_samples = std::min(data.eval->size(), config.validation_batch_size);
@@ -55,7 +55,7 @@ TrainConfig shortened(TrainConfig config, const DataSplits& data) {
 }
 
 struct Trial {
-  std::optional<double> step_seconds;  ///< from the second step on; nothing when there are less than three
+  std::optional<double> step_seconds;  ///< from the second step on; nothing with fewer than three steps
   double score_seconds = 0;
   std::int64_t scored = 0;
   std::uint64_t checkpoint_bytes = 0;

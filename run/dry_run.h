@@ -9,8 +9,9 @@
 
 namespace salu {
 
-/// A few steps, an evaluation, a checkpoint written and read back, a report, in a folder beside the run's
-/// that is removed again. Says what a whole run will take; nothing when a signal stopped it.
+/// Trains a few steps, evaluates, writes a checkpoint, reads it back and writes a report, in a temporary
+/// folder beside the run's. Returns an estimate of the whole run's time and size; nothing when a signal
+/// stopped it.
 std::optional<std::string> dry_run(const TrainOptions& options);
 
 }  // namespace salu

@@ -25,7 +25,7 @@ constexpr const char* kCompiler = __VERSION__;  // "Clang 14.0.6"
 constexpr const char* kCompiler = "gcc " __VERSION__;
 #endif
 
-/// "model name : X" of the first processor; "" where the system does not say.
+/// "model name : X" of the first processor; "" when unknown.
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {

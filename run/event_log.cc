@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "records are little-en
 constexpr std::string_view kPrefix = "events.out.tfevents.";
 constexpr std::size_t kHead = 12, kTail = 4;  // length and its checksum; checksum of the event
 
-/// Protocol buffers: a key holds the number of a field and how its value is stored.
+/// Protocol buffer wire types: a key holds the field number and one of these.
 enum Wire { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 enum EventField { kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5 };
 enum SummaryField { kValue = 1 };
@@ -38,7 +38,7 @@ T read_raw(std::string_view bytes) {
   return value;
 }
 
-/// Seven bits per byte, the lowest first; the eighth says that more follow.
+/// Seven bits per byte, lowest first; the eighth bit is set when more follow.
 std::string varint(std::uint64_t value) {
   std::string out;
   for (; value >= 0x80; value >>= 7) out += static_cast<char>((value & 0x7f) | 0x80);
@@ -70,7 +70,7 @@ std::string event_of(double wall_time, std::int64_t step, const std::vector<Scal
          varint(static_cast<std::uint64_t>(step)) + bytes_field(kSummary, summary);
 }
 
-/// The event at the start of `bytes`; nothing when it is not complete or not intact.
+/// The first event in `bytes`; nothing when it is incomplete or damaged.
 std::optional<std::string_view> first_event(std::string_view bytes) {
   if (bytes.size() < kHead + kTail) return {};
   const auto length = read_raw<std::uint64_t>(bytes);
@@ -81,7 +81,7 @@ std::optional<std::string_view> first_event(std::string_view bytes) {
   return event;
 }
 
-/// The step of an event that event_of() wrote; nothing for the one that names the version.
+/// The step of an event made by event_of(); nothing for the version event.
 std::optional<std::int64_t> step_of(std::string_view event) {
   constexpr std::size_t at = 1 + sizeof(double);
   if (event.size() <= at || event.substr(at, 1) != key(kStep, kVarint)) return {};
@@ -94,7 +94,7 @@ std::optional<std::int64_t> step_of(std::string_view event) {
   return static_cast<std::int64_t>(step);
 }
 
-/// Keeps the intact records of a file up to step `last`; a file that has none is removed.
+/// Truncates a file to its intact records up to step `last`; removes a file without any.
 void cut(FileOps& ops, const fs::path& path, std::int64_t last) {
   const std::string text = read_text(path, ErrorCode::environment);
   std::size_t kept = 0;
@@ -135,7 +135,7 @@ EventLog::EventLog(const fs::path& folder, std::optional<std::int64_t> resume_af
 }
 
 void EventLog::open() {
-  // TensorBoard reads the files of a folder in the order of their names: the new one must be the last.
+  // TensorBoard reads a folder's files in the order of their names, so the new one must sort last.
   auto second = static_cast<std::int64_t>(clock_());
   const std::vector<fs::path> before = event_files(folder_);
   const auto name = [&] { return folder_ / fmt::format("{}{:010}.salunet", kPrefix, second); };

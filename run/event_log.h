@@ -18,7 +18,7 @@
 namespace salu {
 
 struct Scalar {
-  std::string tag;  ///< "eval/top1": TensorBoard groups by what stands before the slash
+  std::string tag;  ///< "eval/top1": TensorBoard groups by the part before the slash
   double value;
 };
 
@@ -26,12 +26,13 @@ class EventLog {
  public:
   using Clock = std::function<double()>;  ///< seconds since 1970; empty: the system's clock
 
-  /// Cuts what earlier files hold beyond step `resume_after` (all, when there is none) and what a crash left
-  /// unfinished. Every process writes a file of its own, so that a TensorBoard that watches goes on reading;
-  /// it is made with the first scalar.
+  /// Removes from earlier files the events after step `resume_after` (all, without it) and the unfinished
+  /// rest of a crash. Every process writes its own file, so that a running TensorBoard keeps reading. The
+  /// file is created with the first scalar.
   explicit EventLog(const std::filesystem::path& folder, std::optional<std::int64_t> resume_after = {},
                     FileOps& ops = real_files(), Clock clock = {});
-  /// Reaches the system before it returns, unless the disk is full (RowFile). Steps must not decrease.
+  /// Hands the scalars to the system before returning, unless the disk is full (RowFile). Steps must not
+  /// decrease.
   void write(std::int64_t step, const std::vector<Scalar>& scalars);
   RowFile* file() { return file_ ? &*file_ : nullptr; }  ///< null before the first scalar
 

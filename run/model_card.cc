@@ -45,7 +45,7 @@ ModelConfig model_from_json(const json& j, const std::string& file) {
   return m;
 }
 
-/// Its beginning, as a message may show it.
+/// The beginning of a value, for a message.
 std::string printed(const json& value) {
   constexpr std::size_t kShown = 60;
   return value.dump(-1, ' ', true, json::error_handler_t::replace).substr(0, kShown);
@@ -108,7 +108,7 @@ void check_card(const ModelCard& card, const std::string& file) {
 
 json card_to_json(const ModelCard& card) {
   const auto size = card.model.img_size;
-  std::vector<std::string> class_names;  // those of class folders may hold any bytes
+  std::vector<std::string> class_names;  // names of class folders may hold any bytes
   std::ranges::transform(card.class_names, std::back_inserter(class_names), utf8_or_escaped);
   return {{"architecture", card.model.name},
           {"num_classes", card.model.num_classes},

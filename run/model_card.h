@@ -17,43 +17,42 @@
 
 namespace salu {
 
-/// The facts by which `saluevaluate` scores the weights as they were scored in training.
+/// Facts with which `saluevaluate` scores the weights as training did.
 struct ModelCard {
   ModelConfig model;
   std::vector<std::string> class_names;
-  std::string dataset;           ///< --dataset it was trained on
-  std::uint64_t data_seed = 42;  ///< decides the built-in images and the held-out ones
+  std::string dataset;           ///< --dataset of the training
+  std::uint64_t data_seed = 42;  ///< determines generated images and held-out samples
   std::int64_t val_from_train = 0;
   std::array<float, 3> mean{}, std{};
   double crop_pct = 1;
   EvalCrop crop_mode = EvalCrop::center;
   Interpolation interpolation = Interpolation::bicubic;
-  std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, where a file names them
+  std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, if the file names them
   std::optional<double> test_crop_pct;
 };
 
-/// config.json: timm's keys plus one object `salu`.
+/// config.json: timm's keys and one object `salu`.
 nlohmann::json card_to_json(const ModelCard& card);
-/// Reads config.json of salutrain, and of timm (run/interchange/interop.h). Throws ErrorCode::checkpoint
-/// naming the field that is missing or of the wrong type; `file` is named in the message.
+/// Reads config.json of salutrain or of timm (run/interchange/pytorch.h). Throws ErrorCode::checkpoint naming
+/// `file` and the field that is missing or has the wrong type.
 ModelCard card_from_json(const nlohmann::json& json, const std::string& file);
 
-/// Throws ErrorCode::checkpoint for a crop, dropout, mean, deviation or number of class names that no model
-/// has.
+/// Throws ErrorCode::checkpoint when crop, dropout, mean, deviation or the number of class names is invalid.
 void check_card(const ModelCard& card, const std::string& file);
 
 inline constexpr std::int64_t kMostWhole = std::numeric_limits<std::int64_t>::max();
 inline constexpr std::int64_t kMostClasses = 1'000'000;
 
-/// `value` as a whole number. Throws ErrorCode::checkpoint, naming `file` and `name`, when it is something
-/// else or not in low .. high.
+/// `value` as an integer. Throws ErrorCode::checkpoint, naming `file` and `name`, unless it is one in low ..
+/// high.
 std::int64_t checked_whole(const nlohmann::json& value, const char* name, std::int64_t low, std::int64_t high,
                            const std::string& file);
 
 /// [3, S, S] -> S. Throws ErrorCode::checkpoint for anything else.
 std::int64_t image_side(const nlohmann::json& size, const std::string& file);
 
-/// `text` when it is UTF-8, else escaped(text): JSON can hold it, and other bytes give another text.
+/// `text` if it is valid UTF-8, which JSON requires, else escaped(text). Distinct bytes give distinct texts.
 std::string utf8_or_escaped(const std::string& text);
 
 }  // namespace salu

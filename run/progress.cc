@@ -30,7 +30,7 @@ std::string memory_text(std::int64_t bytes) {
   return mib < 1000 ? fmt::format("mem {:.0f} MiB", mib) : fmt::format("mem {:.2f} GiB", mib / 1024);
 }
 
-/// Loss, learning rate, speed, waiting, time left and memory: the most important first.
+/// Loss, learning rate, speed, waiting, time left and memory, most important first.
 std::vector<std::string> figures(const ProgressState& s) {
   std::vector<std::string> parts = {fmt::format("loss {:.4f}", s.loss)};
   if (!std::isnan(s.lr)) parts.push_back(fmt::format("lr {:.4g}", s.lr));
@@ -43,7 +43,7 @@ std::vector<std::string> figures(const ProgressState& s) {
 
 std::string epoch_text(const ProgressState& s) { return fmt::format("{} {}/{}", s.phase, s.epoch, s.epochs); }
 
-/// A closed or full stderr must not end a run: failures are ignored.
+/// Ignores failures: a closed or full stderr must not end a run.
 void show(std::FILE* out, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), out);
   std::fflush(out);
@@ -126,7 +126,8 @@ void Progress::update(const ProgressState& state) {
   const double now = options_.clock();
   if (style_ == ProgressStyle::bar && now >= next_bar_) {
     const std::string text = progress_bar(state, terminal_width(options_.out) - 1);
-    show(options_.out, fmt::format("\r{:{}}", text, drawn_));  // spaces over the rest of a longer one
+    show(options_.out,
+         fmt::format("\r{:{}}", text, drawn_));  // pads with spaces over the rest of a longer line
     drawn_ = text.size();
     next_bar_ = now + kRedrawSeconds;
   }

@@ -17,19 +17,20 @@ namespace salu {
 struct ProgressState {
   const char* phase = "epoch";  ///< "epoch", "eval", …
   std::int64_t epoch = 0, epochs = 0;
-  std::int64_t batch = 0, batches = 0;  ///< done, in all
+  std::int64_t batch = 0, batches = 0;  ///< batches done, and in all
   double loss = 0;
-  double lr = 0;  ///< not shown when NaN
+  double lr = 0;  ///< hidden when NaN
   double images_per_second = 0;
   double data_wait = 0;         ///< share of the time spent waiting for data, 0 to 1
-  std::int64_t peak_bytes = 0;  ///< most memory of tensors so far, on the device; not shown when 0
-  double eta_seconds = -1;      ///< until the end of the run; unknown when negative or NaN
+  std::int64_t peak_bytes = 0;  ///< peak tensor memory on the device; hidden when 0
+  double eta_seconds = -1;      ///< to the end of the run; unknown when negative or NaN
 };
 
 /// "epoch 3/100  batch 352/782  loss 1.2346  lr 0.1  2,345 img/s  wait 3%  eta 1:02:03
 /// mem 1.21 GiB"
 std::string progress_text(const ProgressState& state);
-/// The same with a bar, in exactly `width` columns or fewer; what does not fit is left out from the right.
+/// progress_text() with a bar, in at most `width` columns; figures that do not fit are dropped from the
+/// right.
 std::string progress_bar(const ProgressState& state, int width);
 /// 3723 -> "1:02:03", 65 -> "1:05"; "--" when negative, not finite, or above 1,000 hours.
 std::string duration_text(double seconds);
@@ -41,15 +42,15 @@ inline constexpr std::pair<const char*, ProgressStyle> kProgressStyles[] = {
     {"plain", ProgressStyle::plain},
     {"none", ProgressStyle::none}};
 
-/// What to show: a bar needs a terminal that can redraw a line, whatever was asked for.
+/// The style to use: a bar needs a terminal that can redraw a line, whatever was asked for.
 ProgressStyle resolve_style(ProgressStyle asked, bool quiet, bool is_terminal, std::string_view term);
 
 struct ProgressOptions {
   ProgressStyle style = ProgressStyle::automatic;
-  bool quiet = false;             ///< nothing on `out`; the log still gets every line
-  double line_seconds = 10;       ///< least time between two whole lines of progress
-  std::FILE* out = stderr;        ///< whether it is a terminal decides about the bar
-  FileWriter* log = nullptr;      ///< log.txt: whole lines; given up when it cannot be written
+  bool quiet = false;             ///< shows nothing on `out`; the log still gets every line
+  double line_seconds = 10;       ///< least time between two lines of progress
+  std::FILE* out = stderr;        ///< a bar needs this to be a terminal
+  FileWriter* log = nullptr;      ///< log.txt: receives the lines; dropped after a write error
   std::function<double()> clock;  ///< seconds; empty: the steady clock
 };
 
@@ -61,9 +62,9 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Shows the state when it is time to: cheap enough to call after every batch.
+  /// Shows the state when it is due: cheap enough to call after every batch.
   void update(const ProgressState& state);
-  /// A whole line, such as the result of an epoch; the bar comes back with the next update.
+  /// Prints a whole line, such as the result of an epoch; the bar returns with the next update.
   void line(std::string_view text);
 
  private:

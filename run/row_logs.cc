@@ -15,8 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 using Key = std::optional<std::int64_t>;
 
-/// The whole lines at the start of `text` whose key is at most `last`. The first line beyond, or one that a
-/// crash left unfinished, ends them.
+/// The complete lines at the start of `text` whose key is at most `last`. Stops at the first line beyond it,
+/// or at one left unfinished by a crash.
 std::string kept_lines(std::string_view text, std::int64_t last,
                        const std::function<Key(std::string_view)>& key_of) {
   std::size_t kept = 0;
@@ -49,7 +49,7 @@ std::string csv_start(const fs::path& path, const std::vector<std::string>& colu
   const std::string header = fmt::format("{}\n", fmt::join(columns, ","));
   if (!resume_after) return header;
   const std::string text = text_of(path);
-  if (text.find('\n') == text.npos) return header;  // a crash came before the first row
+  if (text.find('\n') == text.npos) return header;  // a crash before the first row
   if (!text.starts_with(header)) {
     fail(ErrorCode::usage, "{}: columns are {}; expected {}. Move the file away to resume", shown(path),
          text.substr(0, text.find('\n')), fmt::join(columns, ","));
@@ -57,7 +57,8 @@ std::string csv_start(const fs::path& path, const std::vector<std::string>& colu
   return header + kept_lines(std::string_view(text).substr(header.size()), *resume_after, csv_key);
 }
 
-/// Gives the file its first contents; a value, so that it can run before the file is opened for appending.
+/// Gives the file its first contents. Returns `ops`, so that it can run in an initializer before the file is
+/// opened for appending.
 FileOps& started(FileOps& ops, const fs::path& path, const std::string& text) {
   replace_file(ops, path, text);
   return ops;

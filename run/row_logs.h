@@ -22,9 +22,9 @@ class RowFile {
   /// Opens `path` for appending. Throws ErrorCode::environment when that fails.
   RowFile(FileOps& ops, const std::filesystem::path& path) : file_(ops, path, FileWriter::Mode::append) {}
 
-  /// "" only tries what waits.
+  /// Appends a row. An empty row retries the rows that could not be written.
   void add(std::string_view row);
-  /// Why rows wait, or "".
+  /// Reason why rows are waiting, or "".
   const std::string& trouble() const { return trouble_; }
 
  private:
@@ -34,8 +34,8 @@ class RowFile {
 
 class CsvLog {
  public:
-  /// Without `resume_after` an existing file is emptied; with it, rows up to that epoch stay. The first
-  /// column is the epoch. Throws ErrorCode::usage when an existing file has other columns.
+  /// Without `resume_after`, empties an existing file; with it, keeps rows up to that epoch. The first column
+  /// is the epoch. Throws ErrorCode::usage when an existing file has other columns.
   CsvLog(const std::filesystem::path& path, std::vector<std::string> columns,
          std::optional<std::int64_t> resume_after = {}, FileOps& ops = real_files());
   /// One value per column; NaN leaves the cell empty.
@@ -49,10 +49,10 @@ class CsvLog {
 
 class JsonLog {
  public:
-  /// As CsvLog, by the member "step" of each row.
+  /// As CsvLog; the member "step" of each row replaces the epoch.
   explicit JsonLog(const std::filesystem::path& path, std::optional<std::int64_t> resume_after = {},
                    FileOps& ops = real_files());
-  /// An object with a whole number "step". NaN and infinity become null.
+  /// Appends an object with an integer "step". NaN and infinity become null.
   void row(const nlohmann::json& object);
   RowFile& file() { return file_; }
 

@@ -54,7 +54,7 @@ std::vector<fs::directory_entry> contents(const fs::path& folder) {
 
 bool is_run(const fs::path& path) {
   if (is_there(path / RunLock::kName)) return true;
-  const fs::path environment = path / "environment.json";  // runs of before have no `.salunet`
+  const fs::path environment = path / "environment.json";  // older runs lack `.salunet`
   return is_there(path / "config.toml") && is_there(environment) &&
          !starts_of(read_text(environment, ErrorCode::environment)).empty();
 }
@@ -67,7 +67,7 @@ fs::path fresh_default(const RunFolderOptions& options) {
   return path;
 }
 
-/// Refuses a folder that the flags do not fit.
+/// Throws unless the folder's contents fit the flags.
 void check_contents(const fs::path& path, const RunFolderOptions& options) {
   std::error_code error;
   const bool exists = fs::exists(path, error);
@@ -111,7 +111,7 @@ RunLock::RunLock(const fs::path& folder) {
   const bool kernel_says_held = !locked && errno == EWOULDBLOCK;
   const Owner owner = read_owner(fd_);
   const bool elsewhere = owner.pid != 0 && owner.host != host_name();
-  // Some cluster file systems have no flock: then a living process with this pid is taken for the owner.
+  // Some cluster file systems lack flock: there, a living process with this pid counts as the owner.
   const bool alive = !locked && owner.pid != 0 && is_alive(owner.pid);
   if (kernel_says_held || elsewhere || alive) {
     ::close(fd_);
@@ -129,7 +129,7 @@ RunLock::RunLock(const fs::path& folder) {
 
 RunLock::~RunLock() {
   if (::ftruncate(fd_, 0) != 0) {
-    // The kernel's lock ends with the process; only another host takes the run for owned.
+    // The kernel releases the lock when the process ends; only another host treats the run as owned.
   }
   ::close(fd_);
 }
@@ -157,8 +157,8 @@ void RunFolder::require_space(std::uint64_t checkpoint_bytes) const {
   const fs::path probe = path_ / kProbe;
   try {
     FileWriter file(ops_, probe);
-    const std::vector<std::byte> block(1 << 20,
-                                       std::byte{0x5a});  // not zeros: some disks store those for free
+    const std::vector<std::byte> block(
+        1 << 20, std::byte{0x5a});  // not zeros, because some file systems store those for free
     for (std::uint64_t left = checkpoint_bytes; left > 0;) {
       const auto part = std::min<std::uint64_t>(left, block.size());
       file.write(std::span(block).first(part));

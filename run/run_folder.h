@@ -16,14 +16,13 @@ struct RunFolderOptions {
   std::filesystem::path dir;  ///< empty: runs/YYYYmmdd-HHMMSS-model-size
   std::string model;
   int image_size = 0;
-  bool resume = false;     ///< the folder must exist, whatever is in it
-  bool overwrite = false;  ///< an earlier run there is deleted, with all that is in its folder
+  bool resume = false;     ///< the folder must exist; its contents are kept
+  bool overwrite = false;  ///< deletes an earlier run there, with everything in its folder
 };
 
-/// The file `.salunet`, which marks a folder as that of a run. The owner of the run holds the kernel's lock
-/// on it and writes its pid and host into it: a lock that a dead process has left is taken over, one of
-/// another host, whose processes cannot be seen from here, is respected. Throws ErrorCode::environment naming
-/// the owner.
+/// The file `.salunet`, which marks a run folder. The run's owner holds the kernel's lock on it and writes
+/// its pid and host into it. A dead process's lock is taken over. A lock of another host is respected,
+/// because its processes are not visible from here. Throws ErrorCode::environment naming the owner.
 class RunLock {
  public:
   static constexpr const char* kName = ".salunet";
@@ -36,17 +35,18 @@ class RunLock {
   int fd_ = -1;
 };
 
-/// Creates or opens the folder, takes its lock, and writes a probe, so that a read-only or full disk shows
-/// before the first step. Throws ErrorCode::usage when the folder holds something and neither flag is set,
-/// when it holds something and is no run to overwrite, or when there is nothing to resume;
-/// ErrorCode::environment when another process has it or it cannot be written to.
+/// Creates or opens the folder, takes its lock, and writes a probe file, so that a read-only or full disk
+/// shows before the first step. Throws ErrorCode::usage when the folder is not empty and neither flag is set,
+/// when it is to be overwritten but is not a run, or when there is nothing to resume. Throws
+/// ErrorCode::environment when another process owns it or it is not writable.
 class RunFolder {
  public:
   explicit RunFolder(const RunFolderOptions& options, FileOps& ops = real_files());
 
   const std::filesystem::path& path() const { return path_; }
   FileOps& files() const { return ops_; }
-  /// Throws ErrorCode::environment unless a file of `checkpoint_bytes` can be written and two of them fit.
+  /// Throws ErrorCode::environment unless the disk has room for two files of `checkpoint_bytes` and one can
+  /// be written.
   void require_space(std::uint64_t checkpoint_bytes) const;
 
  private:

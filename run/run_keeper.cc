@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxFailedSaves = 3;
 
-/// Loss, top-1, top-5: columns of metrics.csv, empty where there is no result.
+/// Loss, top-1, top-5: columns of metrics.csv, empty without a result.
 std::array<double, 3> columns_of(const std::optional<EvalResult>& result) {
   if (!result) return {NAN, NAN, NAN};
   return {result->loss(), result->top1(), result->top5()};
@@ -59,8 +59,9 @@ void RunKeeper::go_on_from(const fs::path& from, const std::string& name) {
       note(fmt::format("the weights of {}, the best so far, are gone: no `best` until an epoch exceeds them",
                        best));
     }
-    checkpoints_.prune(keep_,
-                       state.good);  // also the leftovers of a kill: this run may save nothing more
+    checkpoints_.prune(
+        keep_,
+        state.good);  // also removes a killed process's leftovers, because this run may never save again
   }
 }
 
@@ -166,7 +167,7 @@ bool RunKeeper::save(const std::string& name, bool best) {
     if (error.code() != ErrorCode::environment || ++failed_saves_ == kMaxFailedSaves) throw;
     note(fmt::format("warning: {}. The run goes on; the next checkpoint is tried again ({} of {})",
                      error.what(), failed_saves_, kMaxFailedSaves));
-    return saved_step_ == trainer_.state().step;  // only the older ones could not be removed
+    return saved_step_ == trainer_.state().step;  // true when only the removal of older ones failed
   }
 }
 

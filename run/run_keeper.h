@@ -10,18 +10,18 @@
 
 namespace salu {
 
-/// Rank 0 alone writes; all ranks hear whether that went well.
+/// TrainKeeper that writes to a run folder. Only rank 0 writes; all ranks learn whether it succeeded.
 class RunKeeper : public TrainKeeper {
  public:
-  /// All of these must outlive it. `keep`: --checkpoint-hist.
+  /// The arguments must outlive it. `keep` is --checkpoint-hist.
   RunKeeper(Trainer& trainer, const RunStart& start, const std::filesystem::path& folder, int keep,
             FileOps& files, Progress& progress, Communicator& ranks);
 
-  /// For a trainer that was restored from the checkpoint `name` of the run `from`. If that is another folder
-  /// than this one, log and checkpoints up to there are copied. Otherwise throws ErrorCode::usage unless
+  /// Continues from the checkpoint `name` of the run `from`, already restored into the trainer. If `from` is
+  /// another folder, copies log and checkpoints up to that point. Otherwise throws ErrorCode::usage unless
   /// `name` is the last checkpoint.
   void go_on_from(const std::filesystem::path& from, const std::string& name);
-  void open_log();   ///< cut to the trainer's state
+  void open_log();   ///< truncated to the trainer's state
   void close_log();  ///< throws ErrorCode::environment when rows are lost
   /// "Stopped at step 12. Newest complete checkpoint: epoch-0003; go on with: mpirun -n 2 salutrain …"
   std::string how_to_go_on() const;
@@ -37,8 +37,8 @@ class RunKeeper : public TrainKeeper {
  private:
   void copy_run(const std::filesystem::path& from, const std::string& name, const std::string& best);
   void write(const std::string& name, bool best);        // throws on all ranks alike
-  void write_files(const std::string& name, bool best);  // on rank 0
-  void warn_of_full_disk();                              // once, when rows of the log have to wait
+  void write_files(const std::string& name, bool best);  // rank 0 only
+  void warn_of_full_disk();                              // once, when log rows cannot be written
   std::vector<CurveShape> curves() const;
 
   Trainer& trainer_;
@@ -49,9 +49,9 @@ class RunKeeper : public TrainKeeper {
   Progress& progress_;
   Communicator& ranks_;
   CheckpointStore checkpoints_;
-  std::unique_ptr<RunLog> log_;   // of rank 0
-  std::int64_t saved_step_ = -1;  // of the checkpoint that was saved or resumed last
-  int failed_saves_ = 0;          // in a row
+  std::unique_ptr<RunLog> log_;   // rank 0 only
+  std::int64_t saved_step_ = -1;  // step of the checkpoint saved or resumed last
+  int failed_saves_ = 0;          // consecutive failures
   bool rows_wait_ = false;
 };
 

@@ -14,7 +14,7 @@ using Key = std::optional<std::int64_t>;
 Key epoch_of(const std::optional<TrainState>& at) { return at ? Key(at->epoch) : Key(); }
 Key step_of(const std::optional<TrainState>& at) { return at ? Key(at->step) : Key(); }
 
-/// "eval_top1" -> "eval/top1": TensorBoard puts tags of one group side by side.
+/// "eval_top1" -> "eval/top1": TensorBoard groups tags by prefix.
 std::string tag_of(std::string column) {
   for (const char* group : {"eval_", "ema_"}) {
     if (column.starts_with(group)) {
@@ -33,7 +33,7 @@ bool is_gate(const std::string& layer) {
 }
 
 std::vector<CurveShape> curve_shapes(const ParameterStore& store, Positive positive) {
-  const std::string first = ".alpha", second = ".beta";  // CurveParameters
+  const std::string first = ".alpha", second = ".beta";  // names as in CurveParameters
   std::map<std::string, const Parameter*> betas;
   for (const Parameter& parameter : store.parameters()) {
     if (parameter.group == ParameterGroup::coefficients && parameter.name.ends_with(second)) {
@@ -46,7 +46,7 @@ std::vector<CurveShape> curve_shapes(const ParameterStore& store, Positive posit
     if (!alpha.name.ends_with(first)) continue;
     const std::string layer = alpha.name.substr(0, alpha.name.size() - first.size());
     const auto beta = betas.find(layer);
-    if (beta == betas.end()) continue;  // DyT and Derf have one slope
+    if (beta == betas.end()) continue;  // DyT and Derf have only a slope
     const Curve<double> curve = curve_of({value_of(alpha), value_of(*beta->second), positive});
     shapes.push_back({layer, is_gate(layer), curve.s, 1 / curve.inv_w});
   }

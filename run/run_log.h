@@ -9,26 +9,24 @@
 
 namespace salu {
 
-/// One curve a x / sqrt(1 + a b x^2): it rises as x S/W near 0 and saturates at S, W being the x where it
-/// bends.
+/// One curve a x / sqrt(1 + a b x^2): slope S/W near 0, saturating at S, with the bend at x = W.
 struct CurveShape {
   std::string layer;    ///< "layer1.0.norm1"
-  bool gate = false;    ///< of SWALU or GALU; else a stabilizer, SALU itself
+  bool gate = false;    ///< true: SWALU or GALU; false: a stabilizer (SALU)
   double saturation{};  ///< S = sqrt(a/b)
   double width{};       ///< W = 1/sqrt(ab)
 };
 
-/// All curves in order of creation, which is from the first layer to the last. `positive` is what the network
-/// was built with.
+/// All curves in order of creation, from the first layer to the last. `positive` is that of the network.
 std::vector<CurveShape> curve_shapes(const ParameterStore& store, Positive positive);
 
-/// True for the name of a layer that is an activation, not a norm.
+/// True when the layer's name is that of an activation, not a norm.
 bool is_gate(const std::string& layer);
 
 class RunLog {
  public:
-  /// `columns` of metrics.csv, the epoch first. With `resumed`, what lies beyond it is cut from every file.
-  /// coefficients.csv begins with epoch 0, the curves before training; without curves it is not made.
+  /// `columns` of metrics.csv, the epoch first. With `resumed`, truncates every file to it. coefficients.csv
+  /// begins with epoch 0, the curves before training; without curves it is not created.
   RunLog(const std::filesystem::path& folder, std::vector<std::string> columns,
          const std::vector<CurveShape>& curves, const std::optional<TrainState>& resumed,
          FileOps& ops = real_files());
@@ -39,9 +37,9 @@ class RunLog {
   /// "salu_S/layer" and "salu_W/layer".
   void epoch(std::int64_t step, const std::vector<double>& row, const std::vector<CurveShape>& curves);
 
-  /// Why rows wait in memory for room on the disk, or "".
+  /// Reason why rows wait in memory, or "".
   std::string trouble();
-  /// Tries once more to write what waits. Throws ErrorCode::environment when there is still no room.
+  /// Retries the waiting rows. Throws ErrorCode::environment when the disk is still full.
   void finish();
 
  private:
@@ -55,7 +53,7 @@ class RunLog {
   std::optional<CsvLog> coefficients_;
 };
 
-/// Copies the files of a log from one run folder to another: for a run that goes on there.
+/// Copies the log files from one run folder to another, where the run continues.
 void copy_logs(FileOps& ops, const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace salu

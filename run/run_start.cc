@@ -11,14 +11,14 @@
 namespace salu {
 namespace {
 
-/// The network as the data set and the loss want it.
+/// The model configuration adapted to the data set and the loss.
 ModelConfig fitted(const TrainConfig& config, const DataSplits& data) {
   ModelConfig model = config.model;
   model.num_classes = static_cast<std::int64_t>(data.train->class_names().size());
   model.img_size = config.img_size.value_or(data.img_size);
   if (config.step.bce && !model.head_bias) {
-    // Each class starts as likely as it is (Lin et al. 2017, 3.3). From 0, the first epochs only teach that
-    // most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
+    // Initializes each class to its prior probability (Lin et al. 2017, 3.3). From 0, the first epochs only
+    // learn that most answers are no: salunet_c8 on shapes is at 23 % after six epochs.
     model.head_bias = -std::log(std::max(1.0, static_cast<double>(model.num_classes - 1)));
   }
   return model;
@@ -38,7 +38,7 @@ ModelCard card_for(const TrainConfig& config, const DataSplits& data, const Tran
   return card;
 }
 
-/// LoaderOptions::finish of a training: gives a batch the targets of the loss, smoothed, and mixes both.
+/// LoaderOptions::make_targets of a training: makes the smoothed targets of a batch and mixes both.
 std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, const Dataset& dataset) {
   const SmoothingKind kind =
       config.smoothing_wrong_classes ? SmoothingKind::wrong_classes : SmoothingKind::uniform;

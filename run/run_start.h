@@ -13,19 +13,19 @@
 namespace salu {
 
 struct RunStart {
-  DataSplits data;               ///< its mean and std are those that the network is fed with
-  TransformOptions transform;    ///< of its images
-  ModelCard card;                ///< of the network
-  std::unique_ptr<Model> model;  ///< with its first weights: those of --initial-checkpoint, if there is one
+  DataSplits data;               ///< its mean and std normalize the network's input
+  TransformOptions transform;    ///< for the images of `data`
+  ModelCard card;                ///< describes the network
+  std::unique_ptr<Model> model;  ///< initialized, or with the weights of --initial-checkpoint
   std::string note;              ///< a line about --initial-checkpoint, or ""
 };
 
-/// `config` is resolved. Throws as open_dataset(), make_model() and load_pretrained() do.
+/// `config` must be resolved. Throws as open_dataset(), make_model() and load_pretrained() do.
 RunStart run_start(const TrainConfig& config);
 
-/// Batches, order, targets (smoothed and mixed) and bad images of a loader for one rank.
+/// Batch size, order, targets (smoothed and mixed) and bad-image policy of a loader for one rank.
 LoaderOptions loader_options(const TrainConfig& config, const DataSplits& data, bool training);
-/// A loader of the training or of the evaluation images, transformed.
+/// A loader of the transformed training or evaluation images.
 std::unique_ptr<Loader> make_loader(const DataSplits& data, const TransformOptions& transform, bool training,
                                     LoaderOptions options);
 

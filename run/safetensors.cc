@@ -28,7 +28,7 @@ std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// The order of the reference writer: what must be aligned most comes first.
+/// The reference writer's order: largest alignment first.
 int dtype_rank(DType dtype) {
   constexpr DType order[] = {DType::i64, DType::f64, DType::f32, DType::i32, DType::bf16, DType::u8};
   return static_cast<int>(std::find(std::begin(order), std::end(order), dtype) - std::begin(order));
@@ -75,7 +75,7 @@ std::string header_of(const std::vector<const NamedTensor*>& tensors,
     header += text;
   }
   header += "}" + entries + "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');  // the data begin at a multiple of 8
+  header.resize((header.size() + 7) / 8 * 8, ' ');  // aligns the data to a multiple of 8
   check(tensors.size() <= kMaxTensors && header.size() <= kMaxHeaderBytes,
         "[safetensors] {} tensors are too many", tensors.size());
   return header;

@@ -25,14 +25,14 @@ constexpr StoredType kTypes[] = {{"F64", DType::f64, false}, {"F32", DType::f32,
                                  {"I64", DType::i64, false}, {"I32", DType::i32, false},
                                  {"U8", DType::u8, false}};
 
-constexpr int kMaxNumbers = 8;  // of a shape
+constexpr int kMaxNumbers = 8;  // limit for a shape
 
 template <class... Args>
 [[noreturn]] void refuse(const std::string& where, fmt::format_string<Args...> format, Args&&... args) {
   fail(ErrorCode::checkpoint, "{}: {}", where, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// The beginning of a value, as a message may show it.
+/// The beginning of a value, for a message.
 std::string shown_value(const Json& value) {
   return value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60);
 }
@@ -51,7 +51,7 @@ std::string label(const std::string& name) { return name == "__metadata__" ? nam
 class Guard : public Json::json_sax_t {
  public:
   explicit Guard(const std::string& file) : file_(file) {}
-  const std::vector<std::string>& names() const { return names_; }  ///< of the outer object, in order
+  const std::vector<std::string>& names() const { return names_; }  ///< keys of the outer object, in order
 
   bool null() override { return value(); }
   bool boolean(bool) override { return value(); }
@@ -128,7 +128,7 @@ std::vector<std::uint64_t> whole_numbers(const Json& array, const std::string& w
   return array.get<std::vector<std::uint64_t>>();
 }
 
-/// The product; refuses one that does not fit a signed 64-bit number.
+/// The product of the dimensions and `element`; throws when it does not fit a signed 64-bit number.
 std::uint64_t byte_count(std::uint64_t element, const std::vector<std::uint64_t>& dims,
                          const std::string& where) {
   std::uint64_t bytes = element;
@@ -152,7 +152,7 @@ Shape to_shape(const std::vector<std::uint64_t>& dims, const std::string& where)
   return dims.size() == 3 ? Shape{at(0), at(1), at(2)} : Shape{at(0), at(1), at(2), at(3)};
 }
 
-/// `last_end`: where the tensor before it ends.
+/// `last_end`: where the previous tensor ends.
 SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::uint64_t last_end,
                             const std::string& where) {
   if (!fields.is_object()) refuse(where, "found {}; expected an object", shown_value(fields));
@@ -183,7 +183,7 @@ SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::ui
   return entry;
 }
 
-/// The kind of file that this most likely is, when it is no checkpoint.
+/// The most likely kind of a file that is not a checkpoint.
 std::string kind_of(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min<std::size_t>(bytes.size(), 8));
@@ -214,7 +214,7 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::string
   return {reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(length)};
 }
 
-/// Rules that the JSON library does not check, or only after it has spent memory.
+/// Checks rules that the JSON library does not check, or only after using memory.
 void check_text(std::string_view text, const std::string& file) {
   if (text.front() != '{') {
     refuse(file, "is not a salu checkpoint: the header starts with '{}'; expected '{{'", text.substr(0, 8));
@@ -230,7 +230,7 @@ void check_text(std::string_view text, const std::string& file) {
              quote);
     }
     if (text[i] == '\\') {
-      ++i;  // an escaped quote ends nothing
+      ++i;  // skips an escaped quote
     } else if (text[i] == '"') {
       quote = i;
     }

@@ -10,14 +10,14 @@
 namespace salu {
 namespace {
 
-/// The boolean that `key` is "no-" and the name of.
+/// True when `key` is "no-" followed by the boolean's name.
 bool is_negated(const Setting& setting, std::string_view key) {
   return setting.kind == SettingKind::boolean && key == "no-" + setting.name;
 }
 
 bool excludes(const Setting& setting, const Setting& other) { return setting.excludes == other.name; }
 
-/// "0.1,0.2" is two words where a setting takes several.
+/// Splits "0.1,0.2" into two words for a setting that takes several.
 Words split(const Setting& setting, const Words& words) {
   if (setting.kind == SettingKind::text || (setting.count == 1 && !setting.is_list)) return words;
   Words out;
@@ -69,7 +69,7 @@ std::int64_t read_whole(const Setting& setting, const std::string& word, std::in
   if (error != std::errc() || end != word.data() + word.size() || value < low || value > high) {
     fail(ErrorCode::usage, "{}: '{}' is not a whole number in {}..{}", setting.flag(), word, low, high);
   }
-  if (const std::string plain = fmt::format("{}", value); word != plain) {  // 010 may mean 8
+  if (const std::string plain = fmt::format("{}", value); word != plain) {  // refuses 010, which may mean 8
     fail(ErrorCode::usage, "{}: '{}': expected {}", setting.flag(), word, plain);
   }
   return value;
@@ -86,8 +86,8 @@ long double read_real(const Setting& setting, const std::string& word) {
     fail(ErrorCode::usage, "{}: {} is not a finite number{}{}", setting.flag(), word, low,
          std::isfinite(range.high) ? fmt::format(" and <= {}", range.high) : "");
   }
-  // By way of more digits: one number in 4,000 becomes another in its last bit, and runs are resumed bit for
-  // bit.
+  // Reads more digits than needed: rounding twice changes the last bit of one number in 4,000, as earlier
+  // versions do, and resumed runs must match them bit for bit.
   return std::strtold(word.c_str(), nullptr);
 }
 

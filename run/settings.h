@@ -21,15 +21,15 @@ namespace salu {
 
 using Words = std::vector<std::string>;
 
-/// What a user says about one setting.
+/// One setting as given by the user.
 struct Given {
-  std::string key;    ///< its name or its letter; "no-" before the name of a boolean turns that around
+  std::string key;    ///< name or letter; the prefix "no-" negates a boolean
   Words words;        ///< its value
   std::string place;  ///< "c.toml:3:5: ", or "" for the command line
-  std::string file;   ///< that it stands in, if any
+  std::string file;   ///< file it comes from, if any
 };
 
-/// The numbers that a setting takes; `open`: without `low` itself.
+/// Valid range of a number; `open` excludes `low` itself.
 struct Range {
   double low = -INFINITY, high = INFINITY;
   bool open = false;
@@ -38,36 +38,36 @@ constexpr Range from(double low, double high = INFINITY) { return {low, high, fa
 constexpr Range above(double low, double high = INFINITY) { return {low, high, true}; }
 inline constexpr double kMaxCount = 0x1p40;
 
-/// Whether a run that is resumed may have another value.
+/// How the setting may change when a run is resumed.
 enum class OnResume {
   fixed,
-  with_fresh_optimizer,  ///< when --no-resume-opt lets the optimizer start anew
+  with_fresh_optimizer,  ///< only with --no-resume-opt, which restarts the optimizer
   free,
 };
 
 enum class SettingKind { boolean, whole, real, text };
 
-/// One row of the table. Settings::add() fills in what the C++ type says.
+/// One row of the table. Settings::add() fills in what follows from the C++ type.
 struct Setting {
   std::string name;  ///< "batch-size": --batch-size, SALU_BATCH_SIZE, batch-size=
   char letter = 0;   ///< 'b' for -b
   std::string group, help;
   SettingKind kind = SettingKind::text;
-  Words choices;          ///< the names that it takes; empty: any text
-  Range range;            ///< of numbers
-  std::size_t count = 1;  ///< words of its value
-  bool is_list = false;   ///< any number of them, with commas between them
+  Words choices;          ///< allowed names; empty: any text
+  Range range;            ///< for numbers
+  std::size_t count = 1;  ///< number of words in its value
+  bool is_list = false;   ///< any number of words, separated by commas
   std::function<void(const Setting&, const Words&)> read;
-  std::function<Words()> words;  ///< its value now; no words: left out
+  std::function<Words()> words;  ///< current value as words; none: unset
 
-  bool is_action = false;  ///< of one call: not in files, not in the environment
+  bool is_action = false;  ///< for one call only: not allowed in files or the environment
   bool is_local = false;   ///< may differ from rank to rank
   bool is_positional = false, is_required = false;
   OnResume on_resume = OnResume::fixed;
-  std::string excludes, needs;                               ///< the name of another, or ""
-  std::function<std::string(const std::string&)> complaint;  ///< about a text, or ""
+  std::string excludes, needs;                               ///< name of the other setting, or ""
+  std::function<std::string(const std::string&)> complaint;  ///< returns an error about a text, or ""
 
-  // For the table, one after the other.
+  // Chainable modifiers for the table.
   Setting& action() { return is_action = true, *this; }
   Setting& local() { return is_local = true, *this; }
   Setting& may_change() { return on_resume = OnResume::free, *this; }
@@ -86,7 +86,7 @@ struct Setting {
   std::string variable() const;
 };
 
-/// Values of C++ types as words; each throws ErrorCode::usage about `setting.flag()`.
+/// Conversions from words to C++ types; each throws ErrorCode::usage about `setting.flag()`.
 bool read_bool(const Setting& setting, const std::string& word);
 std::int64_t read_whole(const Setting& setting, const std::string& word, std::int64_t low, std::int64_t high);
 long double read_real(const Setting& setting, const std::string& word);
@@ -118,7 +118,7 @@ struct ValueOf {
   }
 };
 
-/// Several values: a std::array or a std::vector.
+/// A list of values: a std::array or a std::vector.
 template <class List>
 struct ValueOfList {
   using Element = ValueOf<typename List::value_type>;
@@ -154,15 +154,15 @@ struct ValueOf<std::optional<T>> {
   static Words words(const std::optional<T>& value) { return value ? ValueOf<T>::words(*value) : Words(); }
 };
 
-/// The table of a program, about variables that must outlive it.
+/// The settings table of a program. It writes to variables that must outlive it.
 class Settings {
  public:
-  /// Settings added from here on stand in this group of the help; `on_resume` holds for them, too.
+  /// Starts a group of the help; it and `on_resume` apply to the settings added next.
   void group(std::string name, OnResume on_resume = OnResume::fixed) {
     group_ = std::move(name);
     on_resume_ = on_resume;
   }
-  /// `name`: "batch-size", or "b,batch-size" for one with a letter. The reference holds until the next add().
+  /// `name`: "batch-size", or "b,batch-size" with a letter. The reference is valid until the next add().
   template <class T>
   Setting& add(const std::string& name, T& target, std::string help, Range range = {}) {
     Setting& s = append(name, std::move(help));
@@ -172,29 +172,29 @@ class Settings {
     s.words = [&target] { return ValueOf<T>::words(target); };
     return s;
   }
-  /// One of the names in a table of (name, value); the table must outlive this one.
+  /// A choice from a table of (name, value), which must outlive this one.
   template <class T, class Value, std::size_t n>
   Setting& add(const std::string& name, T& target, std::string help,
                const std::pair<const char*, Value> (&table)[n]);
-  /// Text that `read` makes a value of, and `text` text again.
+  /// A text setting: `read` converts text to the value, `text` converts it back.
   Setting& add_text(const std::string& name, std::string help, std::function<void(const std::string&)> read,
                     std::function<std::string()> text);
 
-  /// A boolean that is off, and that calls `on` when it is given.
+  /// A boolean, off by default, that calls `on` when given.
   Setting& add_switch(const std::string& name, std::string help, std::function<void()> on);
 
   const std::vector<Setting>& rows() const { return rows_; }
-  /// The setting that a key means; null when there is none.
+  /// The setting for a key; null when there is none.
   const Setting* find(std::string_view key) const;
-  /// Of several values for a setting the first counts; what a flag excludes has no say. Throws
-  /// ErrorCode::usage, with the place, for an unknown key, a bad value, and for settings that exclude or need
-  /// each other.
+  /// Applies `given` to the variables. The first of several values for a setting wins, and a setting excluded
+  /// by a flag is ignored. Throws ErrorCode::usage, with the place, for an unknown key, a bad value, and for
+  /// settings that exclude or need each other.
   void read(const std::vector<Given>& given) const;
-  /// Whether `given` says anything about the setting of this name.
+  /// True when `given` contains the setting of this name.
   bool has(const std::vector<Given>& given, std::string_view name) const;
 
  private:
-  const Setting& known(const Given& given) const;  ///< throws for keys that cannot stand there
+  const Setting& known(const Given& given) const;  ///< throws for keys that are not allowed there
   Setting& append(const std::string& name, std::string help);
 
   std::string group_ = "Common";
@@ -217,11 +217,12 @@ Setting& Settings::add(const std::string& name, T& target, std::string help,
   return s;
 }
 
-/// Texts for Setting::checked(). A name of a folder to be, not a path; a file, not a folder or a pipe.
+/// Checks for Setting::checked(). Each returns an error or "": the name of a new folder must not be a path; a
+/// file must not be a folder or a pipe.
 std::string about_plain_name(const std::string& text);
 std::string about_regular_file(const std::string& path);
 
-/// What the environment says about settings that are no actions.
+/// The settings in the environment, except actions.
 std::vector<Given> settings_in_environment(const Settings& settings);
 
 }  // namespace salu

@@ -15,7 +15,7 @@ std::string place_of(const std::string& name, const toml::source_region& source)
   return fmt::format("{}:{}:{}: ", name, source.begin.line, source.begin.column);
 }
 
-/// A value as words; `place` for errors.
+/// Converts a value to words; `place` is for errors.
 void add_words(Words& words, const toml::node& node, const std::string& place, const std::string& key) {
   if (const auto* array = node.as_array()) {
     for (const toml::node& element : *array) add_words(words, element, place, key);
@@ -58,8 +58,8 @@ std::string_view without_quotes(std::string_view value) {
   return quoted && value.back() == value.front() ? value.substr(1, value.size() - 2) : value;
 }
 
-/// Version 0.1.0 wrote numbers as they were given (.5) and backslashes as they are, which TOML takes for
-/// something else. Its files are lines `key=value` of all settings, the data set first.
+/// True for a file of version 0.1.0: lines `key=value` of all settings, the data set first. It holds numbers
+/// as given (.5) and raw backslashes, which TOML reads differently.
 bool is_plain(std::string_view text) {
   return text.starts_with("dataset=") && text.find("\nrank-timeout=") != text.npos;
 }
@@ -85,7 +85,7 @@ std::vector<Given> read_plain(std::string_view text, const std::string& name) {
   return out;
 }
 
-/// As a TOML string: with '...' where that saves escapes.
+/// A TOML string, in '...' when that avoids escapes.
 std::string quoted(const std::string& text) {
   const bool is_plain_text =
       std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -105,7 +105,7 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-/// "lr=0.1", or "# lr=" of a setting that is left out.
+/// "lr=0.1", or "# lr=" for an unset one.
 std::string line_of(const Setting& setting) {
   const Words words = setting.words();
   if (words.empty() && !setting.is_list) return fmt::format("# {}=\n", setting.name);

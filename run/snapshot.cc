@@ -14,7 +14,7 @@ using nlohmann::json;
 
 constexpr int kFormat = 1;
 
-/// (K,R,S,C) <-> (O,I,H,W) = (K,C,R,S). `to_file` says which way.
+/// (K,R,S,C) <-> (O,I,H,W) = (K,C,R,S); `to_file` gives the direction.
 Tensor permuted(const Tensor& t, const Shape& krsc, bool to_file) {
   const std::int64_t k = krsc[0], r = krsc[1], s = krsc[2], c = krsc[3];
   Tensor out = Tensor::empty(to_file ? Shape{k, c, r, s} : krsc, t.dtype());
@@ -31,7 +31,7 @@ Tensor permuted(const Tensor& t, const Shape& krsc, bool to_file) {
   return out;
 }
 
-/// The patch embedding is a linear layer over (row, col, channel) here and a convolution in timm's files.
+/// The patch embedding is a linear layer over (row, col, channel) here, and a convolution in timm's files.
 Shape filter_shape(const Parameter& p) {
   if (p.shape.rank() == 4) return p.shape;
   if (p.name == "patch_embed.proj.weight") {
@@ -48,7 +48,7 @@ Shape file_shape(const Parameter& p) {
 
 bool ends_with_tracked(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
-/// The names that do not fit, five of each kind.
+/// Names that do not match, up to five of each kind.
 class Misfits {
  public:
   void missing(const std::string& name) { note(missing_, name); }
@@ -103,7 +103,7 @@ json progress_to_json(const TrainState& p, std::uint64_t data_fingerprint) {
           {"data_fingerprint", data_fingerprint}};
 }
 
-/// A name that stands in the folder of checkpoints.
+/// True for a name directly in the folder of checkpoints.
 bool is_plain_name(const std::string& name) { return !name.starts_with('.') && name.find('/') == name.npos; }
 
 TrainState progress_from_json(const json& j, const std::string& file) {
@@ -122,7 +122,7 @@ TrainState progress_from_json(const json& j, const std::string& file) {
   p.gain_score = j.at("gain_score").get<double>();
   p.gain_epoch = count("gain_epoch", -1);
   p.non_finite.row = count("skipped_row");
-  // Older checkpoints lack the rest.
+  // Older checkpoints lack the following counters.
   for (const json& step : j.value("skipped_recent", json::array())) {
     p.non_finite.recent.push_back(checked_whole(step, "skipped_recent", 0, kMostWhole, file));
   }
@@ -186,7 +186,7 @@ void read_named_tensors(const ParameterStore& store, const std::vector<NamedTens
   struct Copy {
     Tensor to, from;
   };
-  std::vector<Copy> copies;  // nothing is changed unless everything fits
+  std::vector<Copy> copies;  // changes nothing unless everything matches
   for (const Parameter& p : store.parameters()) {
     if (const Tensor* t = take(p.name, file_shape(p))) {
       const Shape filter = filter_shape(p);

@@ -9,33 +9,34 @@
 
 namespace salu {
 
-/// Parameters and running statistics under their names, copied. `values`, laid out like the flat buffer,
-/// replaces the live parameters: optimizer state or averages; `buffers` (may be null) the running statistics.
+/// Copies of parameters and running statistics under their names. `values`, laid out like the flat buffer,
+/// replaces the live parameters, e.g. with optimizer state or averages. `buffers` (may be null) replaces the
+/// running statistics.
 std::vector<NamedTensor> named_tensors(const ParameterStore& store, const Tensor& values,
                                        const std::vector<Tensor>* buffers, const std::string& prefix);
-/// The network as PyTorch's state_dict() would give it.
+/// The equivalent of PyTorch's state_dict().
 std::vector<NamedTensor> state_dict(const ParameterStore& store);
 
-/// Copies tensors named `prefix` + name into `values` and `buffers`. Throws ErrorCode::checkpoint listing the
-/// first missing, unexpected and differently shaped names when anything does not fit; `file` is named in the
-/// message.
+/// Copies tensors named `prefix` + name into `values` and `buffers`. On any mismatch throws
+/// ErrorCode::checkpoint, naming `file` and listing the first missing, unexpected and differently shaped
+/// names.
 void read_named_tensors(const ParameterStore& store, const std::vector<NamedTensor>& tensors,
                         const std::string& prefix, Tensor& values, std::vector<Tensor>* buffers,
                         const std::string& file);
 void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tensors, const std::string& file);
 
-/// "" or the name of the first tensor with a value that is not finite.
+/// Name of the first tensor with a non-finite value, or "".
 std::string first_non_finite(const std::vector<NamedTensor>& tensors);
 
-/// Everything of a run, copied. `ema` may be null.
+/// A copy of a run's whole state. `ema` may be null.
 Checkpoint take_snapshot(const Model& model, Optimizer& optimizer, Ema* ema, const TrainState& progress,
                          const ModelCard& card, std::uint64_t data_fingerprint);
 /// The counters of a checkpoint. Throws ErrorCode::checkpoint when one is missing or out of range, or when
 /// the data set differs.
 TrainState read_progress(const Checkpoint& checkpoint, const std::string& file,
                          std::uint64_t data_fingerprint);
-/// The reverse of take_snapshot(); without `optimizer` its state is not read. Throws ErrorCode::checkpoint
-/// when the data set differs or a weight is not finite.
+/// The inverse of take_snapshot(). With a null `optimizer`, does not read its state. Throws
+/// ErrorCode::checkpoint when the data set differs or a weight is not finite.
 TrainState restore_snapshot(const Checkpoint& checkpoint, const std::string& file, Model& model,
                             Optimizer* optimizer, Ema* ema, std::uint64_t data_fingerprint);
 

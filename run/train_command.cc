@@ -28,13 +28,13 @@ namespace fs = std::filesystem;
 
 int cores_of_machine() { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)); }
 
-/// Those that this process may run on: mpirun binds ranks to cores.
+/// Cores that this process may use: mpirun binds ranks to cores.
 int own_cores() {
   cpu_set_t allowed;
   return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : cores_of_machine();
 }
 
-/// Program and settings, for check_agreement(): without those that may differ from rank to rank.
+/// Program and settings for check_agreement(), without those that may differ between ranks.
 std::string settings_to_agree_on(TrainOptions& options) {
   std::string lines = fmt::format("program={}\n", program_checksum());
   const Settings table = train_settings(options);
@@ -57,8 +57,7 @@ int threads_of_rank(int asked, const Communicator& ranks) {
   return std::clamp(cores_of_machine() / ranks.local_size(), 1, own_cores());
 }
 
-/// "2 ranks, 64 pictures each per step; gradients by MPI", and what to do when mpirun has bound each to a
-/// single core.
+/// "2 ranks, 64 images each per step; gradients by MPI", with a hint when mpirun has bound each to one core.
 std::string describe_ranks(const Communicator& ranks, const TrainConfig& config,
                            const std::string& exchange) {
   std::string text = fmt::format("{} ranks, {} pictures each per step; gradients by {}", ranks.size(),
@@ -94,7 +93,7 @@ void print_result(const TrainOptions& options, const TrainingRun& trainer, const
   }
 }
 
-/// Rank 0 makes or opens the run folder; all get its path.
+/// Rank 0 creates or opens the run folder; all ranks get its path.
 fs::path open_folder(const TrainOptions& options, TrainingRun& trainer, Communicator& ranks,
                      std::optional<RunFolder>& folder) {
   std::string path;
@@ -113,7 +112,7 @@ fs::path open_folder(const TrainOptions& options, TrainingRun& trainer, Communic
   return ranks.gather(path).front();
 }
 
-/// Where a resumed run goes on at another learning rate than its schedule had foreseen, or "".
+/// A note when a resumed run continues at another learning rate than before, or "".
 std::string rate_note(const TrainingRun& trainer, const TrainConfig& before, const TrainConfig& now) {
   const double next = trainer.lr_under(now, trainer.step());
   if (next == trainer.lr_under(before, trainer.step())) return "";
@@ -122,7 +121,7 @@ std::string rate_note(const TrainingRun& trainer, const TrainConfig& before, con
                      choice_name(kSchedules, now.schedule.kind), now.epochs, now.epochs == 1 ? "" : "s");
 }
 
-/// About a warm-up that is as long as the run, or "".
+/// A note when the warm-up is as long as the run, or "".
 std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch) {
   const std::int64_t epochs = config.total_epochs();
   const double last = learning_rate(config.schedule_over(steps_per_epoch), epochs * steps_per_epoch - 1);
@@ -169,7 +168,7 @@ nlohmann::json describe_start(const TrainOptions& options, const TrainingRun& tr
   return start;
 }
 
-/// On rank 0 once a resumed run has been restored: its configuration and environment.
+/// Writes configuration and environment; on rank 0, after a resumed run has been restored.
 void write_start(const TrainOptions& options, const TrainingRun& trainer, int ranks, const fs::path& path) {
   replace_file(real_files(), path / "config.toml", options.resolved_toml);
   add_start(path / "environment.json", describe_start(options, trainer, ranks), !options.resume.empty());
@@ -184,9 +183,10 @@ int run_training(TrainOptions options) {
   if (several) check_agreement(*ranks, settings_to_agree_on(options));
   set_num_threads(threads_of_rank(config.threads, *ranks));
   config.model.placement = open_device(options.device, ranks->local_rank());
-  TrainingRun trainer(config, *ranks);  // before the folder: a wrong name must not leave one behind
+  TrainingRun trainer(config,
+                      *ranks);  // before the folder is created, so that a wrong name leaves none behind
   if (several) check_agreement(*ranks, data_to_agree_on(trainer.data()));
-  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a run to go on with
+  install_stop_signals();  // before anything is on the disk: from here on a signal leaves a resumable run
   if (!options.resume.empty()) {
     trainer.resume({options.run_dir, options.checkpoint, options.allow_rank_change, !options.resume_opt});
   }
@@ -210,8 +210,8 @@ int run_training(TrainOptions options) {
   if (is_root) write_start(options, trainer, ranks->size(), path);
   const TrainOutcome outcome = trainer.run();
   ranks->finish();
-  // The others end well even when a signal stopped the run: their exit code would make mpirun end rank 0,
-  // which has yet to write.
+  // The other ranks exit with 0 even after a signal: their exit code would make mpirun kill rank 0, which
+  // still writes.
   if (!is_root) return 0;
   if (options.report) report_run(config, trainer, outcome, path, progress);
   print_result(options, trainer, outcome, path, ranks->size());

@@ -6,8 +6,8 @@
 
 namespace salu {
 
-/// All ranks of a run call it. Rank 0 prints the result on stdout. Returns the exit code: 0, or 128 and the
-/// number of the signal that stopped it.
+/// Trains; called by all ranks of a run. Rank 0 prints the result on stdout. Returns the exit code: 0, or 128
+/// plus the number of the signal that stopped it.
 int run_training(TrainOptions options);
 
 }  // namespace salu

@@ -32,8 +32,7 @@ TrainOptions read_given(const std::vector<Given>& given) {
   return options;
 }
 
-/// Takes from the weights to start from what the user leaves open, so that it stands in the run's own
-/// configuration.
+/// Takes unset values from the initial weights, so that the run's own configuration contains them.
 void inherit(TrainConfig& c) {
   const std::string file = shown(c.initial_checkpoint);
   Checkpoint checkpoint = load_checkpoint(c.initial_checkpoint);
@@ -47,8 +46,7 @@ void inherit(TrainConfig& c) {
   if (unused_setting(c.model) == "--stem") c.model.stem.reset();
 }
 
-/// Fills in what was left out. A run is resumed and scored from other folders as well: its paths are
-/// absolute.
+/// Fills in unset values. Paths become absolute, because a run is also resumed and scored from other folders.
 void resolve(TrainOptions& options) {
   TrainConfig& c = options.config;
   c.resolve();
@@ -84,7 +82,7 @@ void find_run(TrainOptions& o) {
   }
 }
 
-/// The settings of the run, and those asked for beside them.
+/// The settings of the run, overridden by those given.
 TrainOptions merge_run(const std::vector<Given>& given) {
   TrainOptions asked = read_given(given);
   if (!asked.config.initial_checkpoint.empty()) {
@@ -95,12 +93,12 @@ TrainOptions merge_run(const std::vector<Given>& given) {
   find_run(asked);
   TrainOptions before = read_run_options(asked.run_dir);
   std::vector<Given> all = given, of_run = settings_in_file(asked.run_dir / "config.toml");
-  for (Given& g : of_run) g.file.clear();  // it may have been given with -c, too
+  for (Given& g : of_run) g.file.clear();  // -c may name the same file
   append(all, std::move(of_run));
   TrainOptions now = read_given(all);
   resolve(now);
   refuse_changes(before, now);
-  now.config.initial_checkpoint.clear();  // the run's own checkpoint takes its place
+  now.config.initial_checkpoint.clear();  // replaced by the run's own checkpoint
   now.run_dir = asked.run_dir;
   now.checkpoint = asked.checkpoint;
   return now;

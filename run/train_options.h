@@ -9,15 +9,15 @@
 
 namespace salu {
 
-/// `given` on the command line; then the file of -c counts, then the environment. Fills in what was left out,
-/// or takes it from the run that is resumed; there the environment has no say. Throws ErrorCode::usage, and
-/// ErrorCode::checkpoint when a setting contradicts that run.
+/// Merges the settings: `given` on the command line has priority, then the file of -c, then the environment.
+/// Unset ones get their defaults, or those of a resumed run, for which the environment is ignored. Throws
+/// ErrorCode::usage, and ErrorCode::checkpoint when a setting contradicts the resumed run.
 TrainOptions read_train_options(std::vector<Given> given);
-/// The settings in config.toml of a run, where nothing is left out.
+/// The complete settings in a run's config.toml.
 TrainOptions read_run_options(const std::filesystem::path& folder);
 
-/// Throws ErrorCode::checkpoint, naming both values, when `now` has a setting that may not differ from that
-/// of the run `before`: see OnResume. Epochs only grow.
+/// Throws ErrorCode::checkpoint, naming both values, when a setting in `now` differs from the run `before`
+/// and OnResume forbids it. The number of epochs may only grow.
 void refuse_changes(TrainOptions& before, TrainOptions& now);
 
 }  // namespace salu

@@ -12,38 +12,39 @@
 
 namespace salu {
 
-/// What the user asks for: the configuration of a run, and what to do now.
+/// The user's settings: the configuration of a run, and actions for this call.
 struct TrainOptions {
   TrainConfig config;
   DeviceOptions device;
   std::string config_file;  ///< -c
-  std::string resume;  ///< run folder, or a checkpoint in it; with config.output a new run starts from it
+  std::string
+      resume;  ///< run folder, or a checkpoint in it; with config.output it starts a new run from there
   bool overwrite = false;
-  bool allow_rank_change = false;  ///< --resume: with another number of ranks
-  bool resume_opt = true;          ///< --resume: with the optimizer's state
+  bool allow_rank_change = false;  ///< --resume: allows another number of ranks
+  bool resume_opt = true;          ///< --resume: keeps the optimizer's state
   ProgressStyle progress = ProgressStyle::automatic;
   bool quiet = false;
-  bool report = true;  ///< write report.html at the end
+  bool report = true;  ///< writes report.html at the end
 
-  // In place of a training.
+  // Actions in place of a training.
   bool summary = false, list_models = false, print_config = false, check = false, dry_run = false;
   std::string aug_preview;         ///< PNG file to write
-  std::int64_t benchmark = 0;      ///< steps to time
-  std::int64_t overfit_batch = 0;  ///< steps on one batch
-  bool json = false;               ///< --benchmark: as a JSON object
-  bool profile = false;            ///< --benchmark: and a table of the ops
+  std::int64_t benchmark = 0;      ///< number of steps to time
+  std::int64_t overfit_batch = 0;  ///< number of steps on one batch
+  bool json = false;               ///< --benchmark: prints a JSON object
+  bool profile = false;            ///< --benchmark: adds a table of the ops
 
   // Filled by read_train_options().
   std::filesystem::path run_dir;       ///< --resume: the run folder
   std::string checkpoint = "last";     ///< --resume: the checkpoint in it
-  std::string resolved_toml;           ///< every setting as it is used, for -c
-  std::vector<std::string> arguments;  ///< as they were given
+  std::string resolved_toml;           ///< every setting with its resolved value, in the format of -c
+  std::vector<std::string> arguments;  ///< command-line arguments as given
 };
 
-/// The table about `options`, which must outlive it.
+/// The table of settings in `options`, which must outlive it.
 Settings train_settings(TrainOptions& options);
 
-/// Rows that several programs have.
+/// Rows shared by several programs.
 void add_device_settings(Settings& table, DeviceOptions& device);
 void add_split_settings(Settings& table, DataOptions& data);
 void add_bad_image_settings(Settings& table, BadImages& bad_images, double& max_bad);

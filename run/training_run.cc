@@ -66,7 +66,7 @@ TrainingRun::TrainingRun(const TrainConfig& config, Communicator& ranks)
     options.report = [this](const std::string& text) {
       progress_->line(ranks_.is_root() ? text : fmt::format("rank {}: {}", ranks_.rank(), text));
     };
-    // With several ranks none may leave out a step that the others take.
+    // With several ranks, none may leave out a step that the others take.
     if (!training || ranks.size() == 1) options.stop = [] { return stop_signal() != 0; };
     return make_loader(start_.data, start_.transform, training, std::move(options));
   };
@@ -103,12 +103,12 @@ void TrainingRun::resume(const ResumeOptions& options) {
         file, state.ranks, state.ranks == 1 ? "" : "s", ranks_.size());
   }
   if (options.fresh_optimizer) {
-    state.good.clear();  // it may hold the state of another optimizer
-    // The average keeps its memory: at the start of its warm-up it would become a copy of the weights.
+    state.good.clear();  // it may hold another optimizer's state
+    // Keeps the average's step count: at the start of its warm-up it would become a copy of the weights.
     optimizer.set_ema_updates(state.ema_updates);
   }
   if (!store.has(state.good)) state.good.clear();
-  ranks_.gather(state.step);  // all have read it: from here on rank 0 may remove checkpoints
+  ranks_.gather(state.step);  // barrier: all ranks have read the checkpoint, so rank 0 may remove old ones
 }
 
 void TrainingRun::attach(const std::filesystem::path& folder, FileOps& files, Progress& progress) {

@@ -9,26 +9,27 @@ namespace salu {
 
 struct ResumeOptions {
   std::filesystem::path from;       ///< a run folder
-  std::string checkpoint = "last";  ///< of it
-  bool other_ranks = false;         ///< that run may have had another number of ranks
-  bool fresh_optimizer = false;  ///< the optimizer starts anew: momentum and updates from 0; averages go on
+  std::string checkpoint = "last";  ///< checkpoint in it
+  bool other_ranks = false;         ///< allows another number of ranks
+  bool fresh_optimizer = false;  ///< restarts the optimizer with zero momentum and updates; averages continue
 };
 
-/// Every rank of a run has one, and all of them make the same calls. Rank 0 alone writes and speaks.
+/// One training run. Every rank has one, and all make the same calls. Only rank 0 writes files and messages.
 class TrainingRun {
  public:
-  /// `config` is resolved. Opens the data, builds the network; writes nothing. `ranks` must outlive it.
+  /// Opens the data and builds the network; writes nothing. `config` must be resolved, `ranks` must outlive
+  /// it.
   explicit TrainingRun(const TrainConfig& config, Communicator& ranks = single_rank());
-  std::uint64_t checkpoint_bytes() const;  ///< about
+  std::uint64_t checkpoint_bytes() const;  ///< estimate
 
-  /// Loads a checkpoint; writes nothing. Throws ErrorCode::checkpoint when that run had another number of
-  /// ranks, unless `other_ranks`.
+  /// Loads a checkpoint; writes nothing. Throws ErrorCode::checkpoint for another number of ranks, unless
+  /// `other_ranks`.
   void resume(const ResumeOptions& options);
-  /// Sets the folder of its files and the line of its progress; `files` and `progress` must outlive run(). A
-  /// resumed run goes on in its own folder if it was resumed from its last checkpoint. Any other folder must
-  /// be new: it gets the log and the checkpoints that the run goes on from.
+  /// Sets the run folder and the progress display; `files` and `progress` must outlive run(). A run resumed
+  /// from its last checkpoint continues in its own folder. Any other folder must be new; it gets copies of
+  /// the log and checkpoints that the run continues from.
   void attach(const std::filesystem::path& folder, FileOps& files, Progress& progress);
-  /// Trains to the end, or until something asks to stop; then a checkpoint holds the exact place. Throws
+  /// Trains to the end, or until asked to stop; a checkpoint then holds the exact position. Throws
   /// ErrorCode::numerics when too many steps are not finite (nonfinite.h), ErrorCode::environment when
   /// checkpoints cannot be written: three in a row, or the last one.
   TrainOutcome run();
@@ -41,7 +42,7 @@ class TrainingRun {
   const ModelConfig& model_config() const { return start_.card.model; }
   const TransformOptions& transform() const { return start_.transform; }
   std::int64_t step() const { return trainer_->state().step; }  ///< optimizer steps so far
-  /// The learning rate of a step of this run, were its schedule that of `config`.
+  /// Learning rate that the schedule of `config` would give a step of this run.
   double lr_under(const TrainConfig& config, std::int64_t step) const;
 
  private:
@@ -52,7 +53,7 @@ class TrainingRun {
   std::unique_ptr<Trainer> trainer_;
   Progress* progress_ = nullptr;
   std::unique_ptr<RunKeeper> keeper_;
-  std::optional<ResumeOptions> resumed_;  ///< its checkpoint by name, not by link
+  std::optional<ResumeOptions> resumed_;  ///< its checkpoint is resolved to a name
 };
 
 }  // namespace salu

@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// More than one, so that a step cannot profit from inputs that the last one left in a cache.
+/// More than one, so that a step cannot profit from inputs that the previous one left in a cache.
 constexpr std::size_t kBatches = 3;
 
 struct TrainBatch {
@@ -27,7 +27,7 @@ struct TrainBatch {
   Tensor targets;  ///< f32 (N,K)
 };
 
-/// The first `count` steps' pictures of epoch 0, fewer when the epoch is shorter; augmented, smoothed and
+/// Images of the first `count` steps of epoch 0, fewer when the epoch is shorter; augmented, smoothed and
 /// mixed as `config` says.
 std::vector<TrainBatch> first_batches(const DataSplits& data, const TrainConfig& config, std::size_t count) {
   const auto loader = make_loader(data, config.transform(data), true, loader_options(config, data, true));
@@ -217,7 +217,8 @@ Image augmentation_preview(const TrainConfig& config) {
   const std::int64_t size = data.train->size(), pictures = std::min(kPictures, size);
   std::vector<std::vector<Image>> rows;
   for (std::int64_t i = 0; i < pictures; ++i) {
-    const std::int64_t index = (i * size / pictures + i) % size;  // + i: sets may repeat their classes
+    const std::int64_t index =
+        (i * size / pictures + i) % size;  // + i, because classes may repeat at regular intervals
     const Image picture = data.train->image(index);
     std::vector<Image> row{eval_transform(picture, transform)};
     for (std::uint32_t epoch = 0; epoch < kVersions; ++epoch) {

@@ -13,7 +13,7 @@
 namespace salu {
 namespace {
 
-/// -1 for what is not a whole number.
+/// -1 unless the text is an integer.
 std::int64_t number_in(const std::string& text) {
   std::int64_t value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -16,14 +16,14 @@ double ratio(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
 
-/// The number of predictions of each class.
+/// Number of predictions of each class.
 std::vector<std::int64_t> predicted(const EvalResult& result) {
   std::vector<std::int64_t> counts(result.class_samples.size());
   for (const auto& outcome : result.outcomes) counts[static_cast<std::size_t>(outcome.prediction)] += 1;
   return counts;
 }
 
-/// "; 5 of 10 classes compete, 12 pictures of others count as wrong"
+/// "; 5 of 10 classes compete, 12 images of others count as wrong"
 std::string competition(const EvalResult& result, const std::vector<std::int64_t>& competing) {
   if (competing.empty()) return "";
   const std::set<std::int64_t> listed(competing.begin(), competing.end());
@@ -33,7 +33,7 @@ std::string competition(const EvalResult& result, const std::vector<std::int64_t
                      result.class_samples.size(), others);
 }
 
-/// One pass over the images; `real` begins anew.
+/// One pass over the images; resets `real`.
 EvalResult score(const ScoringModel& model, const ScoringData& data, const Scoring& scoring,
                  LoaderOptions options, const RealLabels* labels, std::optional<RealScore>& real) {
   Loader loader(
@@ -96,7 +96,7 @@ EvalResult with_smaller_batches(std::int64_t& batch_size,
     } catch (const std::bad_alloc&) {
       if (batch_size == 1) throw;
     }
-    release_cached_host();  // libraries have no other way to those blocks
+    release_cached_host();  // libraries allocate from the system, not from the cache
     fmt::print(stderr, "saluevaluate: out of memory with batches of {}: goes on with {}\n", batch_size,
                batch_size / 2);
   }
@@ -113,7 +113,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
   }
   std::int64_t batch_size = options.scoring.batch_size;
   std::vector<ScoredWeights> rows;
-  std::set<std::string> said;  // each weights find the same bad images
+  std::set<std::string> said;  // avoids repeating messages: each set of weights finds the same bad images
   for (const Weights& weights : model.weights) {
     load_weights(*model.model, weights.tensors, shown(path));
     ScoredWeights row;

@@ -14,16 +14,16 @@
 
 namespace salu {
 
-/// Scores of one class, or their average, from 0 to 1. A class that was never predicted has precision 0, one
-/// without images recall 0.
+/// Scores of one class, or their average, from 0 to 1. A class that was never predicted has precision 0, a
+/// class without images recall 0.
 struct Scores {
   double precision = 0, recall = 0, f1 = 0;
 };
 
 enum class Average {
-  macro,     ///< plain mean over the classes that occur, as truth or as prediction
+  macro,     ///< plain mean over the classes that occur as truth or prediction
   micro,     ///< over all images: all three are the accuracy
-  weighted,  ///< mean weighted by the images of a class
+  weighted,  ///< mean weighted by the number of images of a class
 };
 inline constexpr std::pair<const char*, Average> kAverages[] = {
     {"macro", Average::macro}, {"micro", Average::micro}, {"weighted", Average::weighted}};
@@ -37,38 +37,39 @@ struct EvaluateOptions {
   ScoringOptions scoring;
   ScoringDataOptions data;
   int workers = 2;
-  std::optional<Average> average;  ///< precision, recall and F1 also in the table; macro in files
+  std::optional<Average>
+      average;  ///< also shows precision, recall and F1 in the table; files default to macro
   bool json = false;
   bool per_class = false;
-  std::filesystem::path valid_labels;  ///< the classes that compete; empty: all
-  std::filesystem::path real_labels;   ///< as RealLabels reads it
-  bool retry = false;                  ///< with half the batch when memory runs out
+  std::filesystem::path valid_labels;  ///< restricts the prediction to these classes; empty: all
+  std::filesystem::path real_labels;   ///< file for RealLabels
+  bool retry = false;                  ///< halves the batch when memory runs out
   std::filesystem::path results_file;  ///< .json or .csv
   std::filesystem::path report;        ///< folder for per_class.csv, confusion.{csv,svg}, calibration.csv
 };
 
-/// One row of the results: the raw or the averaged weights of a checkpoint.
+/// One row of the results: the raw or averaged weights of a checkpoint.
 struct ScoredWeights {
   std::string path;
   std::string weights;  ///< "raw" or "ema"
   ModelCard card;
   std::int64_t parameters = 0;
   std::string split;    ///< "val" or "test"
-  std::string dataset;  ///< the data set's own name
+  std::string dataset;  ///< name of the data set
   EvalResult result;
-  Scores scores;        ///< averaged as asked for
-  std::string average;  ///< "macro", "micro" or "weighted": how
+  Scores scores;        ///< averaged as requested
+  std::string average;  ///< how: "macro", "micro" or "weighted"
   std::optional<RealScore> real;
   std::string non_finite;  ///< name of a weight with NaN or Inf, or ""
   std::string description;
 };
 
-/// Returns attempt(batch_size). When memory runs out, halves `batch_size`, says so on stderr and tries again;
-/// throws when a single image does not fit.
+/// Returns attempt(batch_size). When memory runs out, halves `batch_size`, reports it on stderr and tries
+/// again; throws when a single image does not fit.
 EvalResult with_smaller_batches(std::int64_t& batch_size,
                                 const std::function<EvalResult(std::int64_t)>& attempt);
 
-/// Scores the raw weights, and beside them the averaged ones where the checkpoint holds any.
+/// Scores the raw weights and, if the checkpoint has them, the averaged ones.
 std::vector<ScoredWeights> score_checkpoint(const std::string& path, const EvaluateOptions& options);
 
 }  // namespace salu

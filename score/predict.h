@@ -15,23 +15,23 @@ struct PredictOptions {
   ScoringOptions scoring;
   std::int64_t topk = 5;
   std::string output_type = "prob";          ///< "prob" or "logit"
-  std::string label_type = "name";           ///< how the text calls a class: "index", "name" or "description"
-  std::filesystem::path class_descriptions;  ///< as class_descriptions() reads it
+  std::string label_type = "name";           ///< class label in text output: "index", "name" or "description"
+  std::filesystem::path class_descriptions;  ///< file for class_descriptions()
   bool json = false;
 };
 
 struct Prediction {
   struct Class {
     std::int64_t index = 0;
-    std::string name;         ///< the index as text when the checkpoint names no classes
-    std::string description;  ///< "" unless asked for
+    std::string name;         ///< class name; the index as text if the checkpoint has no names
+    std::string description;  ///< "" unless requested
     double value = 0;         ///< probability or logit
   };
   std::string image;
   std::vector<Class> top;  ///< best first, min(topk, classes)
 };
 
-/// Averaged weights are used where the checkpoint holds them and --use-ema is given.
+/// Uses the averaged weights if the checkpoint has them and --use-ema is given.
 std::vector<Prediction> predict_images(const PredictOptions& options);
 
 std::string prediction_text(const std::vector<Prediction>& predictions, const std::string& label_type);

@@ -12,7 +12,7 @@
 namespace salu {
 namespace {
 
-constexpr int kPercent = 3;  // decimals, as timm has them
+constexpr int kPercent = 3;  // decimals, as in timm
 
 struct Figure {
   std::string name;
@@ -20,7 +20,7 @@ struct Figure {
   int decimals = -1;  ///< in CSV; below 0: all
 };
 
-/// The figures of a row under their names in JSON and CSV: the one list of them.
+/// All figures of a row under their names in JSON and CSV.
 std::vector<Figure> figures_of(const ScoredWeights& s) {
   const EvalResult& r = s.result;
   std::vector<Figure> out = {{"model", s.card.model.name},
@@ -52,7 +52,7 @@ std::vector<Figure> figures_of(const ScoredWeights& s) {
   return out;
 }
 
-/// Below 0 decimals: all.
+/// `decimals` below 0 keeps all.
 std::string text_of(const nlohmann::json& value, int decimals) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_number_float()) return value.dump();
@@ -107,7 +107,8 @@ std::string result_table(std::vector<ScoredWeights> scored, bool show_average) {
     std::vector<std::string> cells = {column.heading};
     bool words = false;
     for (const ScoredWeights& s : scored) {
-      std::vector<Figure> figures = figures_of(s);  // and the only one that changes from run to run
+      std::vector<Figure> figures =
+          figures_of(s);  // img/s is added only here, because it changes from run to run
       figures.push_back({"img/s", static_cast<double>(s.result.samples) / s.result.seconds});
       const auto it = std::ranges::find(figures, column.figure, &Figure::name);
       cells.push_back(it == figures.end() ? "-" : text_of(it->value, column.decimals));

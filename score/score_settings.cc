@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "score/score_settings.h"
 
+#include "data/open_dataset.h"
 #include "run/train_settings.h"
 
 namespace salu {
@@ -11,7 +12,7 @@ constexpr std::pair<const char*, EvalCrop> kEvalCrops[] = {
 constexpr std::pair<const char*, bool> kTestAugmentations[] = {{"none", false}, {"hflip", true}};
 constexpr const char* kCheckpoint = "run folder, checkpoint folder, timm's folder, .safetensors";
 
-/// Which weights, for which images.
+/// Settings that select weights and images.
 void add_checkpoint_settings(Settings& t, ScoringOptions& o) {
   t.add("use-ema", o.use_ema, "the averaged weights only");
   t.group("Preprocessing");
@@ -29,7 +30,7 @@ void add_checkpoint_settings(Settings& t, ScoringOptions& o) {
   t.add("class-map", o.class_map, "a class name per line, in the order of the outputs");
 }
 
-/// These, and how to run them.
+/// add_checkpoint_settings() and how to run them.
 void add_scoring_settings(Settings& t, ScoringOptions& o) {
   t.add("b,batch-size", o.batch_size, "images per step; the result does not depend on it", from(1, 1 << 20));
   add_threads_setting(t, o.threads);

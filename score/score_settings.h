@@ -12,16 +12,16 @@ namespace salu {
 struct ExportOptions {
   std::string checkpoint;
   std::filesystem::path output;
-  std::optional<std::int64_t> batch_size;  ///< any number of images where it is not given
+  std::optional<std::int64_t> batch_size;  ///< unset: any number of images
   ScoringOptions scoring;
 };
 
-// Tables about `options`, which must outlive them.
+// Tables of settings in `options`, which must outlive them.
 Settings evaluate_settings(EvaluateOptions& options);
 Settings predict_settings(PredictOptions& options);
 Settings export_settings(ExportOptions& options);
 
-// What a table cannot say. Each throws ErrorCode::usage.
+// Checks that a table cannot express. Each throws ErrorCode::usage.
 void check_options(const EvaluateOptions& options);
 void check_options(const PredictOptions& options);
 void check_options(const ExportOptions& options);

@@ -19,9 +19,9 @@ std::vector<NamedTensor> ema_tensors(const Checkpoint& checkpoint) {
   return out;
 }
 
-/// Flag, else the checkpoint's test values, else those of training.
+/// Priority: the flag, the checkpoint's test values, its training values.
 void apply_options(ModelCard& card, const ScoringOptions& options) {
-  card.model.stem = stem_of(card.model);  // of the size of training, whatever the size now
+  card.model.stem = stem_of(card.model);  // fixed by the training size, whatever the size now
   if (!options.use_train_size) {
     card.model.img_size = card.test_img_size.value_or(card.model.img_size);
     card.crop_pct = card.test_crop_pct.value_or(card.crop_pct);
@@ -40,7 +40,7 @@ void apply_options(ModelCard& card, const ScoringOptions& options) {
   }
 }
 
-/// A name that the checkpoint gets wrong is the checkpoint's fault, not that of the command line.
+/// Reports an unknown name in a checkpoint as the checkpoint's error, not the command line's.
 std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& options,
                                 const std::string& file) {
   try {

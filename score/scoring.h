@@ -13,25 +13,25 @@
 
 namespace salu {
 
-/// What may replace a checkpoint's own preprocessing.
+/// Overrides of a checkpoint's own preprocessing.
 struct ScoringOptions {
-  std::string model;  ///< network of weights without config.json
+  std::string model;  ///< architecture for weights without config.json
   std::optional<std::int64_t> img_size;
   std::optional<double> crop_pct;
   std::optional<EvalCrop> crop_mode;
   std::optional<Interpolation> interpolation;
   std::optional<std::array<float, 3>> mean, std;
-  bool use_train_size = false;      ///< not the size and crop that a checkpoint names for tests
+  bool use_train_size = false;      ///< ignores the size and crop that a checkpoint names for tests
   bool mirror = false;              ///< mean of the logits of an image and its mirror image
-  std::filesystem::path class_map;  ///< a class name per line, in the order of the outputs
+  std::filesystem::path class_map;  ///< file with a class name per line, in output order
   std::int64_t batch_size = 256;
   int threads = 0;
   bool use_ema = false;  ///< the averaged weights only
   DeviceOptions device;
-  Placement placement;  ///< where the network lives: what open_device() made of `device`
+  Placement placement;  ///< result of open_device() for `device`
 };
 
-/// The lines of a text file that are not empty.
+/// The non-empty lines of a text file.
 std::vector<std::string> lines_of(const std::filesystem::path& file);
 
 struct Weights {
@@ -39,15 +39,15 @@ struct Weights {
   std::vector<NamedTensor> tensors;
 };
 
-/// `card` holds what is used: img_size, crop, interpolation, mean and std of the scoring.
+/// `card` holds the values in use: img_size, crop, interpolation, mean and std.
 struct ScoringModel {
   std::string path;
   ModelCard card;
-  std::vector<Weights> weights;  ///< raw, then ema where there are averages; only one of them with --use-ema
+  std::vector<Weights> weights;  ///< raw, then ema if there are averages; only one of them with --use-ema
   std::unique_ptr<Model> model;
-  nlohmann::json label_descriptions;  ///< of config.json, whatever stands there; null: none
+  nlohmann::json label_descriptions;  ///< of config.json, in any form; null: none
 
-  /// On stderr, where there are averaged ones beside those that the network has.
+  /// Tells on stderr that raw weights are used although the checkpoint has averaged ones.
   void say_which_weights() const;
   TransformOptions transform() const;
   Scoring scoring(const ScoringOptions& options) const;
@@ -55,7 +55,7 @@ struct ScoringModel {
   std::string description() const;
 };
 
-/// Loads a checkpoint and builds its network, with the first of `weights` in place.
+/// Loads a checkpoint and builds its network with the first of `weights`.
 ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& options);
 
 }  // namespace salu

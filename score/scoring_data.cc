@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The same pictures with labels renumbered to another list of the same class names.
+/// A data set with labels renumbered to another list of the same class names.
 class Renumbered : public Dataset {
  public:
   Renumbered(std::shared_ptr<const Dataset> source, const std::vector<std::string>& names)
@@ -71,8 +71,8 @@ bool holds_folders(const fs::path& folder) {
   return !error && std::any_of(begin(entries), end(entries), is_class);
 }
 
-/// The run that a checkpoint lies in, or "". A link may stand for the checkpoint, and for the run's
-/// checkpoints on another disk: both ways up are tried.
+/// The run folder that contains a checkpoint, or "". Tries the path with links resolved and as given, because
+/// the checkpoint, or the run's folder of checkpoints on another disk, may be a link.
 fs::path run_of(const fs::path& checkpoint) {
   std::error_code error;
   for (fs::path folder :
@@ -85,25 +85,25 @@ fs::path run_of(const fs::path& checkpoint) {
   return "";
 }
 
-/// The settings of the run that a checkpoint lies in; nothing for other checkpoints.
+/// The settings of the run that contains a checkpoint; nothing for other checkpoints.
 std::optional<TrainConfig> config_of_run(const fs::path& checkpoint) {
   const fs::path folder = run_of(checkpoint);
   try {
     if (!folder.empty()) return read_run_options(folder).config;
   } catch (const Error&) {
-    // Scoring does not need it.
+    // Scoring works without it.
   }
   return std::nullopt;
 }
 
-/// --dataset and --data-dir together, or another kind than that of training: the run's settings are not about
-/// those pictures. One of the two only says where, or what, the data of the run are.
+/// True for --dataset with --data-dir, or for another kind than the training's: the run's settings then do
+/// not apply. Only one of the two overrides that setting of the run.
 bool names_other_data(const ScoringDataOptions& options, const ModelCard& card) {
   return options.dataset && (*options.dataset != card.dataset || !options.data_dir.empty());
 }
 
-/// Class folders below DIR/val and the like (or DIR/`asked`, or what the run scored), or in DIR itself: no
-/// training pictures are needed. Nothing when DIR is laid out otherwise.
+/// Class folders below DIR/val and the like (or DIR/`asked`, or the split that the run scored), or in DIR
+/// itself. Needs no training images. Nothing for another layout.
 std::optional<ScoringData> open_folder_split(const DataOptions& data,
                                              const std::optional<std::string>& asked) {
   const fs::path& root = data.data_dir;
@@ -130,7 +130,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
   return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
 }
 
-/// One of the splits that the data set comes with, whatever a training may have held out.
+/// One of the data set's own splits, whatever a training has held out.
 ScoringData named_split(DataOptions data, const std::string& split) {
   data.val_from_train = data.train_num_samples = data.val_num_samples = 0;
   if (data.dataset == "folder") data.val_split.reset();
@@ -145,7 +145,7 @@ ScoringData named_split(DataOptions data, const std::string& split) {
 
 ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card,
                               const fs::path& checkpoint) {
-  TrainConfig config;  // of the run, as far as it is about these data
+  TrainConfig config;  // the run's settings, as far as they apply to these data
   DataOptions& data = config.data;
   data.dataset = options.dataset.value_or(card.dataset.empty() ? "folder" : card.dataset);
   if (!names_other_data(options, card)) {
@@ -158,7 +158,7 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   const std::int64_t count =
       options.split || options.num_samples > 0 ? options.num_samples : data.val_num_samples;
   const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";
-  const bool drawn = data.dataset == "shapes" || data.dataset == "synthetic";  // come in any number
+  const bool drawn = data.dataset == "shapes" || data.dataset == "synthetic";  // generated in any number
   data.val_num_samples = drawn && !held_out ? count : 0;
   std::optional<ScoringData> out;
   if (data.dataset == "folder" && !held_out) out = open_folder_split(data, options.split);

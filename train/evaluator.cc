@@ -33,7 +33,7 @@ namespace {
 /// Counts a prediction for confusions and calibration; `confidence` is its probability.
 void count_prediction(EvalResult& result, std::int64_t truth, std::int64_t predicted, double confidence) {
   result.outcomes.push_back({static_cast<std::int32_t>(truth), static_cast<std::int32_t>(predicted)});
-  // The upper edge belongs to a bin: 1 to the last one.
+  // A bin includes its upper edge, so 1 belongs to the last one.
   const auto above = static_cast<std::size_t>(std::ceil(confidence * kCalibrationBins));
   CalibrationBin& bin = result.calibration[std::clamp<std::size_t>(above, 1, kCalibrationBins) - 1];
   bin.samples += 1;

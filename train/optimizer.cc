@@ -9,7 +9,7 @@
 namespace salu {
 namespace {
 
-/// "layer1.0" of "layer1.0.conv1.weight": all up to the first part that is a number; "" if there is none.
+/// "layer1.0" of "layer1.0.conv1.weight": everything up to the first numeric part; "" without one.
 std::string block_of(const std::string& name) {
   std::size_t begin = 0;
   while (true) {
@@ -49,7 +49,7 @@ std::vector<int> layer_numbers(const ParameterStore& store) {
   for (const Parameter& p : parameters) {
     const std::string now = block_of(p.name);
     const bool matrix = p.group == ParameterGroup::weights;
-    // A norm after the last block is part of it, as in timm; the head begins with its matrix.
+    // A norm after the last block belongs to that block, as in timm; the head begins with its matrix.
     if (blocks ? now != block && (matrix || now != "") : matrix && !numbers.empty()) {
       ++number;
       block = now;
@@ -69,7 +69,7 @@ std::vector<UpdateRange> update_ranges(const ParameterStore& store, const Optimi
   for (const auto& [p, layer] : by_offset) {
     const UpdateRange range = range_of(*p, config, std::pow(config.layer_decay, last - layer));
     if (!ranges.empty() && alike(ranges.back(), range)) {
-      ranges.back().end = range.end;  // the padding between them is zero and stays so
+      ranges.back().end = range.end;  // the padding between them is zero and stays zero
     } else {
       ranges.push_back(range);
     }
@@ -82,7 +82,7 @@ Tensor clip_units(const ParameterStore& store) {
   for (const Parameter& p : store.parameters()) {
     if (p.group == ParameterGroup::weights) matrices.push_back(&p);
   }
-  if (!matrices.empty()) matrices.pop_back();  // the classifier is the last one
+  if (!matrices.empty()) matrices.pop_back();  // the last matrix is the classifier
   std::vector<std::int64_t> bounds;
   for (const Parameter* p : matrices) {
     const std::int64_t length = p->shape.numel() / p->shape[0];

@@ -27,10 +27,11 @@ struct OptimizerConfig {
   std::array<double, 2> betas{0.9, 0.999};
   double eps = 1e-8;
   double weight_decay = 5e-4;
-  bool decay_all = false;             ///< also biases, norms and tokens; never coefficients
-  double coefficient_lr_scale = 1;    ///< learning rate of SALU pairs, PReLU slopes, … relative to the rest
+  bool decay_all = false;  ///< also decays biases, norms and tokens; never coefficients
+  double coefficient_lr_scale =
+      1;  ///< learning rate of SALU pairs, PReLU slopes, … relative to other parameters
   double coefficient_max_step = 0.1;  ///< largest change of a coefficient in one step; 0: no limit
-  double layer_decay = 1;             ///< learning rate of a layer relative to that of the next one
+  double layer_decay = 1;             ///< learning rate of a layer relative to the next one
   ClipMode clip_mode = ClipMode::norm;
   double clip_grad = 0;  ///< 0: no clipping
 };
@@ -38,9 +39,9 @@ struct OptimizerConfig {
 /// Exponential moving average of the parameters and of the running statistics.
 class Ema {
  public:
-  /// `warmup` shortens the memory of the first steps: UpdateOptions::ema_warmup.
+  /// `warmup` lowers the decay in the first steps: UpdateOptions::ema_warmup.
   Ema(ParameterStore& store, double decay, bool warmup = false);
-  /// Exchanges the averages with the live values: for an evaluation, and back.
+  /// Exchanges the averages with the live values, for an evaluation; a second call undoes it.
   void swap();
   double decay() const { return decay_; }
   bool warmup() const { return warmup_; }
@@ -55,36 +56,36 @@ class Ema {
   std::vector<Tensor> buffers_;
 };
 
-/// The figures of a step.
+/// Results of a step.
 struct StepResult {
   double loss, norm;  ///< norm: L2 of all gradients, before clipping
-  bool applied;       ///< false when one of them is not finite: weights, moments and averages are unchanged
+  bool applied;  ///< false when one of them is not finite: weights, moments and averages are then unchanged
 };
 
 class Optimizer {
  public:
-  /// `ema`, if any, is updated with every step and must outlive the optimizer.
+  /// `ema` may be null; otherwise it is updated with every step and must outlive the optimizer.
   Optimizer(ParameterStore& store, OptimizerConfig config, Ema* ema = nullptr);
 
-  void set_lr(double lr);  ///< of the steps that follow
-  /// Updates the parameters from their gradients, after clipping. Asks nothing of the device, so it can be
-  /// recorded. `loss` (1) is noted, and decides with the norm whether to apply.
+  void set_lr(double lr);  ///< for the following steps
+  /// Clips the gradients and updates the parameters. Never waits for the device, so it can be captured in a
+  /// graph. The step is skipped when `loss` (1) or the gradient norm is not finite.
   void step(const Tensor& loss);
   /// The result of the last step; waits for the device.
   StepResult result() const { return result_of(control_.values<double>()); }
-  /// The same from a copy of control().
+  /// The result from a copy of control().
   static StepResult result_of(const std::vector<double>& control);
   const Tensor& control() const { return control_; }
 
-  /// One flat buffer as it appears in a checkpoint.
+  /// One flat buffer, as stored in a checkpoint.
   struct State {
     std::string name;  ///< "momentum", "exp_avg", "exp_avg_sq"
-    Tensor values;     ///< laid out like the parameters
+    Tensor values;     ///< in the layout of the parameters
   };
   std::vector<State>& states() { return states_; }
   std::int64_t updates() const;  ///< steps applied: Adam's bias correction
   void set_updates(std::int64_t n);
-  std::int64_t ema_updates() const;  ///< steps that the average has seen: its warm-up
+  std::int64_t ema_updates() const;  ///< steps of the moving average, for its warm-up
   void set_ema_updates(std::int64_t n);
 
  private:
@@ -104,12 +105,12 @@ class Optimizer {
 /// layer.
 std::vector<int> layer_numbers(const ParameterStore& store);
 
-/// Learning rate, weight decay and largest step by group and layer; neighbours that are treated alike form
-/// one range. With LAMB and LARS each parameter that decays has a range, and a trust ratio, of its own.
+/// Learning rate, weight decay and largest step by group and layer; neighbours with equal values share a
+/// range. With LAMB and LARS each parameter that decays has its own range and trust ratio.
 std::vector<UpdateRange> update_ranges(const ParameterStore& store, const OptimizerConfig& config);
 
-/// (U,2) i64: begin and end of every unit that agc clips, the rows of matrices and the filters. The
-/// classifier, biases, norms and coefficients have none.
+/// (U,2) i64: [begin, end) of every unit that agc clips: the rows of matrices and the filters. The
+/// classifier, biases, norms and coefficients are not clipped.
 Tensor clip_units(const ParameterStore& store);
 
 }  // namespace salu

@@ -13,7 +13,7 @@ double cosine(double from, double to, double t) {
   return to + 0.5 * (from - to) * (1 + std::cos(std::numbers::pi * std::min(t, 1.0)));
 }
 
-/// The peak is the last step of the way up, the lowest rate that of the last step.
+/// The peak is the last step of the rise, the lowest rate that of the last step.
 double one_cycle(const ScheduleConfig& c, double step) {
   const double steps = static_cast<double>(c.steps_per_epoch);
   const double peak = std::max(c.warmup_epochs * steps - 1, 0.0), last = c.epochs * steps - 1;
@@ -40,7 +40,7 @@ double decayed(const ScheduleConfig& c, double epoch) {
   return std::max(c.min_lr, c.lr * std::pow(c.decay_rate, drops));
 }
 
-/// The cooldown stays at the last rate. That of a cosine or a cycle is min_lr, where it stays by itself.
+/// The cooldown keeps the last rate. A cosine or a cycle already ends at min_lr.
 std::int64_t scheduled(const ScheduleConfig& c, std::int64_t step) {
   if (c.kind != ScheduleKind::step && c.kind != ScheduleKind::multistep) return step;
   const double length = c.epochs + (c.warmup_prefix ? c.warmup_epochs : 0);

@@ -11,11 +11,13 @@
 namespace salu {
 namespace {
 
-constexpr std::int64_t kOneSignal = 1'000'000'000;  // timeout(1) signals the process, then its group
+constexpr std::int64_t kOneSignal =
+    1'000'000'000;  // timeout(1) signals the process, then its group: both count as one signal
 
 std::atomic<int> received = 0;
 std::atomic<std::int64_t> received_at = 0;
-static_assert(std::atomic<std::int64_t>::is_always_lock_free);  // a handler may use no other
+static_assert(
+    std::atomic<std::int64_t>::is_always_lock_free);  // only lock-free atomics are allowed in a handler
 
 std::int64_t nanoseconds() {
   timespec now{};
@@ -25,7 +27,7 @@ std::int64_t nanoseconds() {
 
 void on_signal(int signal) {
   if (received == 0) return adopt_stop_signal(signal);
-  // Committed checkpoints stay valid at any instant.
+  // Safe at any instant: committed checkpoints stay valid.
   if (nanoseconds() - received_at >= kOneSignal) _exit(128 + signal);
 }
 
@@ -34,7 +36,7 @@ void on_signal(int signal) {
 void install_stop_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;  // the flag is polled: no call has to be interrupted
+  action.sa_flags = SA_RESTART;  // the flag is polled, so no call has to be interrupted
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -42,7 +44,7 @@ void install_stop_signals() {
 
 int stop_signal() { return received; }
 void adopt_stop_signal(int signal) {
-  received_at = nanoseconds();  // first: a second signal may come in between
+  received_at = nanoseconds();  // set first, because a second signal may arrive in between
   received = signal;
 }
 

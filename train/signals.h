@@ -6,9 +6,9 @@
 namespace salu {
 
 void install_stop_signals();
-/// The signal that asked to stop, or 0.
+/// The signal that requested a stop, or 0.
 int stop_signal();
-/// Another rank got it: this one stops as well.
+/// Stops this rank because another one received `signal`.
 void adopt_stop_signal(int signal);
 
 }  // namespace salu

@@ -11,14 +11,14 @@
 namespace salu {
 namespace {
 
-/// Steps that run kernel by kernel before one is recorded: they fill the allocator's cache and choose the
-/// libraries' algorithms, neither of which may happen in a recording.
+/// Steps that run kernel by kernel before one is captured: they fill the allocator's cache and choose the
+/// libraries' algorithms, neither of which is allowed during capture.
 constexpr std::int64_t kEagerSteps = 3;
 
 }  // namespace
 
-/// Pinned memory for the inputs and the result of a step, and the event after which it is free again. Two
-/// take turns.
+/// Pinned memory for the inputs and result of a step, and the event after which it may be reused. Two slots
+/// alternate.
 struct TrainStep::Slot {
   std::shared_ptr<void> images, targets, control;
   std::size_t image_bytes = 0, target_bytes = 0;
@@ -77,7 +77,7 @@ void TrainStep::do_step(const Tensor& images, const Tensor& targets, std::int64_
   }
   reducer_.finish(loss);
   optimizer_.step(loss);
-  // The forward pass has changed them already; a step that is not applied must leave no trace.
+  // Restores the running statistics, which the forward pass has changed, unless the step is applied.
   if (statistics_before_.defined()) take_back(store_.statistics(), statistics_before_, optimizer_.control());
 }
 
@@ -129,9 +129,9 @@ void TrainStep::record(std::int64_t step) {
     do_step(images_, targets_, step);
   } catch (...) {
     try {
-      graph_->end();  // or the queue would go on recording
+      graph_->end();  // ends the capture, which would otherwise continue
     } catch (const Error&) {
-      // The device says once more that the recording failed; why it did is on its way already.
+      // The device reports the failed capture again; its cause is already being thrown.
     }
     throw;
   }
@@ -142,8 +142,8 @@ void TrainStep::record(std::int64_t step) {
 void TrainStep::queue(std::int64_t step) {
   const std::int64_t releases = memory_of(device_).releases;
   if (releases != cache_releases_) {
-    // Blocks that went back to the system may be part of what was recorded, and a recording, which must not
-    // ask for memory, needs the cache filled again.
+    // A graph may use blocks that were returned to the system. Capture it again, after steps that refill the
+    // cache, because capture must not allocate.
     cache_releases_ = releases;
     recorded_step_ = -1;
     eager_steps_ = 0;

@@ -70,7 +70,7 @@ double Trainer::last_lr() const {
 }
 
 bool Trainer::signalled() {
-  bool any = false;  // not stop_signal(): one may come to this rank in between
+  bool any = false;  // not stop_signal(): a signal may arrive on this rank in between
   for (const std::int64_t signal : ranks_.gather(std::int64_t{stop_signal()})) {
     if (signal == 0) continue;
     adopt_stop_signal(static_cast<int>(signal));
@@ -83,7 +83,7 @@ bool Trainer::should_stop() {
   if (signalled() || (options_.max_steps > 0 && state_.step >= options_.max_steps)) return true;
   if (options_.max_seconds == 0) return false;
   const bool late = seconds_since(run_start_) >= options_.max_seconds;
-  return ranks_.gather(std::int64_t{late}).front() != 0;  // by the clock of rank 0
+  return ranks_.gather(std::int64_t{late}).front() != 0;  // rank 0's clock decides
 }
 
 bool Trainer::is_scored(std::int64_t epochs) const {
@@ -91,7 +91,7 @@ bool Trainer::is_scored(std::int64_t epochs) const {
 }
 
 bool Trainer::out_of_patience() const {
-  // Only after a scored epoch, so that the run ends with the scores of its last weights.
+  // Stops only after a scored epoch, so that the run ends with the scores of its last weights.
   return options_.patience > 0 && is_scored(state_.epoch) &&
          state_.epoch - std::max<std::int64_t>(state_.gain_epoch, 0) >= options_.patience;
 }
@@ -130,7 +130,7 @@ void Trainer::take_results(bool all) {
     newest_ = *finished;
     if ((finished->step + 1) % options_.log_interval == 0) {
       TrainFigures now = figures();
-      now.step = finished->step + 1;  // on a GPU the results are one step late
+      now.step = finished->step + 1;  // GPU results are one step late
       keeper_->step(now);
     }
     if (finished->result.applied) {
@@ -167,7 +167,7 @@ void Trainer::skip_step(const FinishedStep& skipped) {
 
 void Trainer::go_back() {
   const std::int64_t reached = state_.step;
-  while (step_.take(true)) --state_.step;  // a GPU had begun these steps with the weights that are dropped
+  while (step_.take(true)) --state_.step;  // discards the steps that a GPU had begun with the dropped weights
   if (state_.step != reached) {
     state_.batch -= reached - state_.step;
     train_.start(static_cast<std::uint32_t>(state_.epoch), state_.batch);
@@ -234,7 +234,7 @@ void Trainer::finish_epoch() {
   const TrainFigures trained = figures();
   EpochScores scores;
   if (is_scored(state_.epoch + 1)) {
-    if (!score_epoch(scores)) return;  // a resumed run scores these weights again
+    if (!score_epoch(scores)) return;  // interrupted: a resumed run scores these weights again
     scores_ = scores;
   }
   ++state_.epoch;
@@ -245,7 +245,7 @@ void Trainer::finish_epoch() {
   const auto& judged = scores.average ? scores.average : scores.live;
   const bool best = judged && options_.choose_best && note_score(score_of(*judged, options_.metric));
   keeper_->epoch(trained, scores, best);
-  if (!save(epoch_name(state_.epoch), best)) {  // `best` still names the one before
+  if (!save(epoch_name(state_.epoch), best)) {  // `best` still names the previous one
     state_.best_score = before.best_score;
     state_.best_epoch = before.best_epoch;
   }

@@ -61,7 +61,7 @@ struct Prelu {
   static constexpr T gradient(T dy, T x, T slope) {
     return dy * (x > T(0) ? T(1) : slope);
   }
-  /// The term of dslope.
+  /// One element's contribution to dslope.
   template <class T>
   static constexpr T slope_gradient(T dy, T x) {
     return x > T(0) ? T(0) : dy * x;
@@ -119,7 +119,7 @@ struct GeluTanh {
   }
   template <class T>
   static constexpr T slope(T x) {
-    if (std::abs(x) > T(20)) return x > T(0) ? T(1) : T(0);  // t is +-1 there, and x^2 may be infinite
+    if (std::abs(x) > T(20)) return x > T(0) ? T(1) : T(0);  // t is +-1 here, and x^2 may overflow
     const T t = tanh_u(x), du = T(kScale) * (T(1) + T(3 * kCubic) * x * x);
     return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * du;
   }

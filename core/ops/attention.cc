@@ -8,8 +8,8 @@
 namespace salu {
 namespace {
 
-/// Sizes, and the offsets of a head: its q, k, v are columns of qkv, so products read them in place with rows
-/// of 3D numbers.
+/// Sizes, and the offsets of a head. Its q, k, v are columns of qkv, so products read them in place with a
+/// row length of 3D.
 struct Heads {
   std::int64_t batch, heads, tokens, d, head;  // head: D/heads
 
@@ -19,7 +19,7 @@ struct Heads {
   std::int64_t in(std::int64_t i) const { return i / heads * tokens * 3 * d + i % heads * head; }  ///< in qkv
   std::int64_t out(std::int64_t i) const { return i / heads * tokens * d + i % heads * head; }     ///< in y
 
-  /// Calls `body(i)` for each head i of each sample; with `scratch` private matrices (T,T).
+  /// Calls `body(i)` for each head i of each sample, with `scratch` private (T,T) matrices.
   template <class T, class Body>
   void each(std::int64_t scratch, Body&& body) const {
     const std::int64_t square = tokens * tokens;
@@ -30,7 +30,7 @@ struct Heads {
   }
 };
 
-/// Row of scores -> p, and row of dp -> ds, both in place.
+/// Turns a row of scores into p, and a row of dp into ds, both in place.
 template <class T>
 void softmax_backward_row(T* s, T* dp, T log_sum, std::int64_t n) {
   T dot = 0;
@@ -90,7 +90,7 @@ AttentionResult attention_forward(const Tensor& qkv, std::int64_t heads, double 
   check(qkv.shape().rank() == 3 && heads > 0 && qkv.dim(2) % (3 * heads) == 0,
         "[attention] expected qkv (B,T,3D) with D divisible by {} heads, got {}", heads, qkv.shape().str());
   const std::int64_t batch = qkv.dim(0), tokens = qkv.dim(1);
-  // Sixteen tokens of the six matrices of the backward pass must fit into the shared memory of a block.
+  // The backward kernel needs 16 tokens of its six matrices in the shared memory of a block.
   check(qkv.device().type == DeviceType::cpu || qkv.dim(2) / (3 * heads) <= 256,
         "[attention] expected at most 256 numbers per head on {}, got {}", qkv.device().str(),
         qkv.dim(2) / (3 * heads));

@@ -25,14 +25,14 @@ extern NormalizeImagesKernels normalize_images_kernels;
 
 /// How label smoothing distributes the probability `smoothing`.
 enum class SmoothingKind {
-  uniform,        ///< on all K classes alike: true class 1 - smoothing + smoothing/K (PyTorch)
-  wrong_classes,  ///< on the K-1 wrong ones: true class 1 - smoothing
+  uniform,        ///< over all K classes: the true class gets 1 - smoothing + smoothing/K (PyTorch)
+  wrong_classes,  ///< over the K-1 wrong classes: the true class gets 1 - smoothing
 };
 
 /// Labels (B) i64 -> targets (B,K) f32 on the same device; each row sums to 1. Throws ErrorCode::internal
-/// unless 0 <= smoothing < 1 and there is a class to put it on. A label outside 0..K-1 throws ErrorCode::data
-/// on the CPU. A GPU, for which nobody waits, fills its row with NaN instead, and the loss becomes NaN.
-/// Ref: Szegedy et al. 2016, arXiv 1512.00567, section 7
+/// unless 0 <= smoothing < 1 and K leaves a class for it. A label outside 0..K-1 throws ErrorCode::data on
+/// the CPU. On a GPU, which nobody waits for, its row becomes NaN instead, and so does the loss. Ref: Szegedy
+/// et al. 2016, arXiv 1512.00567, section 7
 Tensor smoothed_targets(const Tensor& labels, std::int64_t classes, double smoothing, SmoothingKind kind);
 /// 1 where a target is above the threshold, else 0; on the CPU.
 void threshold_targets(Tensor& targets, double threshold);

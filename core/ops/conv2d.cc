@@ -9,14 +9,14 @@
 namespace salu {
 namespace {
 
-/// The readable convolution: plain loops, used for f64 (gradient checks). f32 goes to oneDNN.
+/// The reference convolution: plain loops, used for f64 (gradient checks). f32 uses oneDNN.
 
 void check_same(const char* name, const Tensor& t, const Tensor& x) {
   check(t.dtype() == x.dtype() && t.device() == x.device(), "[conv2d] expected {} {} on {}, got {} on {}",
         name, dtype_name(x.dtype()), x.device().str(), dtype_name(t.dtype()), t.device().str());
 }
 
-/// The kernels of a GPU count pixels and taps in 32 bits.
+/// GPU kernels index pixels and taps with 32 bits.
 void check_counts(const Shape& x, const Shape& w, const Shape& y, std::int64_t padding) {
   constexpr std::int64_t kSide = std::int64_t{1} << 30, kCount = std::int64_t{1} << 31;
   check(x[1] + 2 * padding < kSide && x[2] + 2 * padding < kSide && x[0] * x[1] * x[2] < kCount &&

@@ -13,7 +13,7 @@ void gemm<float>(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_
                  float alpha, const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
                  float* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
-  if (k == 0) {  // an empty sum; oneDNN leaves C as it is
+  if (k == 0) {  // an empty sum, for which oneDNN leaves C unchanged
     for (std::int64_t i = 0; i < m; ++i) {
       for (std::int64_t j = 0; j < n; ++j) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
     }

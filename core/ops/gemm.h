@@ -19,9 +19,9 @@ void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, st
           const T* a, std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
 
 /// Rows of C per task. Each task packs op(B) anew: tasks of 64 rows run at some 85 % of the speed of the
-/// undivided product, tasks of 8 rows at 15 to 45 %. So tasks have 64 rows unless that leaves fewer than
-/// four; at most 32 tasks, each of a million multiply-adds (some 20 us) or more. A function of the shape
-/// alone: results do not depend on the thread count.
+/// undivided product, tasks of 8 rows at 15 to 45 %. Tasks have 64 rows unless that leaves fewer than four.
+/// There are at most 32 tasks, each of a million multiply-adds (some 20 us) or more. The grain depends on the
+/// shape alone, so results do not depend on the thread count.
 inline std::int64_t product_grain(std::int64_t m, std::int64_t n, std::int64_t k) {
   constexpr std::int64_t kTaskWork = 1 << 20, kMostTasks = 32, kTile = 8, kGoodRows = 64;
   const std::int64_t rows = std::max({(m + kMostTasks - 1) / kMostTasks, std::min(kGoodRows, (m + 3) / 4),

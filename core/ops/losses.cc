@@ -66,7 +66,7 @@ void cross_entropy_forward_cpu(Tensor& loss, Tensor& probabilities, const Tensor
         const std::int64_t first = row * classes;
         const double log_sum_exp = softmax_row(p + first, x + first, classes);
         for (std::int64_t i = first; i < first + classes; ++i) {
-          // A class of weight 0 adds nothing, even where its logit is -inf.
+          // A class of weight 0 contributes 0, even where its logit is -inf.
           if (t[i] != T(0)) sum += static_cast<double>(t[i]) * (log_sum_exp - static_cast<double>(x[i]));
         }
       }

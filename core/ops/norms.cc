@@ -20,7 +20,7 @@ void check_norm_backward(const char* op, const Tensor& x, const Tensor& gamma, c
 
 namespace {
 
-// The loops that batch and group normalization share: rows of C channels, coefficients per channel.
+// Loops shared by batch and group normalization: rows of C channels, coefficients per channel.
 
 /// y = (x - mean) factor + shift
 template <class T>
@@ -74,7 +74,7 @@ struct Moments {
   explicit Moments(std::int64_t columns)
       : mean(static_cast<std::size_t>(columns)), squares(static_cast<std::size_t>(columns)) {}
 
-  /// Joins the moments of other rows (Chan et al. 1979): no difference of large sums, so no cancellation.
+  /// Merges the moments of other rows (Chan et al. 1979). It subtracts no large sums, so nothing cancels.
   template <class Number>
   void merge(std::int64_t other_count, const Number* other_mean, const Number* other_squares) {
     const auto n = static_cast<double>(count), m = static_cast<double>(other_count);
@@ -88,7 +88,7 @@ struct Moments {
   }
 };
 
-/// Adds rows [begin, end) of x, in blocks that stay in the cache for the second pass.
+/// Adds rows [begin, end) of x in blocks that stay in the cache for the second pass.
 template <class T>
 void add_rows(Moments& moments, const T* x, std::int64_t begin, std::int64_t end, std::int64_t channels) {
   std::vector<T> memory(static_cast<std::size_t>(2 * channels));
@@ -120,7 +120,7 @@ Moments column_moments(const T* x, std::int64_t rows, std::int64_t channels) {
   return total;
 }
 
-/// Batch statistics into `saved`, and their share into the running ones.
+/// Writes the batch statistics to `saved` and blends them into the running ones.
 template <class T>
 void batch_statistics(NormStatistics& saved, Tensor& running_mean, Tensor& running_var, const Tensor& x,
                       const BatchNormOptions& options) {
@@ -180,7 +180,8 @@ void batch_norm_backward_cpu(Tensor& dx, NormSums wanted, const Tensor& dy, cons
     for (std::int64_t c = 0; c < channels; ++c) {
       const auto r = static_cast<double>(saved.rstd.data<T>()[c]);
       const double scale = static_cast<double>(gamma.data<T>()[c]) * r;
-      const double share = training ? scale / static_cast<double>(rows) : 0;  // constants have no gradient
+      const double share = training ? scale / static_cast<double>(rows)
+                                    : 0;  // running statistics are constants: no gradient flows through them
       dgamma[c] *= r;
       factor[c] = static_cast<T>(scale);
       offset[c] = static_cast<T>(share * dbeta[c]);
@@ -234,7 +235,7 @@ void check_groups(const Tensor& x, std::int64_t groups) {
         x.shape().str());
 }
 
-/// The shape of x: samples of `pixels` rows of `channels` numbers, `width` channels in each group.
+/// Geometry of x: samples of `pixels` rows of `channels` numbers, `width` channels per group.
 struct Groups {
   std::int64_t samples, channels, pixels, groups, width;
 
@@ -248,7 +249,7 @@ struct Groups {
   std::int64_t sample() const { return pixels * channels; }
   double count() const { return static_cast<double>(pixels * width); }  // values in one group
 
-  /// Mean over the group of numbers whose sums per channel are known.
+  /// Mean over a group, from sums per channel.
   double mean(const double* channel_sums, std::int64_t group) const {
     double sum = 0;
     for (std::int64_t c = group * width; c < (group + 1) * width; ++c) sum += channel_sums[c];

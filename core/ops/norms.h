@@ -7,14 +7,13 @@
 
 namespace salu {
 
-/// Parameter gradients of a normalization; null: not wanted.
+/// Parameter gradients of a normalization; null: not needed.
 struct NormSums {
   Tensor* gamma = nullptr;
   Tensor* beta = nullptr;
 };
 
-/// The statistics that a backward reads: one mean and one r = 1/sqrt(variance + eps) per channel, row or
-/// group.
+/// Statistics saved for the backward pass: mean and r = 1/sqrt(variance + eps) per channel, row or group.
 struct NormStatistics {
   Tensor mean;
   Tensor rstd;
@@ -34,7 +33,7 @@ struct NormKernels {
       backward;
 };
 
-/// Throws unless the arguments of a backward fit x (...,C), `statistics` being the shape of a saved tensor.
+/// Throws unless the arguments of a backward pass fit x (...,C). `statistics` is the shape of a saved tensor.
 void check_norm_backward(const char* op, const Tensor& x, const Tensor& gamma, const NormStatistics& saved,
                          const Shape& statistics, NormSums sums);
 

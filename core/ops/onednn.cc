@@ -56,8 +56,8 @@ Plan compile(const Key& key) {
   const memory::dims x{key.n, key.c, key.h, key.w}, y{key.n, key.k, key.p, key.q},
       w{key.k, key.c, key.r, key.s};
   const memory::dims strides{key.stride, key.stride}, low{key.padding, key.padding};
-  // oneDNN wants p = (h + low + high - r)/stride + 1 exactly; pixels that the stride skips at the end count
-  // as less padding.
+  // oneDNN requires p = (h + low + high - r)/stride + 1 exactly, so pixels skipped by the stride at the end
+  // reduce the padding.
   const memory::dims high{(key.p - 1) * key.stride + key.r - key.h - key.padding,
                           (key.q - 1) * key.stride + key.s - key.w - key.padding};
   const auto f32 = memory::data_type::f32;
@@ -83,7 +83,7 @@ Plan compile(const Key& key) {
       dnnl::convolution_backward_weights(pd), xd, yd, pd.scratchpad_desc(), pd.diff_weights_desc(), plain};
 }
 
-/// Compiled once per shape for the life of the program. oneDNN bakes the thread count in, hence the guard.
+/// Compiled once per shape and kept. oneDNN bakes in the thread count, hence the guard.
 const Plan& plan_for(const Key& key) {
   static std::mutex mutex;
   static std::map<Key, std::unique_ptr<Plan>> plans;
@@ -127,14 +127,14 @@ Key key_of(Pass pass, const Tensor& x, const Tensor& w, const Tensor& y, Conv2dO
           w.dim(1), w.dim(2), y.dim(1), y.dim(2), o.stride, o.padding};
 }
 
-/// Images per slice: at least `rows` output positions, at most `slices` slices. Small images must share a
-/// slice: a 512-channel filter is 9.4 MB, read once per slice.
+/// Images per slice: at least `rows` output positions, at most `slices` slices. Small images share a slice,
+/// because a 512-channel filter has 9.4 MB and is read once per slice.
 std::int64_t slice_size(const Key& key, std::int64_t rows, std::int64_t slices) {
   const std::int64_t by_rows = (rows + key.p * key.q - 1) / (key.p * key.q);
   return std::max(by_rows, (key.n + slices - 1) / slices);
 }
 
-/// The forward and data passes: slices of the batch side by side, one copy of the reordered weights.
+/// The forward and data passes: slices of the batch run in parallel with one copy of the reordered weights.
 void run_sliced(Pass pass, const Tensor& x, const Tensor& w, const Tensor& y, Conv2dOptions options) {
   Key key = key_of(pass, x, w, y, options);
   const std::int64_t batch = key.n, slice = slice_size(key, 256, 16);

@@ -26,9 +26,8 @@ class SingleThread {
 
 namespace salu::onednn {
 
-/// Activations stay channels last; weights are reordered into oneDNN's own format on the way in and out. The
-/// batch is cut into slices fixed by the shape, each on one thread, so results do not depend on the thread
-/// count.
+/// Activations stay channels last; weights are reordered to oneDNN's own format and back. The batch is cut
+/// into slices fixed by the shape, each on one thread, so results do not depend on the thread count.
 void conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options);
 void conv2d_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options);
 void conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options);  ///< dw +=

@@ -11,7 +11,7 @@ namespace salu {
 namespace {
 
 double sum_of_squares(const float* x, std::int64_t begin, std::int64_t end) {
-  // Four running sums let the compiler vectorise without reordering a single sum.
+  // Four partial sums let the compiler vectorize without reordering any of them.
   double sums[4] = {0, 0, 0, 0};
   std::int64_t i = begin;
   for (; i + 4 <= end; i += 4) {
@@ -30,7 +30,7 @@ void measure(Tensor& control, const Tensor& gradients, const Tensor& loss) {
   slot(c, Control::loss) = static_cast<double>(*loss.data<float>());
 }
 
-/// The buffers; null where there is none.
+/// Raw pointers to the buffers; null where one is missing.
 struct Pointers {
   float *p, *g, *first, *second, *ema;
 
@@ -54,8 +54,8 @@ void clip_units(const Pointers& b, const Tensor& units, double clip) {
   });
 }
 
-/// Calls `body(tile number, tile)` for all tiles, a chunk of which is as large as that of an elementwise op.
-/// The tile is a copy: the compiler then knows that no store to a buffer changes it.
+/// Calls `body(tile number, tile)` for all tiles, in chunks as large as those of an elementwise op. Passes
+/// the tile by value: the compiler then knows that no store to a buffer changes it.
 template <class Body>
 void each_tile(const UpdatePlan& plan, Body&& body) {
   const UpdateTile* tiles = plan.tile_data();

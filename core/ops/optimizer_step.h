@@ -15,28 +15,28 @@
 
 namespace salu {
 
-/// A contiguous part of the flat buffers whose numbers are treated alike.
+/// A contiguous part of the flat buffers with one set of hyperparameters.
 struct UpdateRange {
   std::int64_t begin, end;
   float lr_scale, weight_decay, max_step;  ///< max_step: largest change of one number; 0: no limit
-  bool trusts;                             ///< has a trust ratio of its own
+  bool trusts;                             ///< has its own trust ratio (LAMB, LARS)
 };
 
-/// How a step is divided into tiles: the same for every step, on the device of the buffers.
+/// Division of a step into tiles. Made once, on the device of the buffers, and used by every step.
 struct UpdatePlan {
   Tensor tiles;        ///< UpdateTile, as bytes
-  Tensor trust_tiles;  ///< (S,2) i64: first tile of a trust ratio, and the tile after its last
-  Tensor sums;         ///< (tiles,2) f64: each tile's part of the two norms of its trust ratio
+  Tensor trust_tiles;  ///< (S,2) i64: [begin, end) of the tiles of each trust ratio
+  Tensor sums;         ///< (tiles,2) f64: each tile's part of the two squared norms of its trust ratio
   Tensor ratios;       ///< (S) f32
-  Tensor units;  ///< (U,2) i64: begin and end of the units (rows) that agc clips; undefined in other modes
+  Tensor units;  ///< (U,2) i64: [begin, end) of the units (rows) that agc clips; undefined in other modes
 
   std::int64_t tile_count() const { return tiles.numel() / static_cast<std::int64_t>(sizeof(UpdateTile)); }
   const UpdateTile* tile_data() const { return static_cast<const UpdateTile*>(tiles.raw()); }
 };
-/// Each range with `trusts` gets a trust ratio.
+/// Every range with `trusts` gets its own trust ratio.
 UpdatePlan make_update_plan(const std::vector<UpdateRange>& ranges, Device device);
 
-/// Flat, f32, laid out alike.
+/// Flat f32 buffers with one layout.
 struct UpdateBuffers {
   Tensor values, gradients;
   Tensor first, second;  ///< momentum, or Adam's two moments; `second` is undefined for SGD
@@ -46,12 +46,13 @@ struct UpdateBuffers {
 
 /// control[norm] = L2 norm of the gradients, summed in double in a fixed order; control[loss] = loss (1).
 void measure_step(Tensor& control, const Tensor& gradients, const Tensor& loss);
-/// Decides from loss and norm whether the step applies, and applies it. agc clips the gradients in place.
+/// Decides from loss and norm whether the step applies, then applies it. agc clips the gradients in place.
 void update_parameters(UpdateBuffers& buffers, Tensor& control, UpdatePlan& plan,
                        const UpdateOptions& options);
-/// average = keep average + (1 - keep) value with control[ema_keep], if the step applied: running statistics.
+/// If the step applied: average = keep average + (1 - keep) value, keep = control[ema_keep]. For running
+/// statistics.
 void blend(Tensor& average, const Tensor& value, const Tensor& control);
-/// values = before, unless the step applied.
+/// values = before, if the step was skipped.
 void take_back(Tensor& values, const Tensor& before, const Tensor& control);
 void swap_values(Tensor& a, Tensor& b);
 

@@ -14,17 +14,17 @@ enum class OptimizerKind {
   sgd,    ///< PyTorch's SGD: v = m v + g, step v, or g + m v with Nesterov; weight decay added to g
   adam,   ///< Adam with L2: weight decay added to g
   adamw,  ///< decoupled weight decay (Loshchilov & Hutter 2019)
-  lamb,   ///< AdamW, its step scaled to the length of the parameter it moves (You et al., arXiv 1904.00962)
-  lars,   ///< SGD, g scaled to the length of the parameter (You et al., arXiv 1708.03888)
+  lamb,   ///< AdamW with the step scaled to the norm of the parameter (You et al., arXiv 1904.00962)
+  lars,   ///< SGD with g scaled to the norm of the parameter (You et al., arXiv 1708.03888)
 };
 constexpr bool has_trust_ratios(OptimizerKind kind) {
   return kind == OptimizerKind::lamb || kind == OptimizerKind::lars;
 }
 
 enum class ClipMode {
-  norm,   ///< all gradients by one factor, so that their global norm is at most clip_grad
-  value,  ///< each number to -clip_grad .. clip_grad
-  agc,    ///< each unit to clip_grad times the norm of its weights (Brock et al., arXiv 2102.06171)
+  norm,   ///< scales all gradients by one factor: their global norm is at most clip_grad
+  value,  ///< clamps each number to -clip_grad .. clip_grad
+  agc,    ///< clips each unit to clip_grad times the norm of its weights (Brock et al., arXiv 2102.06171)
 };
 
 /// Slots of the control tensor, f64.
@@ -33,12 +33,12 @@ enum class Control : int {
   loss,     ///< out: loss of this step
   norm,     ///< out: L2 norm of all gradients, before clipping
   updates,  ///< in and out: steps taken, Adam's t; a skipped step does not count
-  applied,  ///< out: 1, or 0 when loss or norm is not finite (kMaxNorm): then only `loss` and `norm` change
-  gradient_scale,  ///< out: clip_grad / norm where that is below 1
+  applied,  ///< out: 1, or 0 when loss or norm is not finite (kMaxNorm); then only `loss` and `norm` change
+  gradient_scale,  ///< out: min(1, clip_grad / norm)
   correction1,     ///< out: 1 / (1 - beta1^t)
   correction2,     ///< out: sqrt(1 / (1 - beta2^t))
-  ema_updates,     ///< in and out: the same count for the moving averages
-  ema_keep,        ///< out: share that moving averages keep in this step
+  ema_updates,     ///< in and out: `updates` of the moving averages
+  ema_keep,        ///< out: decay of the moving averages in this step
   count
 };
 inline constexpr std::int64_t kControlSlots = static_cast<std::int64_t>(Control::count);
@@ -47,7 +47,7 @@ inline constexpr std::int64_t kControlSlots = static_cast<std::int64_t>(Control:
 struct UpdateTile {
   std::int64_t begin, end;
   float lr_scale, weight_decay, max_step;
-  std::int32_t trust;  ///< which trust ratio; -1: none
+  std::int32_t trust;  ///< index of the trust ratio; -1: none
 };
 inline constexpr std::int64_t kTileSize = 4096;
 
@@ -59,13 +59,13 @@ struct UpdateOptions {
   ClipMode clip_mode = ClipMode::norm;
   double clip_grad = 0;  ///< 0: no clipping
   double ema_decay = 0;
-  bool ema_warmup = false;  ///< keep at most 1 - t^(-2/3) in step t = ema_updates: the first step copies
+  bool ema_warmup = false;  ///< decay is at most 1 - t^(-2/3) in step t = ema_updates: the first step copies
 };
 
-inline constexpr float kLarsTrust = 0.001f;    ///< a step of LARS moves a parameter by this share of its norm
-inline constexpr float kAgcLeastNorm = 1e-3f;  ///< least weight norm of agc: weights of zero can move
+inline constexpr float kLarsTrust = 0.001f;    ///< LARS: a step's norm as a share of the parameter's norm
+inline constexpr float kAgcLeastNorm = 1e-3f;  ///< agc: least weight norm, so that zero weights can move
 
-/// The scalars of a step, which every element needs.
+/// Scalars that every element of a step needs.
 struct StepFactors {
   float lr, gradient_scale, largest_gradient, correction1, correction2, beta1, beta2, eps, momentum;
   float ema_keep, ema_take;
@@ -92,14 +92,14 @@ void with_kind(OptimizerKind kind, Body&& body) {
 SALU_HOST_DEVICE inline double& slot(double* control, Control c) { return control[static_cast<int>(c)]; }
 SALU_HOST_DEVICE inline double slot(const double* control, Control c) { return control[static_cast<int>(c)]; }
 
-/// A larger gradient norm counts as not finite: the squares overflow f32, in the norm that a GPU computes and
-/// in Adam's second moment, where infinity would freeze the weight.
+/// Largest gradient norm that counts as finite. Above it the squares overflow f32: in a GPU's norm, and in
+/// Adam's second moment, where infinity would freeze the weight.
 inline constexpr double kMaxNorm = 1.8e19;
 
 /// Fills in applied, updates, gradient_scale, the corrections, ema_updates and ema_keep.
 SALU_HOST_DEVICE inline void prepare_step(double* control, const UpdateOptions& o) {
   const double norm = slot(control, Control::norm);
-  const bool applies = std::isfinite(slot(control, Control::loss)) && norm <= kMaxNorm;  // false for NaN
+  const bool applies = std::isfinite(slot(control, Control::loss)) && norm <= kMaxNorm;  // false for NaN, too
   slot(control, Control::applied) = applies ? 1 : 0;
   if (!applies) return;
   const double t = slot(control, Control::updates) += 1;
@@ -129,7 +129,7 @@ SALU_HOST_DEVICE inline StepFactors factors_of(const double* control, const Upda
   return f;
 }
 
-/// `x` within -most .. most; most = 0 is no limit.
+/// `x` clamped to -most .. most; most = 0 means no limit.
 SALU_HOST_DEVICE inline float limited(float x, float most) {
   if (most == 0) return x;
   return x > most ? most : x < -most ? -most : x;
@@ -138,7 +138,7 @@ SALU_HOST_DEVICE inline float clipped(float g, const StepFactors& f) {
   return limited(g * f.gradient_scale, f.largest_gradient);
 }
 
-/// Adam's moments after a gradient.
+/// Updates Adam's moments with a gradient.
 SALU_HOST_DEVICE inline void move_moments(float gradient, float& m, float& v, const StepFactors& f) {
   m = f.beta1 * m + (1 - f.beta1) * gradient;
   v = f.beta2 * v + (1 - f.beta2) * gradient * gradient;
@@ -152,8 +152,8 @@ SALU_HOST_DEVICE inline float adam_direction(float p, float m, float v, const St
   return kind == OptimizerKind::adam ? direction : direction + weight_decay * p;
 }
 
-/// One element of the vector whose norm a trust ratio compares with the norm of the parameter: the step of
-/// LAMB, whose moments advance here, or the gradient of LARS.
+/// One element of the vector that the trust ratio compares with the parameter: LAMB's step or LARS's
+/// gradient. LAMB's moments advance here.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float trust_term(float p, float g, float& m, float& v, const StepFactors& f,
                                          const UpdateTile& tile) {
@@ -164,7 +164,7 @@ SALU_HOST_DEVICE inline float trust_term(float p, float g, float& m, float& v, c
     return adam_direction<kind>(p, m, v, f, tile.weight_decay);
   }
 }
-/// The trust ratio from the norms of the parameter and of that vector.
+/// The trust ratio from the norms of the parameter and of trust_term's vector.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float trust_ratio(double length, double other, const StepFactors& f,
                                           float weight_decay) {
@@ -176,7 +176,8 @@ SALU_HOST_DEVICE inline float trust_ratio(double length, double other, const Ste
   }
 }
 
-/// p after the step. m is the momentum, or m and v are Adam's moments; LAMB's have advanced in trust_term.
+/// p after the step. m is the momentum; for Adam's family, m and v are the moments. LAMB's moments have
+/// advanced in trust_term.
 template <OptimizerKind kind>
 SALU_HOST_DEVICE inline float stepped(float p, float g, float& m, float& v, const StepFactors& f,
                                       const UpdateTile& tile, float trust) {

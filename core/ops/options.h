@@ -6,16 +6,15 @@
 
 namespace salu {
 
-/// How the positive numbers a and b of a SALU curve are stored as two free ones: alpha and beta of a
-/// checkpoint.
+/// Parametrization of a SALU curve: how a checkpoint's unconstrained alpha and beta give a, b > 0.
 enum class Positive {
   exp,       ///< a = e^alpha, b = e^beta (default)
   softplus,  ///< a = ln(1 + e^alpha), b = ln(1 + e^beta)
   log_sw,    ///< S = e^alpha, W = e^beta; a = S/W, b = 1/(S W): amplitude and width decoupled
 };
 
-/// a and b of one curve, as `positive` stores them. T is a number, or what holds one: a pointer to it, a
-/// Tensor or a Variable of one element.
+/// a and b of one curve, as `positive` stores them. T is a number, a pointer to one, or a Tensor or Variable
+/// of one element.
 template <class T>
 struct Coefficients {
   T a, b;

@@ -22,7 +22,7 @@ Shape pool2d_shape(const char* op, const Shape& x, const Pool2dOptions& o) {
 
 namespace {
 
-/// Largest values and their pixels over the window rows x columns of the image x (H,W,C), width W.
+/// Largest values, and their pixels, over the window rows x columns of the image x (H,W,C) of width W.
 template <class T>
 void window_max(const T* x, PoolRange rows, PoolRange columns, std::int64_t width, std::int64_t channels,
                 T* best, std::int32_t* pixel) {
@@ -34,7 +34,7 @@ void window_max(const T* x, PoolRange rows, PoolRange columns, std::int64_t widt
       const auto here = static_cast<std::int32_t>(h * width + w);
       const T* value = x + here * channels;
       for (std::int64_t c = 0; c < channels; ++c) {
-        const bool larger = value[c] > best[c] || value[c] != value[c];  // NaN wins, and stays
+        const bool larger = value[c] > best[c] || value[c] != value[c];  // NaN wins
         best[c] = larger ? value[c] : best[c];
         pixel[c] = larger ? here : pixel[c];
       }
@@ -68,7 +68,7 @@ void max_pool2d_backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& argmax,
     const T* up = dy.data<T>();
     const std::int32_t* pixels = argmax.data<std::int32_t>();
     T* out = dx.data<T>();
-    // One sample in one task: windows overlap within it only.
+    // One task per sample: windows overlap only within it.
     parallel_for(n, row_grain(n, image), [=](std::int64_t begin, std::int64_t end) {
       std::fill(out + begin * image, out + end * image, T(0));
       for (std::int64_t i = begin * windows; i < end * windows; ++i) {
@@ -122,8 +122,8 @@ void each_pixel_of_windows(const Shape& x, const Shape& y, const Pool2dOptions& 
   }
 }
 
-/// to[target] += from[source] / k^2 for every pixel of every window, C numbers at a time; a sample in one
-/// task, because windows overlap within it.
+/// to[target] += from[source] / k^2 for every pixel of every window, C numbers at a time. One task per
+/// sample, because windows overlap within it.
 template <class T, class Offsets>
 void average(const Shape& x, const Shape& y, const Pool2dOptions& options, const T* from, T* to,
              std::int64_t to_sample, Offsets&& offsets) {

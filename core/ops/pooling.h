@@ -20,10 +20,11 @@ struct PoolRange {
 };
 
 /// (N,P,Q,C) for x (N,H,W,C), P = floor((H + 2 padding - kernel) / stride) + 1. Throws when a window would
-/// hold no pixel or would not fit.
+/// lie in the padding alone or would not fit.
 Shape pool2d_shape(const char* op, const Shape& x, const Pool2dOptions& o);
 
-/// Largest value of each window. Padding counts as minus infinity, NaN wins, of equal values the first.
+/// Largest value of each window. Padding counts as minus infinity, NaN wins, and of equal values the first
+/// wins.
 /// Forward:  y[n,p,q,c] = max over r, s < kernel of x[n, p stride - padding + r, q stride - padding + s, c]
 /// Backward: dx[n,h,w,c] = sum of dy over the windows whose largest value it was
 /// Shapes:   x (N,H,W,C), y (N,P,Q,C), P = floor((H + 2 padding - kernel) / stride) + 1

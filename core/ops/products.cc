@@ -66,7 +66,7 @@ void check_columns(const char* name, const Tensor& t, const Tensor& w, int i) {
         t.shape().str(), w.shape().str());
 }
 
-/// The same, and w has the dtype and device of t.
+/// check_columns(), and w has the dtype and device of t.
 void check_weight(const char* name, const Tensor& t, const Tensor& w, int i) {
   check_columns(name, t, w, i);
   check(t.dtype() == w.dtype() && t.device() == w.device(), "[linear] expected w {} on {}, got {} on {}",
@@ -77,7 +77,7 @@ void linear_forward_cpu(Tensor& y, const Tensor& x, const Tensor& w, const Tenso
   dispatch_float("linear", x.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = w.dim(1), n = w.dim(0);
     T* out = y.data<T>();
-    if (b.defined()) {  // y starts as the bias: the product is added to it
+    if (b.defined()) {  // y starts as the bias, and the product is added
       const T* first = b.data<T>();
       parallel_for(m, row_grain(m, n), [=](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; ++i) std::copy(first, first + n, out + i * n);

@@ -10,7 +10,7 @@
 
 namespace salu {
 
-/// Rows that are summed in T before the sum goes to double: long enough to hide the conversion, short enough
+/// Rows that are summed in T before the sum is added to a double: enough to hide the conversion, few enough
 /// that a float sum stays within a few rounding errors.
 inline constexpr std::int64_t kSumBlock = 32;
 
@@ -76,7 +76,7 @@ double total(const Tensor& x) {
   });
 }
 
-/// gradient[i] += sums[i]; nothing when nobody wants the gradient (null).
+/// gradient[i] += sums[i]; a null gradient is not needed and is skipped.
 template <class T>
 void add_sums(Tensor* gradient, const double* sums) {
   if (!gradient) return;

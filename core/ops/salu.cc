@@ -25,7 +25,7 @@ const SaluLoops<T>& loops() {
   }
 }
 
-/// Null for a tensor that the op does not have.
+/// Null for a tensor that the op does not use.
 template <class T, class AnyTensor>
 auto at(AnyTensor& t, std::int64_t offset) {
   return t.defined() ? t.template data<T>() + offset : nullptr;

@@ -9,16 +9,16 @@
 
 namespace salu {
 
-/// The tensors that an op of the family reads; coefficients are single elements, f32 beside bf16.
+/// Inputs of an op of the SALU family. Coefficients have one element each, f32 for bf16 activations.
 struct SaluInputs {
   Tensor x;
-  Coefficients<Tensor> first;  ///< of the stabilizer; of swalu and galu: of their only curve
-  Coefficients<Tensor> gate;   ///< of the SWALU of salu_swalu and salu_add_swalu; else undefined
-  Tensor residual;             ///< of salu_add_swalu; else undefined
+  Coefficients<Tensor> first;  ///< the stabilizer; the only curve of swalu and galu
+  Coefficients<Tensor> gate;   ///< the gate of salu_swalu and salu_add_swalu; else undefined
+  Tensor residual;             ///< salu_add_swalu only; else undefined
 };
 
-/// The tensors that a backward pass sets (dx, dresidual) or adds to (first, gate). Gradients of coefficients
-/// that nobody asks for are undefined.
+/// Outputs of a backward pass: sets dx and dresidual, adds to `first` and `gate`. Gradients of coefficients
+/// are undefined where they are not needed.
 struct SaluGradients {
   Tensor dx, dresidual;
   CoefficientGradients<Tensor> first, gate;
@@ -79,7 +79,7 @@ extern SaluOp salu_swalu_op;
 extern SaluOp salu_add_swalu_op;
 
 Tensor salu_forward(const SaluOp& op, const SaluInputs& in);
-/// Makes dx and dresidual, adds to the gradients of the coefficients.
+/// Sets dx and dresidual, adds to the gradients of the coefficients.
 void salu_backward(const SaluOp& op, SaluGradients& out, const Tensor& dy, const SaluInputs& in);
 
 }  // namespace salu

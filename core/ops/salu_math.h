@@ -36,7 +36,7 @@ SALU_HOST_DEVICE T limit_magnitude(T z) {
   return std::abs(z) > limit ? std::copysign(limit, z) : z;
 }
 
-/// The two numbers that a kernel computes with: S and 1/W.
+/// The two coefficients that kernels use: S and 1/W.
 template <class T>
 struct Curve {
   T s;
@@ -61,7 +61,7 @@ SALU_HOST_DEVICE CurvePoint<T> curve_at(T x, const Curve<T>& c) {
   return {c.s * z * r, r, r2, z2 * r2};
 }
 
-/// The sums over one curve, from which the gradients of its two parameters follow.
+/// Sums over one curve that give the gradients of its two parameters.
 template <class T>
 struct CurveSums {
   T all = T(0);
@@ -118,7 +118,7 @@ template <class T>
 SALU_HOST_DEVICE T galu_gradient(T dy, T x, const Curve<T>& c, CurveSums<T>& sums) {
   const CurvePoint<T> at = curve_at(galu_psi(x), c);
   const T half = T(0.5) * dy;
-  // For |x| > 1e18 the cube overflows while r^2 is 0: limited like z, eta is 3 there.
+  // The cube overflows for |x| > 1e18, where r^2 is 0. With the limited x, eta is 3 there.
   const T bounded = limit_magnitude(x);
   const T kx2 = T(0.044715) * bounded * bounded;
   const T eta = (T(1) + T(3) * kx2) / (T(1) + kx2);
@@ -132,8 +132,8 @@ inline constexpr int kSaluMembers = 5;
 constexpr bool adds_residual(SaluMember member) { return member == SaluMember::salu_add_swalu; }
 constexpr bool has_two_curves(SaluMember member) { return member >= SaluMember::salu_swalu; }
 
-/// The curves of one op: the single functions have only `first`; the fused ones stabilize with it, and `gate`
-/// is the curve of their SWALU.
+/// The curves of one op: `first` is the stabilizer of the fused ops and the only curve of the others, `gate`
+/// the curve of the fused SWALU.
 template <class T>
 struct CurvePair {
   Curve<T> first, gate;
@@ -174,7 +174,7 @@ SALU_HOST_DEVICE T member_gradient(T dy, T x, [[maybe_unused]] T residual, [[may
   }
 }
 
-/// What is stored for the positive numbers a and b: the initial values of a layer.
+/// Initial values of a layer: a and b as `positive` stores them.
 inline Coefficients<double> stored_coefficients(double a, double b, Positive positive) {
   switch (positive) {
     case Positive::exp:

@@ -18,7 +18,7 @@ struct SquashCoefficients {
   Tensor beta;   ///< (C)
 };
 
-/// Parameter gradients; null: not wanted.
+/// Parameter gradients; null: not needed.
 struct SquashSums {
   Tensor* alpha = nullptr;
   Tensor* shift = nullptr;

@@ -13,8 +13,8 @@ Shape tokens_of(const Shape& x, std::int64_t patch) {
   return {x[0], (x[1] / patch) * (x[2] / patch), patch * patch * x[3]};
 }
 
-/// Calls `copy(pixel, token, length)` with the offsets of every run of p C numbers that lie side by side in
-/// both the images (N,H,W,C) and the tokens.
+/// Calls `copy(pixel, token, length)` with the offsets of every run of p C numbers that is contiguous in both
+/// the images (N,H,W,C) and the tokens.
 template <class Copy>
 void each_run(const Shape& images, std::int64_t patch, Copy&& copy) {
   const std::int64_t columns = images[2] / patch, bands = images[0] * (images[1] / patch);
@@ -100,7 +100,7 @@ void embed_tokens_backward_input_cpu(Tensor& dx, const Tensor& dy) {
   });
 }
 
-/// sums += the first numbers of each sample of dy: D of them for the class token, all for the positions.
+/// sums += the leading numbers of each sample of dy: D for the class token, all for the positions.
 void add_over_batch(Tensor& sums, const Tensor& dy) {
   dispatch_float("embed_tokens", dy.dtype(), [&]<class T>() {
     const std::int64_t batch = dy.dim(0), sample = dy.dim(1) * dy.dim(2), width = sums.numel();

@@ -42,7 +42,7 @@ struct EmbedTokensKernels {
 };
 extern EmbedTokensKernels embed_tokens_kernels;
 
-/// Takes one token of each sample: the class token, before the classifier of a vision transformer.
+/// Selects one token of each sample: the class token, as input of a vision transformer's classifier.
 /// Forward:  y[b] = x[b, index]
 /// Backward: dx[b, index] = dy[b], zero for the other tokens
 /// Shapes:   x (B,T,D) with 0 <= index < T, y (B,D)

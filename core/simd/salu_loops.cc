@@ -43,7 +43,7 @@ CurvePairSums<double> backward(std::int64_t n, T* dx, T* dresidual, const T* dy,
         .store(dx + i);
     if (adds) dr.store(dresidual + i);
   }
-  if (i < n) {  // zero upstream in the padding adds nothing to the sums
+  if (i < n) {  // the padding's upstream gradient is 0 and adds nothing to the sums
     T pg[V::kLanes]{}, px[V::kLanes]{}, pr[V::kLanes]{}, pd[V::kLanes];
     for (std::int64_t k = i; k < n; ++k) {
       pg[k - i] = dy[k], px[k - i] = x[k];
@@ -75,7 +75,7 @@ constexpr SaluLoops<T> table() {
 
 extern const SaluLoops<float> loops_f32;
 constinit const SaluLoops<float> loops_f32 = table<Vec, float>();
-#if defined(SALU_WITH_F64)  // f64 serves the gradient checks: one portable table, in the baseline copy
+#if defined(SALU_WITH_F64)  // f64 serves gradient checks only: one portable table, in the baseline copy
 extern const SaluLoops<double> loops_f64;
 constinit const SaluLoops<double> loops_f64 = table<Scalar<double>, double>();
 #endif

@@ -18,7 +18,7 @@ struct SaluLoops {
   Backward backward[kSaluMembers];
 };
 
-// salu_loops.cc, compiled three times.
+// Defined by salu_loops.cc, compiled three times.
 namespace baseline {
 extern const SaluLoops<float> loops_f32;
 extern const SaluLoops<double> loops_f64;

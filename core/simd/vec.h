@@ -31,7 +31,7 @@ inline Vec operator+(Vec a, Vec b) { return _mm512_add_ps(a.v, b.v); }
 inline Vec operator-(Vec a, Vec b) { return _mm512_sub_ps(a.v, b.v); }
 inline Vec operator*(Vec a, Vec b) { return _mm512_mul_ps(a.v, b.v); }
 inline Vec operator/(Vec a, Vec b) { return _mm512_div_ps(a.v, b.v); }
-/// 14 correct bits and one Newton step (to about 1e-8): 2.5 x the speed of square root and division.
+/// A 14-bit estimate and one Newton step (error about 1e-8): 2.5 x the speed of square root and division.
 inline Vec rsqrt(Vec x) {
   const Vec r = _mm512_rsqrt14_ps(x.v);
   return r * (Vec(1.5f) - Vec(0.5f) * x * r * r);
@@ -68,7 +68,7 @@ inline Vec operator+(Vec a, Vec b) { return _mm256_add_ps(a.v, b.v); }
 inline Vec operator-(Vec a, Vec b) { return _mm256_sub_ps(a.v, b.v); }
 inline Vec operator*(Vec a, Vec b) { return _mm256_mul_ps(a.v, b.v); }
 inline Vec operator/(Vec a, Vec b) { return _mm256_div_ps(a.v, b.v); }
-/// The 12-bit estimate plus one Newton step would keep 22 bits only; square root and division are exact.
+/// Exact, by square root and division: the 12-bit estimate and one Newton step would give 22 bits only.
 inline Vec rsqrt(Vec x) { return _mm256_div_ps(_mm256_set1_ps(1.0f), _mm256_sqrt_ps(x.v)); }
 inline Vec limit_magnitude(Vec z) {
   const __m256 limit = _mm256_set1_ps(1e18f), sign_bit = _mm256_set1_ps(-0.0f);
@@ -78,7 +78,7 @@ inline Vec limit_magnitude(Vec z) {
 
 #endif
 
-/// One number behind the same interface: f64, and f32 on CPUs without AVX2.
+/// The interface of Vec for one number: f64, and f32 on CPUs without AVX2.
 template <class T>
 struct Scalar {
   static constexpr int kLanes = 1;

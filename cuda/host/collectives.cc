@@ -10,11 +10,11 @@
 namespace salu::cuda::host {
 namespace {
 
-/// Atomics of one thread in a row after which it must be waiting for a thread that cannot run: a second or
+/// Consecutive atomics of one thread after which it must be spinning on a thread that cannot run: a second or
 /// so.
 constexpr long kMaxAtomics = 20'000'000;
 
-/// The threads of the warp that `thread` belongs to.
+/// The warp of `thread`.
 Thread* warp_of(const Thread& thread) { return &machine().threads[thread.number / kLanes * kLanes]; }
 
 bool in_mask(unsigned mask, int lane) { return (mask >> lane & 1) != 0; }
@@ -51,8 +51,8 @@ void complete(unsigned mask, Thread* warp) {
 int sync_block(bool predicate, const Location& at) {
   Machine& m = machine();
   Thread& self = *m.running;
-  // Two slots, used in turn: with one, what a fast thread does after this barrier, up to the next, would
-  // seem to have happened before a slow thread left it.
+  // Two slots, used alternately. With one, work of a fast thread after this barrier, up to the next, would
+  // seem to happen before a slow thread left it.
   char* slot = &m.slots->barrier[self.barriers & 1];
   release(slot);
   {

@@ -13,22 +13,22 @@ namespace salu::cuda::host {
 
 using Location = std::source_location;
 
-/// Waits for all threads of the block; returns how many of their predicates hold.
+/// Barrier of the block; returns the number of true predicates.
 int sync_block(bool predicate, const Location& at);
 int threads_in_block();
 void fence();
-/// An error in the kernel when the address is not a multiple of `bytes`, or the thread spins.
+/// Fails the kernel when the address is not a multiple of `bytes`, or when the thread spins.
 void check_atomic(const void* address, std::size_t bytes, const Location& at);
 
-/// One collective call: constructed by every lane of `mask`, complete when all have arrived at the same call.
-/// It does not order memory; sync_warp() does. A mask that names lanes which have exited or do not exist is
-/// an error, also where CUDA would not wait for them.
+/// One collective call. Every lane of `mask` constructs it; it is complete when all have arrived at the same
+/// call. It does not order memory; sync_warp() does. A mask with lanes that have exited or do not exist is an
+/// error, also where CUDA would not wait for them.
 class Collective {
  public:
   Collective(unsigned mask, std::uint64_t bits, const Location& at);
 
   int lane() const { return lane_; }
-  /// The value that a lane brought; an error in the kernel when the mask leaves it out.
+  /// The value of a lane; fails the kernel when the mask excludes it.
   std::uint64_t bits_of(int lane) const;
 
  private:
@@ -37,11 +37,11 @@ class Collective {
   Location at_;
 };
 
-/// __syncwarp: after it all lanes of `mask` see what each of them wrote before it.
+/// __syncwarp: afterwards all lanes of `mask` see each other's earlier writes.
 void sync_warp(unsigned mask, const Location& at);
 
-/// The value of another lane of the reader's group of `width` lanes. `argument` is a lane of the group
-/// (index), a distance (up, down) or a mask (exclusive_or); it has 5 bits, as on the GPU.
+/// A shuffle within the reader's group of `width` lanes. `argument` is a lane of the group (index), a
+/// distance (up, down) or a mask (exclusive_or); it has 5 bits, as on the GPU.
 enum class Shuffle { index, up, down, exclusive_or };
 std::uint64_t shuffle(Shuffle kind, unsigned mask, std::uint64_t bits, int argument, int width,
                       const Location& at);
@@ -60,7 +60,7 @@ T from_bits(std::uint64_t bits) {
   return value;
 }
 
-/// combine(combine(v0, v1), v2)… over the values of the lanes of `mask`, in the order of the lanes.
+/// combine(combine(v0, v1), v2)… over the values of the lanes of `mask`, in lane order.
 template <class T, class F>
 T reduce_lanes(unsigned mask, T value, const Location& at, F combine) {
   const Collective call(mask, to_bits(value), at);
@@ -73,7 +73,7 @@ T reduce_lanes(unsigned mask, T value, const Location& at, F combine) {
   return result;
 }
 
-/// Bit l of the result: the value of lane l satisfies `accept`.
+/// Ballot: bit l is set when the value of lane l satisfies `accept`.
 template <class F>
 unsigned vote_lanes(unsigned mask, std::uint64_t bits, const Location& at, F accept) {
   const Collective call(mask, bits, at);
@@ -85,8 +85,8 @@ unsigned vote_lanes(unsigned mask, std::uint64_t bits, const Location& at, F acc
   return votes;
 }
 
-/// For the scheduler: completes every collective of a warp whose lanes have all arrived; true when there was
-/// one. Sets machine().error when one can never complete because a lane of its mask has exited.
+/// For the scheduler: completes every collective of a warp whose lanes have all arrived; returns true when
+/// there was one. Sets machine().error when one can never complete because a lane of its mask has exited.
 bool complete_collectives(int warp);
 
 }  // namespace salu::cuda::host

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "cuda/host/sanitizer.h"
 
-/// Saves what a function must preserve and the stack pointer, then takes those of another context.
+/// Saves callee-saved registers and the stack pointer, then loads those of another context.
 extern "C" void salu_switch_stack(void** save, void* load);
 
 #if defined(__x86_64__)
@@ -47,8 +47,8 @@ constexpr std::size_t kStackBytes = 128 * 1024, kGuardBytes = 4096;
 constexpr int kSavedRegisters = 6;
 
 Context scheduler;
-Context* previous = nullptr;  ///< of the fiber, or scheduler, that handed over last
-Fiber* starting = nullptr;    ///< for run(), which cannot have an argument
+Context* previous = nullptr;  ///< the fiber or scheduler that switched last
+Fiber* starting = nullptr;    ///< argument of run(), which cannot have parameters
 
 void arrive(Context& here) { enter_stack(here.address_state, &previous->stack, &previous->stack_bytes); }
 
@@ -75,9 +75,9 @@ Fiber::Fiber(int number, void (*body)()) : number_(number), body_(body) {
 
 Fiber::~Fiber() { munmap(memory_, kGuardBytes + kStackBytes); }
 
-/// Lays the frame that salu_switch_stack expects on an empty stack: zeros for the registers, and run() as the
-/// address to return to. Its stack pointer is then 8 below a multiple of 16, as at the start of any function;
-/// the zero above ends a debugger's backtrace.
+/// Builds the frame that salu_switch_stack expects on an empty stack: zeros for the registers, and run() as
+/// return address. The stack pointer is then 8 below a multiple of 16, as at the start of any function; the
+/// zero above ends a debugger's backtrace.
 void Fiber::reset() {
   if (context_.thread) join_thread(context_.thread);
   unpoison(context_.stack, kStackBytes);

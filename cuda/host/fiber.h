@@ -9,27 +9,28 @@ namespace salu::cuda::host {
 /// Saved state of a suspended fiber.
 struct Context {
   void* stack_pointer = nullptr;
-  const void* stack = nullptr;  ///< its lowest address; of the scheduler's stack, as the sanitizer reports it
+  const void* stack =
+      nullptr;  ///< lowest address of its stack; for the scheduler's stack, as reported by the sanitizer
   std::size_t stack_bytes = 0;
-  void* address_state = nullptr;  ///< the address sanitizer's own
-  void* thread = nullptr;         ///< its thread to the thread sanitizer
+  void* address_state = nullptr;  ///< belongs to the address sanitizer
+  void* thread = nullptr;         ///< its thread in the thread sanitizer
 };
 
-/// Runs `body` once for every resume() after the last one returned, on the same stack: a fiber lives through
-/// many blocks of many launches. `body` must not throw.
+/// Runs `body` once for every resume() after the previous run returned, on the same stack, so that one fiber
+/// serves many blocks of many launches. `body` must not throw.
 class Fiber {
  public:
-  /// `number` varies the top of the stack, so that the frames of different fibers do not share cache sets.
+  /// `number` offsets the top of the stack, so that the frames of different fibers do not share cache sets.
   Fiber(int number, void (*body)());
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// Called by the scheduler: runs the fiber until it suspends itself or `body` ends.
+  /// Called by the scheduler: runs the fiber until it suspends or `body` ends.
   void resume();
-  /// Called within the fiber: hands over to the scheduler, until the next resume().
+  /// Called within the fiber: returns to the scheduler until the next resume().
   void suspend();
-  /// Forgets a body that was abandoned halfway; the next resume() starts it anew.
+  /// Abandons an unfinished body; the next resume() starts it anew.
   void reset();
 
  private:

@@ -21,7 +21,7 @@ namespace {
 constexpr std::int64_t kMaxBlocksX = 2147483647, kMaxBlocksYZ = 65535;
 
 std::set<std::string>& names() {
-  static auto* all = new std::set<std::string>;  // leaked on purpose: kernels may run from static destructors
+  static auto* all = new std::set<std::string>;  // never destroyed: kernels may run from static destructors
   return *all;
 }
 
@@ -78,9 +78,9 @@ void resume(Thread& thread) {
   m.running = nullptr;
 }
 
-/// Consecutive blocks run on different fibers, which are threads to the sanitizer: on the same fibers races
-/// between blocks would not show, as a thread cannot race with itself, nor with threads whose barriers it has
-/// passed.
+/// Consecutive blocks run on different fibers, which are threads to the sanitizer. On the same fibers it
+/// would miss races between blocks, because a thread cannot race with itself, nor with threads whose barriers
+/// it has passed.
 constexpr std::size_t kFiberSets = kThreadSanitizer ? 2 : 1;
 
 void provide_fibers() {
@@ -107,7 +107,7 @@ void begin_block(std::int64_t turn) {
   }
 }
 
-/// The order in which the threads run next.
+/// Computes the order in which the threads run next.
 void order_threads(std::vector<int>& order) {
   Machine& m = machine();
   const int n = m.thread_count;
@@ -120,7 +120,7 @@ void order_threads(std::vector<int>& order) {
   }
 }
 
-/// Sets machine().error when the threads, all of which have stopped, do not wait at one barrier.
+/// Sets machine().error when the threads, all stopped, do not wait at one barrier.
 void check_barrier() {
   Machine& m = machine();
   const Thread *first = nullptr, *gone = nullptr;
@@ -170,9 +170,8 @@ void run_ready(const std::vector<int>& order, int warp) {
   }
 }
 
-/// Runs every thread until it has ended or waits at a barrier. Schedules differ in how far a warp gets before
-/// the others move: under even ones all warps run up to their next collective, under odd ones a warp runs up
-/// to its barrier before the next one starts.
+/// Runs every thread until it ends or waits at a barrier. Under even schedules all warps run up to their next
+/// collective; under odd ones a warp runs up to its barrier before the next one starts.
 void run_interval(const std::vector<int>& order) {
   Machine& m = machine();
   const int warps = (m.thread_count + kLanes - 1) / kLanes;
@@ -198,7 +197,7 @@ void run_interval(const std::vector<int>& order) {
   }
 }
 
-/// `turn` counts the blocks of the grid as they run.
+/// `turn` counts the blocks run so far.
 void run_block(std::int64_t turn, std::vector<int>& order) {
   Machine& m = machine();
   const Quiet quiet;
@@ -233,7 +232,7 @@ void begin_grid(const Grid& grid, std::function<void()> thread) {
   ++m.counters.launches;
 }
 
-/// The number of the n-th block to run.
+/// Number of the n-th block to run.
 std::int64_t block_in_turn(std::int64_t n, std::int64_t blocks) {
   const Machine& m = machine();
   if (m.schedule == 0) return n;
@@ -277,7 +276,7 @@ void launch_grid(const Grid& grid, std::vector<PointerArgument> pointers, std::f
   enqueue([=, name = std::string(grid.kernel), pointers = std::move(pointers)] {
     Grid queued = grid;
     queued.kernel = name.c_str();
-    check_pointers(queued.kernel, pointers);  // again: queued work may run after a release
+    check_pointers(queued.kernel, pointers);  // checked again, because queued work may run after a release
     names().insert(name);
     const DeviceAccess access;
     run_grid(queued, thread);

@@ -10,7 +10,7 @@
 
 namespace salu::cuda::host {
 
-/// A launch of `kernel`: how many blocks of how many threads.
+/// Launch configuration of `kernel`.
 struct Grid {
   const char* kernel;
   std::int64_t blocks_x, blocks_y, blocks_z;
@@ -18,17 +18,17 @@ struct Grid {
   std::size_t shared_bytes;
 };
 
-/// An argument of a launch that is a pointer.
+/// A pointer argument of a launch.
 struct PointerArgument {
   int position;
   const void* value;
 };
 
-inline constexpr std::size_t kMaxArgumentBytes = 4096;  ///< every GPU takes so many
+inline constexpr std::size_t kMaxArgumentBytes = 4096;  ///< limit of every GPU
 
 /// Queues the grid; every thread runs `thread`. Throws ErrorCode::environment at once when the shape is
-/// refused or a pointer is neither null nor in live device memory. Errors of the kernel are thrown when the
-/// grid runs: `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): …`.
+/// invalid or a pointer is neither null nor in live device memory. Kernel errors are thrown when the grid
+/// runs: `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): …`.
 void launch_grid(const Grid& grid, std::vector<PointerArgument> pointers, std::function<void()> thread);
 
 template <class... P>

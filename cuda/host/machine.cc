@@ -10,7 +10,7 @@
 namespace salu::cuda::host {
 
 Machine& machine() {
-  // Leaked on purpose: kernels may run from destructors of static objects.
+  // Never destroyed: kernels may run from destructors of static objects.
   static Machine* instance = new Machine;
   return *instance;
 }

@@ -29,20 +29,20 @@ struct Thread {
   uint3 index{};
   int number = 0;  ///< in the block, x fastest; lane = number % 32
   State state = State::done;
-  Location at;             ///< of the call it waits in
-  bool predicate = false;  ///< for __syncthreads_count and its like
-  unsigned barriers = 0;   ///< passed so far; picks one of SyncSlots::barrier
-  // Collectives. A lane may be at the next one before its neighbours have read the value it brought to the
-  // last: hence two places, used in turn.
+  Location at;             ///< the call in which it waits
+  bool predicate = false;  ///< argument of __syncthreads_count and its like
+  unsigned barriers = 0;   ///< number of barriers passed; selects one of SyncSlots::barrier
+  // Collectives. A lane may reach the next one before its neighbours have read its value for the previous
+  // one: hence two values, used alternately.
   unsigned mask = 0;
   unsigned arrivals = 0;
   std::array<std::uint64_t, 2> brought{};
-  unsigned turns = 0;  ///< bit l: the place in which lane l brought its value to the completed collective
+  unsigned turns = 0;  ///< bit l: which of the two values lane l used in the completed collective
   long atomics = 0;    ///< since the last switch
 };
 
-/// The thread sanitizer's slots of one block. Each block has new ones: an old slot would order the block
-/// after the last one, and hide races between blocks.
+/// Slots of the thread sanitizer for one block. Each block gets new ones: an old slot would order the block
+/// after the previous one and hide races between blocks.
 struct SyncSlots {
   char barrier[2];
   char lane[kMaxThreads][2];
@@ -55,27 +55,27 @@ struct Machine {
   Thread* running = nullptr;  ///< null while the scheduler or the host runs
   const char* kernel = "";
   std::function<void()> body;
-  std::string error;      ///< of the running grid; not empty: give it up
-  int barrier_count = 0;  ///< predicates that held at the last barrier
+  std::string error;      ///< error of the running grid, which is then abandoned
+  int barrier_count = 0;  ///< number of true predicates at the last barrier
   std::unique_ptr<SyncSlots> slots;
   char start_slot = 0, done_slot = 0, fence_slot = 0;
   std::uint64_t schedule = 0, random = 0;
   Counters counters;
 };
 
-/// The one machine. Kernels run on one OS thread at a time.
+/// The only instance. Kernels run on one OS thread at a time.
 Machine& machine();
 
 /// `kernel NAME, FILE:LINE, thread (x,y,z) of block (x,y,z): `.
 std::string place(const Thread& thread, const Location& at);
 
-/// Within a kernel: ends the grid with an error.
+/// Within a kernel: aborts the grid with an error.
 [[noreturn]] void fail_in_kernel(const Location& at, const std::string& what);
 
-/// Within a kernel: waits, in the given state, until the scheduler says otherwise.
+/// Within a kernel: waits in the given state until the scheduler resumes the thread.
 void wait_as(State state, const Location& at);
 
-/// True when both are the same call in the source.
+/// True when both are the same call site.
 bool same_call(const Location& a, const Location& b);
 
 }  // namespace salu::cuda::host

@@ -22,7 +22,8 @@ namespace {
 constexpr std::size_t kBlockAlign = 256;
 constexpr std::size_t kTail = 256;  ///< bytes of 0xFF after a block, poisoned in sanitized builds
 
-/// The live blocks of one kind of memory, by address. Thread safe: loader threads take pinned memory.
+/// The live blocks of one kind of memory, by address. Thread safe, because loader threads allocate pinned
+/// memory.
 class Blocks {
  public:
   void* add(std::size_t bytes);
@@ -38,7 +39,7 @@ class Blocks {
   std::size_t in_use_ = 0;
 };
 
-/// Leaked on purpose: memory of static objects is released after any destructor of ours.
+/// Never destroyed: static objects may release memory after any of our destructors.
 Blocks& device() {
   static Blocks* blocks = new Blocks;
   return *blocks;
@@ -118,18 +119,18 @@ constexpr std::size_t kVariableAlign = 128, kGap = 512;
 constexpr std::size_t kArena = 2 * kMaxShared;  ///< room for 200 variables with their gaps
 
 struct Variable {
-  const void* tag;  ///< null for the dynamic memory, and for the gap at the front
+  const void* tag;  ///< null for dynamic memory and for the gap at the front
   char* memory;
   std::size_t bytes;
 };
 
 char* arena = nullptr;
-std::size_t used = 0;  ///< of the arena, gaps included
+std::size_t used = 0;  ///< bytes of the arena in use, gaps included
 std::vector<Variable> variables;
 std::size_t static_bytes = 0, dynamic_bytes = 0;
 char* dynamic = nullptr;
 
-/// The next `bytes` bytes of the arena and the gap after them, all 0xFF; null when the arena is full.
+/// The next `bytes` bytes of the arena, followed by a gap, all 0xFF; null when the arena is full.
 char* carve(std::size_t bytes) {
   const std::size_t size = (bytes + kVariableAlign - 1) / kVariableAlign * kVariableAlign + kGap;
   if (used + size > kArena) return nullptr;
@@ -183,14 +184,14 @@ DeviceAccess::~DeviceAccess() {
 
 void check_block_ends(const char* kernel) {
   const Quiet quiet;
-  if (kAddressSanitizer || !device().end_overwritten()) return;  // the sanitizer stops at the write itself
+  if (kAddressSanitizer || !device().end_overwritten()) return;  // the sanitizer reports the write itself
   fail(ErrorCode::environment, "kernel {}: wrote beyond the end of a block of device memory", kernel);
 }
 
 void set_dynamic_shared(std::size_t bytes) { dynamic_bytes = bytes; }
 
 void begin_block_memory() {
-  // New memory has no past in the eyes of the thread sanitizer: blocks share no shared memory.
+  // New memory has no history in the thread sanitizer, as blocks share no shared memory.
   if (arena && kThreadSanitizer) {
     std::free(arena);
     arena = nullptr;
@@ -201,7 +202,7 @@ void begin_block_memory() {
   used = 0;
   static_bytes = 0;
   variables.clear();
-  variables.push_back({nullptr, carve(0), 0});  // a gap in front of the first variable
+  variables.push_back({nullptr, carve(0), 0});  // gap before the first variable
   dynamic = nullptr;
   if (dynamic_bytes > 0) {
     dynamic = carve(dynamic_bytes);
@@ -210,7 +211,7 @@ void begin_block_memory() {
 }
 
 void end_block_memory() {
-  if (kAddressSanitizer) return;  // it stops at the write itself
+  if (kAddressSanitizer) return;  // it reports the write itself
   for (const Variable& v : variables) {
     const char* gap = v.memory + v.bytes;
     if (std::all_of(gap, gap + kGap, [](char byte) { return byte == '\xFF'; })) continue;

@@ -10,17 +10,17 @@
 
 namespace salu::cuda::host {
 
-// Device memory, and the pinned memory of the host.
+// Device memory, and pinned host memory.
 
-/// 256-byte aligned, every byte 0xFF. Null when the limit is reached.
+/// 256-byte aligned, filled with 0xFF. Null when the limit is reached.
 void* allocate_device(std::size_t bytes);
-/// Throws ErrorCode::environment unless `block` came from allocate_device and is live, or when something
-/// wrote beyond its end.
+/// Throws ErrorCode::environment unless `block` is a live block of allocate_device, or when something has
+/// written past its end.
 void release_device(void* block);
 std::size_t device_bytes_limit();
 std::size_t device_bytes_in_use();
 
-/// True for an address in a live block, its end included.
+/// True for an address in a live block or at its end.
 bool in_device_memory(const void* p);
 /// Throws ErrorCode::environment unless [p, p + bytes) lies in one live block.
 void check_device_range(const char* what, const void* p, std::size_t bytes);
@@ -29,7 +29,7 @@ void* allocate_host_pinned(std::size_t bytes);
 void release_host_pinned(void* block);
 void check_pinned_range(const char* what, const void* p, std::size_t bytes);
 
-/// Device memory may be read and written while one of these lives: kernels and copies have one.
+/// Grants access to device memory during its lifetime. Kernels and copies hold one.
 class DeviceAccess {
  public:
   DeviceAccess();
@@ -38,26 +38,26 @@ class DeviceAccess {
   DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 
-/// Throws ErrorCode::environment when something wrote directly beyond the end of a block. The builds without
-/// a sanitizer find such writes after the launch.
+/// Throws ErrorCode::environment when something has written past the end of a block. Builds without a
+/// sanitizer detect such writes after the launch.
 void check_block_ends(const char* kernel);
 
-// Shared memory: variables with gaps between them. Neither `static` nor thread-local variables would do: the
-// address sanitizer does not see the ends of those in templates.
+// Shared memory: variables separated by gaps. `static` and thread-local variables would not do, because the
+// address sanitizer does not see their ends in templates.
 
-inline constexpr std::size_t kMaxStaticShared = 48 * 1024;  ///< bytes, of all shared() together
-inline constexpr std::size_t kMaxShared = 227 * 1024;       ///< with dynamic_shared(), on an H200
+inline constexpr std::size_t kMaxStaticShared = 48 * 1024;  ///< bytes, over all shared() variables
+inline constexpr std::size_t kMaxShared = 227 * 1024;       ///< including dynamic_shared(), on an H200
 
-/// The shared variable that `tag` stands for; 0xFF bytes at the start of each block. An error names `where`
+/// The shared variable identified by `tag`; 0xFF bytes at the start of each block. The error names `where`
 /// when it does not fit.
 void* shared_variable(const void* tag, std::size_t bytes, const std::source_location& where);
-/// Null when the launch asked for none.
+/// Null when the launch requested none.
 void* dynamic_shared_memory();
 
 // For the scheduler.
 void set_dynamic_shared(std::size_t bytes);
 void begin_block_memory();
-/// Sets machine().error when the block wrote between its variables.
+/// Sets machine().error when the block has written between its variables.
 void end_block_memory();
 
 /// See cuda/kernels/kernel.cuh.

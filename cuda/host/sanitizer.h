@@ -30,8 +30,8 @@ namespace salu::cuda::host {
 inline constexpr bool kAddressSanitizer = true;
 inline void poison(const void* p, std::size_t bytes) { __asan_poison_memory_region(p, bytes); }
 inline void unpoison(const void* p, std::size_t bytes) { __asan_unpoison_memory_region(p, bytes); }
-/// Called around a switch of stacks: before it on the old stack, after it on the new one. `saved` belongs to
-/// the stack that is left, and is given back when it is entered again; null the first time.
+/// Called around a switch of stacks: leave_stack on the old stack, the other on the new one. `saved` belongs
+/// to the old stack and is restored when that is entered again; null the first time.
 inline void leave_stack(void** saved, const void* to, std::size_t bytes) {
   __sanitizer_start_switch_fiber(saved, to, bytes);
 }
@@ -48,23 +48,23 @@ inline void enter_stack(void*, const void**, std::size_t*) {}
 
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool kThreadSanitizer = true;
-/// Every CUDA thread is a thread to the sanitizer. A switch orders nothing (1): order comes from acquire and
-/// release alone. Inlined always: the sanitizer counts calls and returns per thread, and a function that is
-/// called in one thread must not return in another.
+/// Every CUDA thread is a thread of the sanitizer. A switch orders nothing (1); only acquire and release do.
+/// Always inlined: the sanitizer counts calls and returns per thread, so a function called in one thread must
+/// not return in another.
 [[gnu::always_inline]] inline void switch_thread(void* thread) { __tsan_switch_to_fiber(thread, 1); }
 inline void* this_thread() { return __tsan_get_current_fiber(); }
 inline void* create_thread() { return __tsan_create_fiber(0); }
-/// Takes over the order of a thread that never runs again: its work happened before what follows.
+/// Orders the work of a thread that never runs again before everything that follows.
 [[gnu::always_inline]] inline void join_thread(void* thread) {
   void* self = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(thread, 0);  // 0: the switch orders
   __tsan_switch_to_fiber(self, 0);
 }
-/// Work before release(slot) in one thread happened before work after acquire(slot) in another.
+/// Orders work before release(slot) in one thread before work after acquire(slot) in another.
 inline void acquire(char* slot) { __tsan_acquire(slot); }
 inline void release(char* slot) { __tsan_release(slot); }
 
-/// The accesses of this thread are not recorded while one of these lives: the shim's own bookkeeping is no
+/// Suppresses the recording of this thread's accesses during its lifetime: the shim's own bookkeeping is not
 /// part of the kernel.
 class Quiet {
  public:

@@ -27,7 +27,7 @@ namespace salu::cuda::host {
 template <class T, class... Allowed>
 concept OneOf = (std::same_as<T, Allowed> || ...);
 
-/// Replaces the value by f(value) and returns the old one. Relaxed, as on the GPU: it orders nothing else.
+/// Replaces the value by f(value) and returns the old one. Relaxed, as on the GPU: it orders no other access.
 template <class T, class F>
 T atomic_update(T* address, const Location& at, F f) {
   check_atomic(address, sizeof(T), at);
@@ -40,8 +40,7 @@ T atomic_update(T* address, const Location& at, F f) {
 
 }  // namespace salu::cuda::host
 
-// Barriers. The default argument is the place of the call: two barriers are the same only when they are the
-// same call in the source.
+// Barriers. The default argument is the call site: two barriers are the same only when their call sites are.
 inline void __syncthreads(std::source_location at = std::source_location::current()) {
   salu::cuda::host::sync_block(false, at);
 }
@@ -54,10 +53,10 @@ inline int __syncthreads_and(int predicate, std::source_location at = std::sourc
 inline int __syncthreads_or(int predicate, std::source_location at = std::source_location::current()) {
   return salu::cuda::host::sync_block(predicate != 0, at) > 0;
 }
-/// Order between blocks; atomics alone give none.
+/// Orders memory between blocks; atomics alone do not.
 inline void __threadfence() { salu::cuda::host::fence(); }
 
-// Collectives of a warp.
+// Warp collectives.
 inline void __syncwarp(unsigned mask = 0xffffffffu,
                        std::source_location at = std::source_location::current()) {
   salu::cuda::host::sync_warp(mask, at);
@@ -100,7 +99,7 @@ inline int __all_sync(unsigned mask, int predicate,
                       std::source_location at = std::source_location::current()) {
   return __ballot_sync(mask, predicate, at) == mask;
 }
-/// The lanes that brought the same value.
+/// Mask of the lanes with the same value.
 template <class T>
 unsigned __match_any_sync(unsigned mask, T value, std::source_location at = std::source_location::current()) {
   const std::uint64_t own = salu::cuda::host::to_bits(value);
@@ -121,7 +120,7 @@ T __reduce_max_sync(unsigned mask, T value, std::source_location at = std::sourc
   return salu::cuda::host::reduce_lanes(mask, value, at, [](T a, T b) { return std::max(a, b); });
 }
 
-// Atomics, for the types that CUDA has them for.
+// Atomics, for the types that CUDA supports.
 template <salu::cuda::host::OneOf<int, unsigned, unsigned long long, float, double> T>
 T atomicAdd(T* address, std::type_identity_t<T> value,
             std::source_location at = std::source_location::current()) {

@@ -16,7 +16,8 @@ namespace salu::cuda::host {
 namespace {
 
 std::deque<Work> queue;
-thread_local std::vector<Work>* recording_to = nullptr;  // other threads may go on taking pinned memory
+thread_local std::vector<Work>* recording_to =
+    nullptr;  // thread_local, because other threads may allocate pinned memory meanwhile
 bool deferred = false;
 
 }  // namespace
@@ -73,7 +74,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Few, so that grids stay small, and more than one, so that they have several blocks.
+/// Few, so that grids stay small, but more than one, so that they have several blocks.
 constexpr int kMultiprocessors = 2;
 
 void copy(void* to, const void* from, std::size_t bytes) {
@@ -82,7 +83,7 @@ void copy(void* to, const void* from, std::size_t bytes) {
   std::memmove(to, from, bytes);
 }
 
-/// Queues a copy. `check` runs now and again before the copy: a block may be released in between.
+/// Queues a copy. `check` runs now and again before the copy, because a block may be released in between.
 template <class Check>
 void queue_copy(void* to, const void* from, std::size_t bytes, Check check) {
   check();
@@ -92,9 +93,9 @@ void queue_copy(void* to, const void* from, std::size_t bytes, Check check) {
   });
 }
 
-/// State of an Event, shared with the stream: the event may be destroyed before the stream reaches its point.
+/// State of an Event, shared with the stream because the event may be destroyed first.
 struct Point {
-  int recorded = 0, passed = 0;  ///< times
+  int recorded = 0, passed = 0;  ///< counts
   Clock::time_point time;
 
   bool reached() const { return passed == recorded; }

@@ -11,7 +11,7 @@ struct dim3 {
   constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 
-// The scheduler sets them whenever a thread begins to run: a debugger shows them as they are.
+// Set by the scheduler whenever a thread begins to run; plain variables, so that a debugger shows them.
 inline uint3 threadIdx{}, blockIdx{};
 inline dim3 blockDim, gridDim;
 inline constexpr int warpSize = 32;

@@ -14,30 +14,30 @@
 namespace salu::cuda {
 
 inline constexpr int kSide = 16;
-/// Padding of the rows in shared memory, in floats: rows are 16 bytes off a multiple of 128 apart, so that
-/// packs from eight rows lie in different banks.
+/// Row padding in shared memory, in floats: the row length is 16 bytes off a multiple of 128, so that packs
+/// from eight rows lie in different banks.
 inline constexpr int kRowPad = 4;
 
 /// Tokens of one head in shared memory, as f32.
 struct HeadTile {
   float* data;
-  int width;  ///< columns: D/heads, and zeros up to a multiple of two sides
+  int width;  ///< columns: D/heads, padded with zeros to a multiple of two sides
 
   __device__ float* row(int r) const { return data + r * (width + kRowPad); }
 };
 constexpr int tile_width(int head) { return (head + 2 * kSide - 1) / (2 * kSide) * (2 * kSide); }
 
-/// Tokens of one head in global memory: rows `step` apart.
+/// Tokens of one head in global memory, with rows `step` apart.
 template <class T>
 struct HeadRows {
   T* data;
   std::int64_t step;
-  std::int64_t rows;  ///< how many there are
+  std::int64_t rows;  ///< number of rows
   int columns;        ///< D/heads
 };
 
-/// Sizes, and the offsets of a head: its q, k, v are columns of qkv. Block x of every kernel takes head x of
-/// (batch, heads); block y a tile of its tokens, where there is more than one.
+/// Sizes, and the offsets of a head: its q, k, v are columns of qkv. Block x of every kernel processes head x
+/// of (batch, heads), block y a tile of its tokens if there are several.
 struct Heads {
   std::int64_t heads, tokens, d;
   int head;  ///< D/heads
@@ -48,13 +48,13 @@ struct Heads {
         d(qkv.dim(2) / 3),
         head(static_cast<int>(heads == 0 ? 0 : d / heads)) {}
 
-  /// Tokens from `first` on of part 0 (q), 1 (k) or 2 (v) of a tensor like qkv.
+  /// Tokens from `first` on: part 0 (q), 1 (k) or 2 (v) of a tensor like qkv.
   template <class T>
   __device__ HeadRows<T> part(T* qkv, int which, std::int64_t first) const {
     const std::int64_t b = blockIdx.x / heads, h = blockIdx.x % heads;
     return {qkv + (b * tokens + first) * 3 * d + which * d + h * head, 3 * d, tokens - first, head};
   }
-  /// The same of a tensor like y.
+  /// Tokens from `first` on of a tensor like y.
   template <class T>
   __device__ HeadRows<T> output(T* y, std::int64_t first) const {
     const std::int64_t b = blockIdx.x / heads, h = blockIdx.x % heads;
@@ -62,7 +62,7 @@ struct Heads {
   }
 };
 
-/// Copies 16 Rows rows; zeros where `from` has none.
+/// Copies 16 Rows rows; zeros beyond the end of `from`.
 template <int Rows, class T>
 __device__ void load_tile(const HeadTile& tile, const HeadRows<T>& from) {
   for (int r = static_cast<int>(threadIdx.y); r < kSide * Rows; r += kSide) {
@@ -101,7 +101,7 @@ __device__ void score(float (&out)[Rows][Rows], const HeadTile& a, const HeadTil
   }
 }
 
-/// A square matrix in shared memory, tokens against tokens.
+/// A square matrix of tokens by tokens in shared memory.
 template <int Rows>
 struct ScoreTile {
   static constexpr int kTokens = kSide * Rows, kFloats = kTokens * (kTokens + kRowPad);
@@ -122,7 +122,7 @@ struct ScoreTile {
   }
 };
 
-/// Divides the dynamic shared memory of a block.
+/// Partition of a block's dynamic shared memory.
 template <int Rows>
 struct SharedTiles {
   float* next = dynamic_shared<float>();
@@ -141,7 +141,7 @@ struct SharedTiles {
   }
 };
 
-/// Calls take(i, column, value) with row y + 16 i of m b: two columns at a time, whatever the width.
+/// Calls take(i, column, value) with row y + 16 i of m b, two columns at a time, for any width.
 template <int Rows, class Take>
 __device__ void multiply(const ScoreTile<Rows>& m, const HeadTile& b, Take take) {
   const int y = static_cast<int>(threadIdx.y);
@@ -165,7 +165,7 @@ __device__ void multiply(const ScoreTile<Rows>& m, const HeadTile& b, Take take)
   }
 }
 
-/// Over the 16 threads of a row, the same bits in each.
+/// Sum over the 16 threads of a row, with the same bits in each.
 __device__ inline float row_total(float value) {
   for (int distance = kSide / 2; distance > 0; distance /= 2) {
     value += __shfl_xor_sync(kFullMask, value, distance);

@@ -10,7 +10,7 @@ namespace {
 template <class T>
 using Pixel = Pack<T, static_cast<int>(kPaddedChannels)>;
 
-/// A thread per pixel, so that the zeros cost no store of their own.
+/// One thread per pixel, so that the zeros need no stores of their own.
 template <class T>
 __global__ void pad_channels_kernel(std::int64_t pixels, int channels, Pixel<T>* to, const T* from) {
   for (std::int64_t i = global_thread(); i < pixels; i += global_threads()) {

@@ -9,10 +9,9 @@ namespace salu::cuda {
 
 inline constexpr std::int64_t kPaddedChannels = 8;
 
-/// The shape with kPaddedChannels in place of its last dimension; throws ErrorCode::internal when that has
-/// more.
+/// The shape with kPaddedChannels as its last dimension; throws ErrorCode::internal when that is larger.
 Shape padded_channels(const Shape& shape);
-/// A copy of (...,C), C <= kPaddedChannels, f32 or bf16, with zeros in the channels after C.
+/// A copy of (...,C), C <= kPaddedChannels, f32 or bf16, zero-padded to kPaddedChannels.
 Tensor pad_channels(const Tensor& from);
 /// sum += the first C channels of `part`; sum (...,C) is f32, part (...,kPaddedChannels) f32 or bf16.
 void accumulate_channels(Tensor& sum, const Tensor& part);

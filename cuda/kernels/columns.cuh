@@ -13,15 +13,15 @@
 
 namespace salu::cuda {
 
-/// Two blocks on each multiprocessor: 16 KB in flight per load, which should hide the latency of the memory,
-/// and 64 registers for a thread. Not measured.
+/// Two blocks per multiprocessor: 16 KB in flight per load, which should hide memory latency, and 64
+/// registers per thread. Not measured.
 inline constexpr int kColumnThreads = 512, kColumnBlocks = 2;
 
-/// `samples` matrices of (rows, columns), one after the other.
+/// `samples` contiguous matrices of (rows, columns).
 struct ColumnGrid {
   std::int64_t samples, rows, columns;
-  std::int64_t chunks;      // of each sample
-  std::int64_t chunk_rows;  // the last chunk has what is left
+  std::int64_t chunks;      // per sample
+  std::int64_t chunk_rows;  // the last chunk may have fewer
   int lanes;                // threads side by side, a power of two
 
   /// Rows of chunk `i` of a sample.
@@ -31,14 +31,13 @@ struct ColumnGrid {
   }
 };
 
-/// About `per_multiprocessor` blocks on each multiprocessor, when there is work for them; 0: one chunk per
-/// sample.
+/// About `per_multiprocessor` blocks per multiprocessor if there is enough work; 0: one chunk per sample.
 template <int Width>
 ColumnGrid column_grid(std::int64_t samples, std::int64_t rows, std::int64_t columns,
                        int per_multiprocessor) {
-  // 8 packs are a cache line of 128 bytes: wider tiles leave more parts to add. Not measured.
+  // 8 packs are a cache line of 128 bytes; wider tiles leave more parts to add. Not measured.
   constexpr int kMostLanes = Width == 1 ? kWarp : 8;
-  constexpr std::int64_t kRowsPerThread = 4;  // fewer, and a block only starts and ends
+  constexpr std::int64_t kRowsPerThread = 4;  // with fewer rows a block mostly starts and ends
   int lanes = 1;
   while (lanes < kMostLanes && lanes * Width < columns) lanes *= 2;
   const std::int64_t tiles = (columns + lanes * Width - 1) / (lanes * Width);
@@ -58,14 +57,14 @@ LaunchShape column_shape(const ColumnGrid& grid) {
           .threads_x = kColumnThreads};
 }
 
-/// The share of one thread: `for (i = first; i < end; i += step)` are the offsets of its packs.
+/// One thread's share: `for (i = first; i < end; i += step)` visits the offsets of its packs.
 template <int Width>
 struct ColumnThread {
   std::int64_t sample, column;
   std::int64_t first, end, step;
   std::int64_t block_rows;
   bool active;  // false beyond the last column
-  bool writes;  // the first thread of its columns in the block
+  bool writes;  // true for the first thread of its columns in the block
 
   __device__ explicit ColumnThread(const ColumnGrid& grid) {
     const int lane = static_cast<int>(threadIdx.x) % grid.lanes,
@@ -85,7 +84,7 @@ struct ColumnThread {
   /// Number of packs.
   __device__ std::int64_t count() const { return first < end ? (end - first + step - 1) / step : 0; }
 
-  /// The coefficients of its columns; 0 for null and for inactive threads.
+  /// The coefficients of its columns; 0 for a null pointer and for inactive threads.
   __device__ Pack<float, Width> coefficients(const float* p) const {
     Pack<float, Width> to;
     for (int w = 0; w < Width; ++w) to.at[w] = p && active ? p[column + w] : 0.0f;
@@ -93,8 +92,8 @@ struct ColumnThread {
   }
 };
 
-/// Sums over the threads that share threadIdx.x % lanes, the same bits in every one of them. All threads of
-/// the block must take part.
+/// Sums over the threads with the same threadIdx.x % lanes, with the same bits in each. All threads of the
+/// block must take part.
 template <class T, int N>
 __device__ void sum_over_rows(T (&values)[N], int lanes) {
   auto& all = shared<T[N][kColumnThreads], struct SumOverRows>();
@@ -110,7 +109,7 @@ __device__ void sum_over_rows(T (&values)[N], int lanes) {
   __syncthreads();
 }
 
-/// Writes the sums of a block over its columns: parts (sample and chunk, sum, column).
+/// Writes a block's column sums to the parts (sample and chunk, sum, column).
 template <int Width, int Sums, class T>
 __device__ void write_parts(const ColumnGrid& grid, const ColumnThread<Width>& at, T* parts,
                             const T (&sums)[Sums][Width]) {
@@ -122,8 +121,8 @@ __device__ void write_parts(const ColumnGrid& grid, const ColumnThread<Width>& a
   }
 }
 
-/// For one block: `body(column, lanes)` for tiles of as many columns as the block has threads. Columns beyond
-/// the last come too, because all threads must take part in sum_over_chunks.
+/// For one block: calls `body(column, lanes)` for tiles with as many columns as the block has threads.
+/// Columns beyond the last are included, because all threads must take part in sum_over_chunks.
 template <class Body>
 __device__ void each_column(const ColumnGrid& grid, Body body) {
   int lanes = 1;
@@ -133,8 +132,8 @@ __device__ void each_column(const ColumnGrid& grid, Body body) {
   }
 }
 
-/// `add(chunk, sums)` adds a chunk's part for the column; then all threads of the column have the sums. True
-/// in the one thread per column that writes the result.
+/// Sums over the chunks with `add(chunk, sums)`, giving the result to all threads of the column. True in the
+/// one thread per column that writes it.
 template <int N, class Add>
 __device__ bool sum_over_chunks(const ColumnGrid& grid, std::int64_t column, int lanes, double (&sums)[N],
                                 Add add) {

@@ -8,16 +8,15 @@
 
 namespace salu::cuda {
 
-/// Output pixels (n,i,j) as rows, taps and channels (r,s,c) as columns: the element is what tap (r,s) of the
-/// filter meets at channel c of an image, or zero outside of it. Row i starts at h = first_h + i step, and
-/// taps are `direction` apart: +1 as in the forward pass, -1 where gradients flow back to the pixels that
-/// taps came from.
+/// im2col view: output pixels (n,i,j) as rows, taps and channels (r,s,c) as columns. An element is what tap
+/// (r,s) of the filter meets at channel c of an image, or zero outside. Row i starts at h = first_h + i step.
+/// Taps are `direction` apart: +1 in the forward pass, -1 where gradients flow back to the pixels.
 template <class T>
 class PatchView {
  public:
   using Element = T;
   struct Row {
-    std::int64_t offset;  // of channel 0 at (n,h,w)
+    std::int64_t offset;  // offset of channel 0 at (n,h,w)
     std::int32_t h, w;
   };
   using Column = Row;  // relative to a row
@@ -26,7 +25,7 @@ class PatchView {
     const T* data;
     std::int64_t height, width, channels;
   };
-  struct Pixels {  // as seen from outside: the rows
+  struct Pixels {  // the rows
     std::int64_t images, height, width;
     std::int64_t first_h, first_w, step;
   };
@@ -75,7 +74,7 @@ class PatchView {
   bool packed() const { return pack_aligned(data_) && channels_ % kPack<T> == 0; }
 
  private:
-  static constexpr std::int32_t kOutside = -(1 << 30);  // above every image; two of them do not overflow
+  static constexpr std::int32_t kOutside = -(1 << 30);  // above every image; the sum of two does not overflow
 
   const T* data_;
   std::int64_t rows_, columns_;
@@ -84,8 +83,8 @@ class PatchView {
   Divisor per_image_, per_line_, per_tap_line_, per_tap_;
 };
 
-/// Every step-th position of one dimension, from `first` on: those of `size` that gradients reach through the
-/// same taps.
+/// Every step-th position of one dimension, starting at `first`: those of `size` whose gradients come through
+/// the same taps.
 struct Phase {
   std::int64_t first, step, count;
   static std::int64_t count_of(std::int64_t first, std::int64_t step, std::int64_t size) {
@@ -132,7 +131,7 @@ class FilterView {
   Divisor per_tap_, per_tap_line_;
 };
 
-/// Epilogue: row (n,i,j) of the product goes to the pixel of an image that a phase gives it.
+/// Epilogue: writes row (n,i,j) of the product to the image pixel of a phase.
 template <class T>
 class StorePixels {
  public:

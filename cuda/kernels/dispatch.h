@@ -6,7 +6,7 @@
 
 namespace salu::cuda {
 
-/// Calls `body.template operator()<T>()` with T = float or bf16, the types of activations on a GPU.
+/// Calls `body.template operator()<T>()` with T = float or bf16, the activation types of a GPU.
 template <class Body>
 void dispatch_activation(const char* op, DType dtype, Body&& body) {
   switch (dtype) {

@@ -15,7 +15,7 @@ namespace salu::cuda {
 /// 1/d: too little to reach the next whole number.
 class Divisor {
  public:
-  /// 1 <= d < 2^31; 0 is taken as 1, for empty tensors.
+  /// 1 <= d < 2^31; 0 counts as 1, for empty tensors.
   explicit Divisor(std::int64_t d)
       : d_(d > 0 ? static_cast<std::uint32_t>(d) : 1),
         shift_(31 + std::bit_width(d_ - 1)),

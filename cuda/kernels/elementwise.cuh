@@ -9,8 +9,7 @@
 
 namespace salu::cuda {
 
-/// `Width` elements per access; 1 where a tensor starts off a 16-byte boundary. The grid walks over the data.
-/// y may be an input.
+/// `Width` elements per access; 1 when a tensor is not 16-byte aligned. Grid-stride loop. y may be an input.
 template <int Width, class T, class F, class... In>
 __global__ void map_elements_kernel(std::int64_t n, T* y, F f, const In*... in) {
   const std::int64_t step = global_threads() * Width;
@@ -31,8 +30,8 @@ __global__ void map_elements_kernel(std::int64_t n, T* y, F f, const In*... in) 
 template <class T, class>
 using Same = T;
 
-/// y[i] = f(inputs[i]...) for tensors of y's shape and dtype. `F` is a struct with a __device__ operator() on
-/// floats.
+/// y[i] = f(inputs[i]...) for tensors with y's shape and dtype. `F` is a struct with a __device__ operator()
+/// on floats.
 template <class F, class... Inputs>
 void map_elements(const char* op, Tensor& y, F f, const Inputs&... inputs) {
   dispatch_activation(op, y.dtype(), [&]<class T>() {
@@ -49,7 +48,7 @@ void map_elements(const char* op, Tensor& y, F f, const Inputs&... inputs) {
   });
 }
 
-/// y[i] = f(i): for ops that gather. `F` holds the pointers it reads.
+/// y[i] = f(i), for ops that gather. `F` holds the pointers it reads.
 template <class T, class F>
 __global__ void map_index_kernel(std::int64_t n, T* y, F f) {
   for (std::int64_t i = global_thread(); i < n; i += global_threads()) y[i] = T(f(i));

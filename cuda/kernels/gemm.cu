@@ -22,14 +22,14 @@ void gemm(const GemmCall<T, Out>& call, GemmRung rung) {
   const Store<Out> store{call.c,    call.c_pitch, call.alpha,
                          call.beta, call.bias,    pack_rows(call.c, call.c_pitch)};
   const auto run = [&](const auto& a, const auto& b) { run_gemm(GemmProblem{m, n, k, a, b, store}, rung); };
-  const auto with_b = [&](const auto& a) {  // the lines of op(B) are its columns
+  const auto with_b = [&](const auto& a) {  // lines of op(B) are its columns
     if (call.b.transposed) {
       run(a, AlongK<MatrixView<T>>{view(call.b, n, k)});
     } else {
       run(a, AcrossK<MatrixView<T>>{view(call.b, k, n)});
     }
   };
-  if (call.a.transposed) {  // those of op(A) are its rows
+  if (call.a.transposed) {  // lines of op(A) are its rows
     with_b(AcrossK<MatrixView<T>>{view(call.a, k, m)});
   } else {
     with_b(AlongK<MatrixView<T>>{view(call.a, m, k)});

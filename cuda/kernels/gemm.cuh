@@ -13,26 +13,26 @@
 
 namespace salu::cuda {
 
-/// The size of a product, and how blocks share it: block (x, y) computes tile x of C from part y of the sum.
+/// Size of a product and its division: block (x, y) computes tile x of C from part y of the sum.
 struct GemmShape {
   std::int64_t m, n, k;
   std::int64_t k_per_split;
   float* parts;  ///< (splits, m, n), null when there is one split
 };
 
-/// What one block does.
+/// The share of one block.
 struct GemmShare {
   std::int64_t row, column, k_begin, k_end;
 };
 __device__ inline GemmShare share_of_block(const GemmShape& shape, int tile_m, int tile_n) {
-  // Neighbouring blocks take tiles of one row: they read the same rows of A, which is the larger factor in
+  // Neighbouring blocks take tiles of one row of C: they read the same rows of A, the larger factor in
   // convolutions, at about the same time.
   const std::int64_t tiles_n = (shape.n + tile_n - 1) / tile_n, k_begin = blockIdx.y * shape.k_per_split;
   return {blockIdx.x / tiles_n * tile_m, blockIdx.x % tiles_n * tile_n, k_begin,
           k_begin + shape.k_per_split < shape.k ? k_begin + shape.k_per_split : shape.k};
 }
 
-/// Hands Count neighbouring sums, of which some may lie outside of C, to the epilogue or to the parts.
+/// Passes Count neighbouring sums, some possibly outside of C, to the epilogue or to the parts.
 template <class Epilogue, int Count>
 __device__ void deliver(const GemmShape& shape, const Epilogue& epilogue, std::int64_t row,
                         std::int64_t column, const Pack<float, Count>& sums) {
@@ -54,7 +54,7 @@ __device__ void deliver(const GemmShape& shape, const Epilogue& epilogue, std::i
   }
 }
 
-/// Adds the parts of split sums in the order of the splits: the bits do not depend on which block was first.
+/// Adds the parts of split sums in split order, so that the bits do not depend on the order of the blocks.
 template <class Epilogue>
 __global__ void gemm_finish_splits_kernel(std::int64_t splits, std::int64_t m, std::int64_t n,
                                           const float* parts, Epilogue epilogue) {
@@ -65,7 +65,7 @@ __global__ void gemm_finish_splits_kernel(std::int64_t splits, std::int64_t m, s
   epilogue(i / n, i % n, Pack<float, 1>{{static_cast<float>(sum)}});
 }
 
-/// Rung 0. Each element of A is read n times and each of B m times, from the caches at best.
+/// Rung 0. Reads each element of A n times and each of B m times, at best from the caches.
 template <class A, class B, class Epilogue>
 __global__ void gemm_naive_kernel(GemmShape shape, A a, B b, Epilogue epilogue) {
   const std::int64_t i = global_thread();
@@ -76,17 +76,17 @@ __global__ void gemm_naive_kernel(GemmShape shape, A a, B b, Epilogue epilogue) 
   epilogue(row, column, Pack<float, 1>{{sum}});
 }
 
-/// Rung 1. 16x16 threads keep 16x16 tiles of A and B in shared memory: global memory is read 16 times less.
+/// Rung 1. 16x16 threads keep 16x16 tiles of A and B in shared memory, which divides global reads by 16.
 inline constexpr int kSharedTile = 16;
 template <class A, class B, class Epilogue>
 __global__ void gemm_shared_tiles_kernel(GemmShape shape, A a, B b, Epilogue epilogue) {
-  // One column more than needed: the rows of a tile then start in different banks of shared memory.
+  // One column of padding: the rows of a tile then start in different banks of shared memory.
   using Tile = float[kSharedTile][kSharedTile + 1];
   auto& tile_a = shared<Tile, struct TileA>();  // (line, k)
   auto& tile_b = shared<Tile, struct TileB>();
   const GemmShare share = share_of_block(shape, kSharedTile, kSharedTile);
   const int x = static_cast<int>(threadIdx.x), y = static_cast<int>(threadIdx.y);
-  // Threads with neighbouring x read neighbours in memory.
+  // Threads with neighbouring x read neighbouring addresses.
   const int line_a = A::kAlongK ? y : x, k_a = A::kAlongK ? x : y;
   const int line_b = B::kAlongK ? y : x, k_b = B::kAlongK ? x : y;
   float sum = 0;
@@ -100,13 +100,13 @@ __global__ void gemm_shared_tiles_kernel(GemmShape shape, A a, B b, Epilogue epi
   deliver(shape, epilogue, share.row + y, share.column + x, Pack<float, 1>{{sum}});
 }
 
-// Loops over what a thread keeps in registers are unrolled by name: an array that is indexed by a variable
-// would lie in memory.
+// Loops over register arrays are unrolled explicitly, because a dynamically indexed array would be placed in
+// local memory.
 
-/// The loop over k of rungs 2 and 3. While the sums of one tile are computed, the next is on its way:
-/// fetch(k) reads it from global memory into registers, keep(buffer) puts it into one of two buffers in
-/// shared memory, use(buffer) computes. One barrier per step: a buffer is written again only after the
-/// barrier that follows its last use.
+/// Double-buffered loop over k of rungs 2 and 3: the next tile is loaded while the current one is used.
+/// fetch(k) reads global memory into registers, keep(buffer) stores them to one of two shared buffers,
+/// use(buffer) computes. One barrier per step suffices: a buffer is overwritten only after the barrier that
+/// follows its last use.
 template <int Step, class Fetch, class Keep, class Use>
 __device__ void double_buffered(const GemmShare& share, Fetch&& fetch, Keep&& keep, Use&& use) {
   if (share.k_begin >= share.k_end) return;
@@ -125,12 +125,12 @@ __device__ void double_buffered(const GemmShare& share, Fetch&& fetch, Keep&& ke
 }
 
 /// Rung 2. A thread computes 8x8 outputs: four packs of four values from shared memory feed 64 multiply-adds.
-/// Its outputs are four packs of 4x4, half a tile apart, so that the packs a warp reads lie side by side.
-/// A block of 128x128 uses what it reads 128 times; 8 of k per step keep both buffers in 17 KB.
+/// Its outputs are four 4x4 packs, half a tile apart, so that a warp reads contiguous packs. A block of
+/// 128x128 uses each value it reads 128 times; 8 of k per step keep both buffers in 17 KB.
 template <int TileM, int TileN>
 struct RegisterTiles {
   static constexpr int kM = TileM, kN = TileN, kDepth = 8, kWidth = 4, kThreads = TileM * TileN / 64;
-  /// Four more than needed: a tile that is transposed on its way in meets every bank once.
+  /// Four columns of padding: storing a transposed tile touches every bank once.
   template <int Lines>
   using Buffer = float[kDepth][Lines + 4];
   struct alignas(16) Memory {
@@ -200,8 +200,8 @@ __global__ void __launch_bounds__(Tiles::kThreads, 2)
   }
 }
 
-/// Rung 3. Every warp computes its part of the tile in pieces of 16x16 (tensor_core.cuh). The tiles keep the
-/// order of memory in shared memory, because fragments can be read either way. The large tile has 8 warps of
+/// Rung 3. Every warp computes its part of the tile in pieces of 16x16 (tensor_core.cuh). Tiles in shared
+/// memory keep the global layout, because fragments can be read either way. The large tile has 8 warps of
 /// 64x32 and fills 40 KB of the 48 KB that need no special request; the small one has 4 warps of 32x32.
 template <int TileM, int TileN, int WarpsM, int WarpsN>
 struct CoreTiles {
@@ -209,7 +209,7 @@ struct CoreTiles {
   static constexpr int kThreads = kWarp * WarpsM * WarpsN, kWarpsN = WarpsN;
   static constexpr int kPiecesM = TileM / WarpsM / kFragment, kPiecesN = TileN / WarpsN / kFragment;
 
-  /// Eight more than needed: eight rows in a column, which ldmatrix reads at once, lie in different banks.
+  /// Eight elements of padding: the eight rows that ldmatrix reads at once lie in different banks.
   template <bool kAlongK, int Lines>
   struct Buffer {
     static constexpr int kPitch = (kAlongK ? kDepth : Lines) + 8;
@@ -272,14 +272,15 @@ __global__ void __launch_bounds__(Tiles::kThreads, 2)
   }
 }
 
-/// How a product is cut: tiles of C, and splits of the sum over k where there are too few tiles to keep the
-/// GPU busy, as for the gradients of weights. A function of the size and the GPU alone.
+/// Division of a product into tiles of C, and into splits of the sum over k when there are too few tiles to
+/// fill the GPU, as for weight gradients. Depends on the size and the GPU alone.
 struct GemmPlan {
   std::int64_t tiles, splits, k_per_split;
 };
 inline GemmPlan plan_gemm(std::int64_t m, std::int64_t n, std::int64_t k, int tile_m, int tile_n) {
-  constexpr std::int64_t kLeast = 256;  // of k per split: less is not worth writing and reading the parts
-  constexpr std::int64_t kStep = 32;    // a multiple of every rung's step
+  constexpr std::int64_t kLeast =
+      256;  // least k per split; below, writing and reading the parts costs more than it saves
+  constexpr std::int64_t kStep = 32;  // a multiple of every rung's step
   const std::int64_t tiles = ((m + tile_m - 1) / tile_m) * ((n + tile_n - 1) / tile_n);
   if (tiles == 0) return {0, 1, 0};
   const std::int64_t wanted =
@@ -288,7 +289,7 @@ inline GemmPlan plan_gemm(std::int64_t m, std::int64_t n, std::int64_t k, int ti
   return {tiles, std::max<std::int64_t>((k + per_split - 1) / per_split, 1), per_split};
 }
 
-/// A product on the host: op(A) and op(B) as AlongK or AcrossK views, and where the sums go.
+/// A product on the host: op(A) and op(B) as AlongK or AcrossK views, and an epilogue that stores the sums.
 template <class A, class B, class Epilogue>
 struct GemmProblem {
   std::int64_t m, n, k;
@@ -315,8 +316,8 @@ void launch_tiles(const char* name, Kernel kernel, const GemmProblem<A, B, Epilo
          p.n, parts.data<float>(), p.epilogue);
 }
 
-/// Calls `body.template operator()<Tiles, Width>()`. Large tiles read less, and are taken when they give
-/// every multiprocessor a block; what is not aligned is read element by element into small ones.
+/// Calls `body.template operator()<Tiles, Width>()`. Large tiles read less, and are used when they give every
+/// multiprocessor a block. Unaligned operands are read element by element into small tiles.
 template <class Large, class Small, class Problem, class Body>
 void pick_tiles(const Problem& p, Body&& body) {
   if (!p.a.packed() || !p.b.packed()) return body.template operator()<Small, 1>();

@@ -6,8 +6,8 @@
 
 namespace salu::cuda {
 
-/// How a product is computed. Every rung gives the same sums up to rounding, for every size; all but the
-/// first split long sums over several blocks and add the parts in a fixed order.
+/// Implementations of the matrix product. Every rung gives the same sums up to rounding, for every size. All
+/// but the first split long sums over several blocks and add the parts in a fixed order.
 enum class GemmRung {
   automatic,     ///< the highest rung for the dtype: 3 for bf16, 2 for f32
   naive,         ///< rung 0: a thread per output reads a row of A and a column of B; for conv2d, plain loops
@@ -16,11 +16,11 @@ enum class GemmRung {
   tensor_cores,    ///< rung 3: bf16 on tensor cores; f32 stays on rung 2, as TF32 has 10 bits of mantissa
 };
 
-/// The rung of all products whose caller names none, convolutions included.
+/// Sets the rung of all products that do not name one, including convolutions.
 void set_gemm_rung(GemmRung rung);
 GemmRung gemm_rung();
 
-/// A matrix as it lies in memory: `pitch` elements from one row to the next. Transposed: op(X) = X^T.
+/// A matrix in memory, `pitch` elements from one row to the next. Transposed: op(X) = X^T.
 template <class T>
 struct Factor {
   const T* data;

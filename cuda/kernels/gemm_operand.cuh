@@ -29,13 +29,13 @@ struct MatrixView {
   bool packed() const { return pack_aligned(data) && columns % kPack<T> == 0 && pitch % kPack<T> == 0; }
 };
 
-/// A view as a factor of a product that sums over k. A "line" is a row of op(A) or a column of op(B); lines
-/// are the rows of the view here: k runs along memory.
+/// A factor of a product that sums over k. A "line" is a row of op(A) or a column of op(B). Here the lines
+/// are the view's rows, so k is contiguous in memory.
 template <class View>
 struct AlongK : View {
   static constexpr bool kAlongK = true;
 };
-/// The rows of the view are the k: memory runs across k, along the lines.
+/// Here k indexes the view's rows, so the lines are contiguous in memory.
 template <class View>
 struct AcrossK : View {
   static constexpr bool kAlongK = false;
@@ -49,10 +49,10 @@ __device__ float element(const Factor& factor, std::int64_t line, std::int64_t k
   return p ? static_cast<float>(*p) : 0.0f;
 }
 
-/// Brings tiles of `Lines` lines x `Depth` k to the `Threads` threads of a block, packs of Width elements
-/// each. A thread's packs lie in one column of the view, so neighbouring threads read neighbouring packs, and
-/// what can be worked out before the sum over k starts is: the rows when k runs along memory, else the
-/// column.
+/// Loads tiles of `Lines` lines x `Depth` k by the `Threads` threads of a block, in packs of Width elements.
+/// A thread's packs lie in one column of the view, so that neighbouring threads read neighbouring packs.
+/// Index arithmetic that does not depend on the step is done once: that of the rows for AlongK, of the column
+/// for AcrossK.
 template <class Factor, int Lines, int Depth, int Width, int Threads>
 class TileLoader {
   static constexpr int kRows = Factor::kAlongK ? Lines : Depth, kColumns = Factor::kAlongK ? Depth : Lines;
@@ -73,7 +73,7 @@ class TileLoader {
     }
   }
 
-  /// Starts to read the tile from `k` on into registers.
+  /// Starts reading the tile at `k` into registers.
   __device__ void fetch(std::int64_t k) {
     if constexpr (Factor::kAlongK) column_ = factor_.column(k + column());
     for (int i = 0; i < kCount; ++i) {
@@ -83,7 +83,7 @@ class TileLoader {
     }
   }
 
-  /// Calls store(row, column, pack) with what fetch() has read; row and column count from the tile's corner.
+  /// Calls store(row, column, pack) with the data of fetch(); row and column are relative to the tile.
   template <class Store>
   __device__ void keep(Store&& store) const {
     for (int i = 0; i < kCount; ++i) store(row(i), column(), packs_[i]);
@@ -111,8 +111,8 @@ __device__ void store_pack(T* to, const Pack<float, Count>& values, bool packed)
   }
 }
 
-/// The usual epilogue: C = alpha sum + bias + beta C. Epilogues are called with Count neighbouring sums of
-/// one row, Count = 1, 2 or 4 and column a multiple of it.
+/// Default epilogue: C = alpha sum + bias + beta C. An epilogue is called with Count neighbouring sums of one
+/// row; Count is 1, 2 or 4, and column a multiple of it.
 template <class T>
 struct Store {
   T* c;
@@ -133,7 +133,7 @@ struct Store {
   }
 };
 
-/// True when packs of up to four elements may be stored to rows that are `pitch` apart.
+/// True when packs of up to four elements may be stored to rows with this `pitch`.
 template <class T>
 bool pack_rows(const T* c, std::int64_t pitch) {
   return pack_aligned(c) && pitch % 4 == 0;

@@ -22,15 +22,15 @@ inline constexpr unsigned kFullMask = 0xffffffffu;
 
 #if defined(__CUDACC__)
 
-/// One object of type T in the shared memory of the block; `Tag` tells several of one type apart:
-/// `auto& tile = shared<float[16][17], struct TileA>();`
+/// One object of type T in shared memory; `Tag` distinguishes objects of one type: `auto& tile =
+/// shared<float[16][17], struct TileA>();`
 template <class T, class Tag>
 __device__ __forceinline__ T& shared() {
   __shared__ T object;
   return object;
 }
 
-/// The dynamic shared memory of the block, LaunchShape::shared_bytes long, 16-byte aligned.
+/// The dynamic shared memory of the block: LaunchShape::shared_bytes, 16-byte aligned.
 template <class T>
 __device__ __forceinline__ T* dynamic_shared() {
   extern __shared__ __align__(16) unsigned char bytes[];
@@ -44,13 +44,13 @@ using host::shared;
 
 #endif
 
-/// Number of the thread in a one-dimensional grid, and the number of threads in it.
+/// Index of the thread in a one-dimensional grid, and the number of threads.
 __device__ inline std::int64_t global_thread() {
   return static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
 }
 __device__ inline std::int64_t global_threads() { return static_cast<std::int64_t>(gridDim.x) * blockDim.x; }
 
-/// Sum over the warp, the same bits in every lane: the tree is fixed.
+/// Sum over the warp, with the same bits in every lane because the tree is fixed.
 template <class T>
 __device__ inline T warp_sum(T value) {
   for (int distance = kWarp / 2; distance > 0; distance /= 2) {
@@ -59,7 +59,7 @@ __device__ inline T warp_sum(T value) {
   return value;
 }
 
-/// Largest over the warp; NaN wins over everything.
+/// Maximum over the warp; NaN propagates.
 __device__ inline float larger(float a, float b) { return a > b || a != a ? a : b; }
 __device__ inline float warp_max(float value) {
   for (int distance = kWarp / 2; distance > 0; distance /= 2) {
@@ -68,8 +68,9 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
-/// Each value becomes its sum over a block of whole warps, at most 1024 threads, the same bits in every
-/// thread. All threads must take part. The second barrier lets the next call reuse the memory.
+/// Replaces each value by its sum over the block, with the same bits in every thread. The block has whole
+/// warps, at most 1024 threads, and all must take part. The second barrier lets the next call reuse the
+/// memory.
 template <class T, int Count>
 __device__ inline void block_sums(T (&values)[Count]) {
   auto& partial = shared<T[Count][kWarp], struct BlockSums>();
@@ -90,10 +91,10 @@ __device__ inline T block_sum(T value) {
   return values[0];
 }
 
-/// The two halves of a sum over all blocks: every block writes its part to device memory, and the block that
-/// returns true, the last to arrive, adds the parts in the order of the blocks. The bits do not depend on
-/// which block that is, and no second launch is needed. All threads must call it, after the block's part is
-/// written. `ticket` is zero before and after (scratch.h).
+/// Second half of a sum over all blocks. Every block writes its part to device memory, and the last to
+/// arrive, for which this returns true, adds the parts in block order. The bits do not depend on which block
+/// is last, and no second launch is needed. All threads must call it, after the block's part is written.
+/// `ticket` is zero before and after (scratch.h).
 __device__ inline bool last_block(unsigned* ticket) {
   auto& last = shared<bool, struct LastBlock>();
   __threadfence();
@@ -107,16 +108,16 @@ __device__ inline bool last_block(unsigned* ticket) {
   return last;
 }
 
-/// `Count` elements that are loaded and stored at once.
+/// `Count` elements, loaded and stored in one access.
 template <class T, int Count>
 struct alignas(sizeof(T) * Count) Pack {
   T at[Count];
 };
-/// Elements in 16 bytes, the widest access of the GPU.
+/// Elements per 16 bytes, the widest access of the GPU.
 template <class T>
 inline constexpr int kPack = 16 / static_cast<int>(sizeof(T));
 
-/// True when all pointers may be read in 16-byte packs. Null is fine: nothing is read there.
+/// True when all pointers allow 16-byte packs. A null pointer is never read and does.
 template <class... T>
 bool pack_aligned(const T*... p) {
   return ((reinterpret_cast<std::uintptr_t>(p) % 16 == 0) && ...);

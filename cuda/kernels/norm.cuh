@@ -10,7 +10,7 @@
 
 namespace salu::cuda {
 
-/// `width` neighbouring channels share statistics: mean, rstd (samples, groups).
+/// Groups of `width` neighbouring channels share statistics: mean, rstd (samples, groups).
 struct NormGroups {
   std::int64_t groups, width;
 
@@ -29,8 +29,8 @@ __device__ Pack<float, Width> statistics(const NormGroups& groups, const ColumnT
 }
 
 /// Parts: mean and sum of squared deviations of each column of each chunk, in double. A thread sums x and x^2
-/// relative to the first value it meets: no cancellation when the mean is far from zero, and a first value
-/// far from the others costs little, for it is in the sum of squares too.
+/// relative to its first value, so nothing cancels when the mean is far from zero. An outlying first value
+/// costs little, because the sum of squares includes it.
 template <int Width, class T, class Finish>
 __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
     column_moments_kernel(ColumnGrid grid, double* parts, const T* __restrict__ x, Finish finish) {
@@ -106,7 +106,7 @@ __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
   finish(grid, parts);
 }
 
-/// The terms that the sums over a group subtract from the gradient: dx = dy gamma rstd - offset - (x - mean)
+/// Terms that the sums over a group subtract from the gradient: dx = dy gamma rstd - offset - (x - mean)
 /// slope.
 struct NormShare {
   float offset, slope;
@@ -139,13 +139,13 @@ __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
   }
 }
 
-/// A `finish` that leaves the parts for another launch to read.
+/// A `finish` that leaves the parts for another launch.
 struct LeaveParts {
   template <class T>
   __device__ void operator()(const ColumnGrid&, const T*) const {}
 };
 
-/// The shape of x in the kernels; `mean` has one number per sample and group.
+/// Geometry of x for the kernels; `mean` has one number per sample and group.
 struct NormShape {
   std::int64_t samples, rows, columns;
   NormGroups groups;

@@ -16,8 +16,7 @@ __device__ inline void store(T* p, const Pack<T, Width>& values) {
   *reinterpret_cast<Pack<T, Width>*>(p) = values;
 }
 
-/// Width numbers of 4 bytes beside a pack of activations, in accesses of 16 bytes: there are 8 of them for 8
-/// bf16.
+/// Width 4-byte numbers that accompany a pack of activations, in 16-byte accesses: 8 of them for 8 bf16.
 template <int Width, class T>
 __device__ inline Pack<T, Width> load_words(const T* p) {
   constexpr int kPart = Width < kPack<T> ? Width : kPack<T>;
@@ -38,8 +37,8 @@ __device__ inline void store_words(T* p, const Pack<T, Width>& values) {
   }
 }
 
-/// Calls `body.template operator()<Width>()` with 16 bytes of T when rows of `channels` numbers at these
-/// addresses can be read so, else with 1.
+/// Calls `body.template operator()<Width>()` with Width = 16 bytes of T when rows of `channels` numbers at
+/// these addresses are aligned, else 1.
 template <class T, class Body, class... P>
 void with_width(std::int64_t channels, Body&& body, const P*... p) {
   if (channels % kPack<T> == 0 && pack_aligned(p...)) {

@@ -9,7 +9,7 @@
 
 namespace salu::cuda {
 
-/// f(sample, place) for every place of every sample.
+/// Calls f(sample, place) for every place of every sample.
 template <class F>
 __global__ void each_place_kernel(std::int64_t samples, std::int64_t size, F f) {
   const std::int64_t sample_step = std::int64_t{gridDim.x} * blockDim.y,
@@ -21,8 +21,8 @@ __global__ void each_place_kernel(std::int64_t samples, std::int64_t size, F f) 
   }
 }
 
-/// 256 threads per block, over the places of one sample where it has that many, else over several samples;
-/// four places per thread, to have loads in flight.
+/// 256 threads per block, over one sample if it has that many places, else over several. Four places per
+/// thread keep several loads in flight.
 inline LaunchShape cover_places(std::int64_t samples, std::int64_t size) {
   if (samples == 0 || size == 0) return {.blocks_x = 0};
   int across = kWarp;

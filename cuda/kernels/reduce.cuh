@@ -12,7 +12,7 @@ namespace salu::cuda {
 
 inline constexpr int kSumThreads = 256;
 
-/// One number: finish(sum over i of f(i)). Every block leaves its part, the last adds them in double.
+/// finish(sum over i of f(i)). Every block writes its part, the last adds them in double.
 template <class F, class Finish>
 __global__ void total_kernel(std::int64_t n, float* parts, unsigned* ticket, F f, Finish finish) {
   float sum = 0;
@@ -38,8 +38,8 @@ void total(std::int64_t n, F f, Finish finish) {
 
 inline constexpr int kColumnTile = 32, kColumnRows = 8;
 
-/// Sums over the rows of a (rows, columns) matrix, `Sums` per column: parts (chunk, sum, column). A block
-/// takes 32 columns, so that a warp reads neighbours, and one chunk of rows.
+/// Column sums of a (rows, columns) matrix, `Sums` per column: parts (chunk, sum, column). A block takes 32
+/// columns, so that a warp reads contiguous memory, and one chunk of rows.
 template <int Sums, class F>
 __global__ void column_parts_kernel(std::int64_t rows, std::int64_t columns, float* parts, F f) {
   auto& tile = shared<float[Sums][kColumnRows][kColumnTile], struct Tile>();
@@ -61,7 +61,7 @@ __global__ void column_parts_kernel(std::int64_t rows, std::int64_t columns, flo
   }
 }
 
-/// finish(s, column, sum) for each of the sums.
+/// Calls finish(s, column, sum) for each sum.
 template <class Finish>
 __global__ void finish_columns_kernel(std::int64_t chunks, std::int64_t sums, std::int64_t columns,
                                       const float* parts, Finish finish) {
@@ -72,8 +72,8 @@ __global__ void finish_columns_kernel(std::int64_t chunks, std::int64_t sums, st
   finish(i / columns, i % columns, sum);
 }
 
-/// `f(row, column, sums)` adds the terms of one element to `sums` and may write an output element;
-/// `finish(s, column, sum)` takes the results.
+/// `f(row, column, sums)` adds the terms of one element to `sums` and may write an output element; `finish(s,
+/// column, sum)` receives the results.
 template <int Sums, class F, class Finish>
 void column_sums(std::int64_t rows, std::int64_t columns, F f, Finish finish) {
   const std::int64_t tiles = (columns + kColumnTile - 1) / kColumnTile;
@@ -89,7 +89,7 @@ void column_sums(std::int64_t rows, std::int64_t columns, F f, Finish finish) {
          columns, parts.data<float>(), finish);
 }
 
-/// finish of column_sums: adds to up to four gradients; null: not wanted.
+/// A `finish` of column_sums that adds to up to four gradients; null: not needed.
 struct AddColumns {
   float* gradients[4];
   __device__ void operator()(std::int64_t s, std::int64_t column, double sum) const {
@@ -98,14 +98,14 @@ struct AddColumns {
   }
 };
 
-/// f of total: a tensor's own numbers.
+/// An `f` of total: the elements of a tensor.
 template <class T>
 struct Elements {
   const T* x;
   __device__ float operator()(std::int64_t i) const { return x[i]; }
 };
 
-/// finish of total: adds to one number; null: not wanted.
+/// A `finish` of total that adds to one number; null: not needed.
 struct AddTotal {
   float* gradient;
   __device__ void operator()(double sum) const {
@@ -113,7 +113,7 @@ struct AddTotal {
   }
 };
 
-/// The data of a gradient, null when nobody wants it.
+/// The data of a gradient; null when it is not needed.
 inline float* gradient_data(Tensor* t) { return t ? t->data<float>() : nullptr; }
 
 }  // namespace salu::cuda

@@ -37,16 +37,15 @@ __device__ inline SumPair sum_pair(const Accumulator& c, int right, int lower) {
   return {8 * lower + lane / 4, 8 * right + 2 * (lane % 4), {c.at[right][lower][0], c.at[right][lower][1]}};
 }
 
-/// Reads a fragment from shared memory. Element (line, k) lies at tile[line * pitch + k], or with
-/// kAlongK = false at tile[k * pitch + line]. The tile is 16-byte aligned, pitch a multiple of 8.
+/// Reads a fragment from shared memory. Element (line, k) is tile[line * pitch + k], or with kAlongK = false
+/// tile[k * pitch + line]. The tile is 16-byte aligned, pitch a multiple of 8.
 template <bool kAlongK>
 __device__ inline Fragment load_fragment(const bf16* tile, int pitch) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   Fragment f;
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-  // ldmatrix moves four 8x8 matrices: each lane points at one of their 32 rows, lanes 8i..8i+7 at those of
-  // matrix i, which arrives in register i. Here i = upper lines + 2 * upper k. `trans` hands out the
-  // transposed matrices, for tiles that lie across k.
+  // ldmatrix loads four 8x8 matrices: lanes 8i..8i+7 point at the rows of matrix i, which arrives in register
+  // i. Here i = upper lines + 2 * upper k. `trans` transposes the matrices, for tiles with contiguous lines.
   const int lines = lane / 8 % 2 * 8, ks = lane / 16 * 8, row = lane % 8;
   const bf16* from = kAlongK ? tile + (lines + row) * pitch + ks : tile + (ks + row) * pitch + lines;
   const auto address = static_cast<unsigned>(__cvta_generic_to_shared(from));
@@ -93,7 +92,7 @@ __device__ inline void multiply_add(Accumulator& c, const Fragment& a, const Fra
   }
 #else
   const int lane = static_cast<int>(threadIdx.x) % kWarp, g = lane / 4, t = lane % 4;
-  for (int step = 0; step < 8; ++step) {  // two k at a time: they lie in lanes 4 line + step % 4
+  for (int step = 0; step < 8; ++step) {  // two k at a time, held by lanes 4 line + step % 4
     const int upper_k = step / 4, holder = step % 4;
     const unsigned rows[2] = {__shfl_sync(kFullMask, a.pair[0][upper_k], 4 * g + holder),
                               __shfl_sync(kFullMask, a.pair[1][upper_k], 4 * g + holder)};

@@ -46,12 +46,12 @@ PlannedConvolution plan(const ConvolutionProblem& problem, const LibraryOptions&
   return {g.x, g.w, g.y, PlannedGraph(g.graph, rules)};
 }
 
-/// cuDNN reads 16 bytes at a time. A view into the middle of a tensor may start anywhere.
+/// cuDNN reads 16 bytes at a time, but a view into a tensor may start anywhere: copies if unaligned.
 Tensor aligned(const Tensor& t) {
   return reinterpret_cast<std::uintptr_t>(t.raw()) % 16 == 0 ? t : t.clone();
 }
 
-/// x, w and y stand for the tensors of the forward pass or their gradients. The written one must be aligned.
+/// x, w and y are the tensors of the forward pass or their gradients. The output must be aligned.
 void run(const ConvolutionProblem& problem, const Tensor& x, const Tensor& w, const Tensor& y) {
   static std::map<Key, PlannedConvolution> plans;
   const LibraryOptions& library = library_options();

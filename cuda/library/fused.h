@@ -21,35 +21,36 @@ enum class Fusion {
 
 /// The scalars of a curve in device memory (core/ops/salu_math.h).
 struct CurveTensors {
-  GraphTensor s, inv_w;  ///< read
-  GraphTensor p, d;      ///< backward only: the sums, written
+  GraphTensor s, inv_w;  ///< inputs
+  GraphTensor p, d;      ///< backward only: the sums, outputs
 };
 
-/// A fused graph; members that its fusion does not have keep id 0. Activations are bf16.
+/// A fused graph; members that its fusion lacks keep id 0. Activations are bf16.
 struct FusedGraph {
   OperationGraph graph;
-  GraphTensor x, w;       ///< backward x is g, which never reaches memory
-  GraphTensor dy;         ///< backward: the gradient of the convolution's output, read
-  GraphTensor c;          ///< written forward, read backward
-  GraphTensor residual;   ///< read
+  GraphTensor x, w;       ///< in backward, x is g, which is never written to memory
+  GraphTensor dy;         ///< backward: the gradient of the convolution's output; input
+  GraphTensor c;          ///< output of forward, input of backward
+  GraphTensor residual;   ///< input
   GraphTensor result;     ///< y, or dc
-  GraphTensor one, half;  ///< constants, read from device memory
+  GraphTensor one, half;  ///< constants in device memory; inputs
   CurveTensors stabilizer, gate;
 };
 
 struct FusedCandidate {
   std::string name;
   Fusion fusion;
-  Shape x, w;  ///< of the convolution's forward pass
+  Shape x, w;  ///< shapes of the convolution's forward pass
   Conv2dOptions options;
 };
 
 FusedGraph fused_graph(const FusedCandidate& candidate);
-/// The convolution in it, by itself.
+/// The same convolution, unfused.
 ConvolutionGraph convolution_alone(const FusedCandidate& candidate);
 
-/// The fusions to measure: shapes of ResNet-18 on 32 x 32 and ResNet-50 on 224 x 224 images that move most
-/// bytes. Backward at stride 1 only: at stride 2 cuDNN 9.19 generates code with sums that does not compile.
+/// The fusions to measure: the shapes of ResNet-18 on 32 x 32 and ResNet-50 on 224 x 224 images with the most
+/// memory traffic. Backward at stride 1 only: at stride 2 cuDNN 9.19 generates code with sums that does not
+/// compile.
 std::vector<FusedCandidate> fused_candidates();
 
 }  // namespace salu::cuda

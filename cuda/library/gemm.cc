@@ -15,7 +15,7 @@
 namespace salu::cuda {
 namespace {
 
-/// More buys nothing, and with 1 MB cuBLASLt loses most of its speed on recent GPUs.
+/// Enough: more gains nothing, while with 1 MB cuBLASLt loses most of its speed on recent GPUs.
 constexpr std::size_t kGemmWorkspace = std::size_t{32} << 20;
 
 cudaDataType_t data_type(DType dtype) {
@@ -24,13 +24,13 @@ cudaDataType_t data_type(DType dtype) {
   fail_dtype("gemm", "f32 or bf16", dtype);
 }
 
-/// The largest power of two, at most 256, that divides the address: fast paths need 16.
+/// Largest power of two, at most 256, that divides the address; fast kernels need 16.
 std::uint32_t alignment(const void* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p) | 256;
   return static_cast<std::uint32_t>(address & (~address + 1));
 }
 
-/// cuBLASLt counts columns first: our row-major C = A B is its C^T = B^T A^T, so that B comes first.
+/// cuBLASLt is column-major: our row-major C = A B is its C^T = B^T A^T, so B comes first.
 struct PlannedProduct {
   cublasLtMatmulDescOpaque_t operation;
   cublasLtMatrixLayoutOpaque_t b, a, c;
@@ -50,7 +50,7 @@ void set(cublasLtMatmulPreferenceOpaque_t& preference, cublasLtMatmulPreferenceA
                "describe a choice of algorithms");
 }
 
-/// A row-major matrix of `rows` x `columns` is column-major with the numbers exchanged.
+/// A row-major matrix of `rows` x `columns` is column-major with the two exchanged.
 void describe(cublasLtMatrixLayoutOpaque_t& layout, DType dtype, bool transposed, std::int64_t rows,
               std::int64_t columns) {
   if (transposed) std::swap(rows, columns);
@@ -67,7 +67,7 @@ void choose_algorithm(PlannedProduct& planned, const Alignments& alignments) {
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignments[1]);
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignments[2]);
   set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignments[2]);
-  // Parts of a sum over k that run apart meet in f32, never in the bf16 of the output.
+  // Partial sums over k are added in f32, never in the bf16 of the output.
   set(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
       std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   cublasLtMatmulHeuristicResult_t best{};
@@ -115,7 +115,7 @@ PlannedProduct& planned_product(const Product& p, const void* a, const void* b, 
   return plans.emplace(key, plan(p, bias, at, tf32)).first->second;
 }
 
-/// The product of all dimensions but the last.
+/// Product of all dimensions but the last.
 std::int64_t rows(const Tensor& t) { return t.numel() / std::max<std::int64_t>(t.dim(-1), 1); }
 
 }  // namespace

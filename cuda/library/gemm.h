@@ -9,23 +9,23 @@
 
 namespace salu::cuda {
 
-/// Row-major C (M,N) = op(A) op(B) + bias, or += without one; all matrices contiguous.
+/// Row-major C (M,N) = op(A) op(B) + bias, or += without bias; all matrices contiguous.
 struct Product {
   bool transpose_a = false, transpose_b = false;  ///< A is stored as (K,M), B as (N,K)
   std::int64_t m = 0, n = 0, k = 0;
   DType input = DType::f32, output = DType::f32;  ///< (f32, f32), (bf16, bf16) or (bf16, f32)
   bool add = false;                               ///< += instead of =
 };
-/// `bias` has N elements of the output's type (cuBLASLt knows no other), or is null.
+/// `bias` has N elements of the output's type (cuBLASLt supports no other), or is null.
 void library_product(const Product& product, const void* a, const void* b, void* c,
                      const void* bias = nullptr);
 
-/// The passes of core/ops/linear.h. An f32 bias of bf16 activations is rounded to bf16 first.
+/// The passes of linear in core/ops/products.h. For bf16 activations, an f32 bias is rounded to bf16 first.
 void library_linear_forward(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b);
 void library_linear_backward_input(Tensor& dx, const Tensor& dy, const Tensor& w);
 void library_linear_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x);
 
-/// The passes of core/ops/matmul.h.
+/// The passes of matmul in core/ops/products.h.
 void library_matmul_forward(Tensor& y, const Tensor& a, const Tensor& b);
 void library_matmul_backward_a(Tensor& da, const Tensor& dy, const Tensor& b);
 void library_matmul_backward_b(Tensor& db, const Tensor& dy, const Tensor& a);

@@ -30,7 +30,7 @@ std::int64_t Descriptor::get_raw(Name name, cudnnBackendAttributeType_t type, st
 }
 
 void Descriptor::set(Name name, const std::string& text) {
-  // The terminating zero belongs to the attribute.
+  // Includes the terminating zero, which belongs to the attribute.
   set_raw(name, CUDNN_TYPE_CHAR, static_cast<std::int64_t>(text.size()) + 1, text.c_str());
 }
 
@@ -40,7 +40,7 @@ std::string Descriptor::get_text(Name name) const {
               "cannot read the size of a text");
   std::string text(static_cast<std::size_t>(size), '\0');
   get_raw(name, CUDNN_TYPE_CHAR, size, text.data());
-  return text.c_str();  // cut at the terminating zero
+  return text.c_str();  // drops the terminating zero
 }
 
 std::vector<Descriptor> Descriptor::get_parts(Name name, cudnnBackendDescriptorType_t type) const {
@@ -76,7 +76,7 @@ GraphTensor OperationGraph::add_tensor(const Shape& shape, DType dtype, bool in_
   d.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, t.id);
   d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, data_type(dtype));
   d.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, std::int64_t{16});
-  // cuDNN lists channels second; the strides say that they are the densest.
+  // cuDNN lists channels second; the strides make them contiguous.
   d.set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<std::int64_t>{n, c, h, w});
   d.set(CUDNN_ATTR_TENSOR_STRIDES, std::vector<std::int64_t>{h * w * c, 1, w * c, c});
   d.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, !in_memory);

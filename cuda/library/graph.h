@@ -17,7 +17,7 @@
 
 namespace salu::cuda {
 
-/// C++ type -> type of an attribute.
+/// C++ type -> attribute type.
 template <class T>
 inline constexpr cudnnBackendAttributeType_t attribute_type;
 template <>
@@ -45,7 +45,7 @@ inline constexpr auto attribute_type<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_M
 template <>
 inline constexpr auto attribute_type<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
 
-/// One descriptor of cuDNN's backend API: it is created, given attributes, finalized, and then read or run.
+/// One descriptor of cuDNN's backend API. It is created, given attributes, finalized, and then read or run.
 class Descriptor {
  public:
   using Name = cudnnBackendAttributeName_t;
@@ -82,7 +82,7 @@ class Descriptor {
     get_raw(name, attribute_type<T>, 1, &value);
     return value;
   }
-  /// At most `most` values.
+  /// Returns at most `most` values.
   template <class T>
   std::vector<T> get_all(Name name, std::int64_t most) const {
     std::vector<T> values(static_cast<std::size_t>(most));
@@ -90,7 +90,7 @@ class Descriptor {
     return values;
   }
   std::string get_text(Name name) const;
-  /// The parts of this descriptor that have the given type.
+  /// The parts of this descriptor with the given type.
   std::vector<Descriptor> get_parts(Name name, cudnnBackendDescriptorType_t type) const;
   Descriptor get_part(Name name, cudnnBackendDescriptorType_t type) const;
 
@@ -105,10 +105,10 @@ class Descriptor {
   cudnnBackendDescriptor_t handle_ = nullptr;
 };
 
-/// A tensor of a graph. Memory is bound to its id when a plan runs.
+/// A tensor of a graph, bound to memory by its id when a plan runs.
 struct GraphTensor {
   std::int64_t id = 0;
-  Shape shape;  ///< rank 4, the last dimension the densest: (N,H,W,C), (K,R,S,C)
+  Shape shape;  ///< rank 4, last dimension contiguous: (N,H,W,C), (K,R,S,C)
 };
 
 /// A tensor that execution must bind to memory.
@@ -118,18 +118,17 @@ struct MemoryTensor {
   std::size_t bytes() const { return static_cast<std::size_t>(tensor.shape.numel()) * dtype_bytes(dtype); }
 };
 
-/// Tensors and the operations between them, in order. Convolutions accumulate in f32; so does everything that
-/// stays in registers.
+/// Tensors and the operations between them, in order. Convolutions and all intermediate values are f32.
 class OperationGraph {
  public:
   /// A tensor in memory, 16-byte aligned.
   GraphTensor tensor(const Shape& shape, DType dtype);
-  /// One f32 in device memory.
+  /// One f32 number in device memory.
   GraphTensor scalar() { return tensor({1, 1, 1, 1}, DType::f32); }
-  /// An intermediate value that never reaches memory.
+  /// An intermediate value, never written to memory.
   GraphTensor value(const Shape& shape);
 
-  /// The passes of core/ops/conv2d.h. dx is assigned; dw too, unless `add` (f32 only).
+  /// The passes of core/ops/conv2d.h. dx is assigned; so is dw, unless `add` (f32 only).
   void conv2d_forward(const GraphTensor& y, const GraphTensor& x, const GraphTensor& w,
                       Conv2dOptions options);
   void conv2d_backward_data(const GraphTensor& dx, const GraphTensor& dy, const GraphTensor& w,
@@ -137,7 +136,8 @@ class OperationGraph {
   void conv2d_backward_weight(const GraphTensor& dw, const GraphTensor& dy, const GraphTensor& x,
                               Conv2dOptions options, bool add);
 
-  /// Elementwise; one of a and b may be a scalar. The result goes to `out`, or is a value.
+  /// Elementwise; one of a and b may be a scalar. The result is written to `out`, or is an intermediate
+  /// value.
   using Out = std::optional<GraphTensor>;
   GraphTensor mul(const GraphTensor& a, const GraphTensor& b, const Out& out = {});
   GraphTensor add(const GraphTensor& a, const GraphTensor& b, const Out& out = {});
@@ -148,7 +148,7 @@ class OperationGraph {
   /// Call once, after the last operation.
   void finish();
   const Descriptor& descriptor() const { return *graph_; }
-  /// Tensors and operations as text: equal for equal graphs, the key of caches.
+  /// Tensors and operations as text, equal for equal graphs: the key of caches.
   const std::string& text() const { return text_; }
   const std::vector<MemoryTensor>& memory_tensors() const { return memory_tensors_; }
 
@@ -163,7 +163,7 @@ class OperationGraph {
 
   std::vector<MemoryTensor> memory_tensors_;
   std::vector<Descriptor> tensors_;
-  std::vector<Descriptor> parts_;  // what the operations refer to
+  std::vector<Descriptor> parts_;  // keeps alive what the operations refer to
   std::vector<Descriptor> operations_;
   std::optional<Descriptor> graph_;
   std::string text_;

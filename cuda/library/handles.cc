@@ -5,7 +5,7 @@
 #include "core/out_of_memory.h"
 #include "cuda/runtime/runtime.h"
 
-// Handles and workspace are leaked on purpose: the driver may be gone when destructors of static objects run.
+// Handles and workspace are never freed, because the driver may be gone when static destructors run.
 namespace salu::cuda {
 
 LibraryOptions& library_options() {

@@ -14,7 +14,7 @@
 namespace salu::cuda {
 namespace {
 
-/// The functions of the library; null where it is not installed.
+/// The functions of the library; null when it is not installed.
 struct Nccl {
   decltype(&ncclGetUniqueId) get_unique_id = nullptr;
   decltype(&ncclCommInitRank) comm_init_rank = nullptr;
@@ -30,7 +30,7 @@ struct Nccl {
 const Nccl& nccl() {
   static const Nccl functions = [] {
     Nccl found;
-    void* library = ::dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);  // never closed: it has threads
+    void* library = ::dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);  // never closed, because it has threads
     if (!library) return found;
     const auto find = [&]<class Function>(Function& function, const char* name) {
       function = reinterpret_cast<Function>(::dlsym(library, name));
@@ -49,7 +49,7 @@ void check_nccl(ncclResult_t result, const char* what) {
   if (result != ncclSuccess) fail(ErrorCode::distributed, "[nccl] {}: {}", what, nccl().error_string(result));
 }
 
-/// The sums run in a stream of their own: those of the last layers beside the backward pass of the first.
+/// The sums run in their own stream: those of the last layers overlap with the backward pass of the first.
 class NcclSums : public gpu::DeviceSums {
  public:
   NcclSums(const ncclUniqueId& id, int rank, int ranks) {

@@ -71,7 +71,7 @@ void Plan::execute(cudnnHandle_t handle, const std::vector<Binding>& bindings, v
   std::vector<void*> pointers;
   for (const auto& [tensor, memory] : bindings) {
     ids.push_back(tensor.id);
-    pointers.push_back(const_cast<void*>(memory));  // cuDNN writes to outputs only
+    pointers.push_back(const_cast<void*>(memory));  // non-const, but cuDNN writes to outputs only
   }
   Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids);
@@ -90,7 +90,7 @@ PlanAttempt::PlanAttempt(const Candidate& candidate, const Target& target) : out
     outcome = Outcome::ready;
     plan = Plan(std::move(attempt));
   } else {
-    // Loading the finished code is the first thing that needs a driver.
+    // Loading the compiled code is the first step that needs a driver.
     if (status == CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER) outcome = Outcome::compiled;
     reason = cudnnGetErrorString(status);
   }

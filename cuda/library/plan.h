@@ -12,7 +12,7 @@
 
 namespace salu::cuda {
 
-/// The kind of GPU that plans are made for.
+/// The kind of GPU for which plans are made.
 class Target {
  public:
   static Target device(int index);                   ///< needs the device
@@ -25,7 +25,7 @@ class Target {
   Descriptor properties_;
 };
 
-/// One way to run a graph: an engine of cuDNN and its settings.
+/// A way to run a graph: an engine of cuDNN and its settings.
 struct Candidate {
   Descriptor config;
   std::vector<cudnnBackendNumericalNote_t> notes;
@@ -35,21 +35,21 @@ struct Candidate {
 
 enum class Heuristics {
   ranked = CUDNN_HEUR_MODE_A,           ///< best first
-  fallback = CUDNN_HEUR_MODE_FALLBACK,  ///< slow ones that accept nearly everything
+  fallback = CUDNN_HEUR_MODE_FALLBACK,  ///< slow ones that support nearly every graph
 };
-/// The candidates that cuDNN offers for a finished graph; empty when it does not know how to run it.
+/// The candidates that cuDNN offers for a finished graph; empty when it cannot run the graph.
 std::vector<Candidate> candidates(const OperationGraph& graph, const Target& target, Heuristics heuristics);
 
 /// A candidate's compiled code, ready to run.
 class Plan {
  public:
-  /// Memory of a tensor in the graph.
+  /// A tensor of the graph and its memory.
   using Binding = std::pair<GraphTensor, const void*>;
 
-  /// Restores json(). Throws ErrorCode::environment when cuDNN refuses the text.
+  /// Restores json(). Throws ErrorCode::environment when cuDNN rejects the text.
   Plan(const std::string& json, const Target& target);
 
-  /// Bytes of device memory that execute() needs beside the tensors.
+  /// Bytes of device memory that execute() needs besides the tensors.
   std::int64_t workspace() const { return workspace_; }
   std::string json() const;
   /// Queues the work on the handle's stream.
@@ -63,11 +63,11 @@ class Plan {
   std::int64_t workspace_;
 };
 
-/// The answer of cuDNN to one candidate.
+/// cuDNN's answer to one candidate.
 struct PlanAttempt {
   enum class Outcome {
     ready,
-    compiled,  ///< code was generated and compiled, but there is no driver to load it: supported
+    compiled,  ///< supported: code was generated and compiled, but there is no driver to load it
     refused,
   };
   Outcome outcome;
@@ -77,17 +77,17 @@ struct PlanAttempt {
   PlanAttempt(const Candidate& candidate, const Target& target);
 };
 
-/// The plans that may be chosen.
+/// Constraints on plans.
 struct PlanRules {
-  bool deterministic = true;   ///< only engines that give the same bits every time
+  bool deterministic = true;   ///< only engines with reproducible bits
   bool tensor_cores = true;    ///< false keeps f32 at its full precision
-  std::int64_t workspace = 0;  ///< bytes, at most
-  std::size_t most = 12;       ///< ranked candidates; those of the fallback come on top
+  std::int64_t workspace = 0;  ///< limit in bytes
+  std::size_t most = 12;       ///< number of ranked candidates; fallback ones are added
 
-  std::string text() const;  ///< for the keys of caches
+  std::string text() const;  ///< for keys of caches
 };
 
-/// The plans that may run under these rules, the most promising first.
+/// The plans allowed by these rules, most promising first.
 std::vector<Plan> allowed_plans(const OperationGraph& graph, const Target& target, const PlanRules& rules);
 
 }  // namespace salu::cuda

@@ -20,7 +20,7 @@ namespace salu::cuda {
 namespace {
 
 constexpr int kRounds = 9;
-constexpr double kHopeless = 2;  ///< times as slow as the best of the first round that counts
+constexpr double kHopeless = 2;  ///< limit in the first round, relative to its best
 constexpr std::size_t kMostSets = 64, kAligned = 256;
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAligned - 1) / kAligned * kAligned; }
@@ -54,7 +54,7 @@ void fill_random(char* memory, std::size_t bytes) {
   }
 }
 
-/// Sets of tensors for a graph.
+/// Several sets of tensors for a graph, used in rotation.
 class RotatingMemory {
  public:
   explicit RotatingMemory(const OperationGraph& graph) {
@@ -88,7 +88,7 @@ class RotatingMemory {
   std::vector<std::vector<Plan::Binding>> sets_;
 };
 
-/// The recorded runs of one plan over all sets.
+/// The captured runs of one plan over all sets.
 struct Contender {
   std::size_t index;
   gpu::Graph runs = {};
@@ -102,7 +102,7 @@ struct Contender {
 };
 
 void record(Contender& contender, const Plan& plan, const RotatingMemory& memory) {
-  // Once before: loading code is not allowed while a graph is recorded.
+  // Runs once before the capture, which must not load code.
   plan.execute(cudnn_handle(), memory.sets().front(), library_workspace());
   gpu::synchronize();
   contender.runs.begin();
@@ -133,14 +133,14 @@ std::vector<Contender> record_all(const std::vector<Plan>& plans, const Rotating
   return contenders;
 }
 
-/// Keeps only contenders that may win: a slow one would cost as much time as all others together.
+/// Keeps only contenders that may win, because a slow one would take as much time as all others together.
 void drop_hopeless(std::vector<Contender>& contenders) {
   double best = std::numeric_limits<double>::infinity();
   for (const Contender& c : contenders) best = std::min(best, c.milliseconds.front());
   std::erase_if(contenders, [&](const Contender& c) { return c.milliseconds.front() > kHopeless * best; });
 }
 
-/// Appends one time to each contender's.
+/// Appends one time to each contender.
 void run_round(std::vector<Contender>& contenders) {
   gpu::Event start, stop;
   for (Contender& contender : contenders) {
@@ -170,7 +170,7 @@ std::optional<Plan> restored(const PlanCache::Entry& entry) {
   try {
     return Plan(entry.plan, this_device());
   } catch (const Error&) {
-    return std::nullopt;  // made by another driver, perhaps; measuring replaces it
+    return std::nullopt;  // possibly made by another driver; measuring replaces it
   }
 }
 
@@ -187,7 +187,7 @@ std::string file_name(std::size_t cudnn_version, std::string device) {
 Fastest fastest_plan(const OperationGraph& graph, const std::vector<Plan>& plans) {
   const RotatingMemory memory(graph);
   std::vector<Contender> contenders = record_all(plans, memory);
-  run_round(contenders);  // warms up: the first contender may meet a low clock rate
+  run_round(contenders);  // warm-up: the first contender may meet a low clock rate
   for (Contender& contender : contenders) contender.milliseconds.clear();
   run_round(contenders);
   drop_hopeless(contenders);
@@ -242,7 +242,7 @@ void PlanCache::save() {
     plans[key] = {{"plan", entry.plan}, {"microseconds", entry.microseconds}};
   }
   const nlohmann::json content = {{"format", kFormat}, {"plans", std::move(plans)}};
-  // Processes write side by side, each under a name of its own. Renaming replaces the file as a whole.
+  // Each process writes under its own name; renaming then replaces the file atomically.
   const std::filesystem::path unfinished = file_.string() + fmt::format(".{}", getpid());
   std::error_code ignored;
   std::filesystem::create_directories(file_.parent_path(), ignored);

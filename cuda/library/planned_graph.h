@@ -16,9 +16,9 @@ namespace salu::cuda {
 /// A graph with its plan.
 class PlannedGraph {
  public:
-  /// Takes the plan from the cache on disk, or measures those that `rules` allow: tens of milliseconds, and
+  /// Takes the plan from the cache on disk, or measures those that `rules` allow: tens of milliseconds, or
   /// seconds when code has to be compiled. Throws ErrorCode::environment when there is none, and
-  /// ErrorCode::internal while a gpu::Graph is recorded: measuring waits for the device.
+  /// ErrorCode::internal during a graph capture, because measuring waits for the device.
   PlannedGraph(const OperationGraph& graph, const PlanRules& rules);
 
   /// Queues the work on the stream.
@@ -32,18 +32,17 @@ struct Fastest {
   std::size_t index;
   double microseconds;
 };
-/// Times the plans, as the heuristics' first choice can be several times slower than the best. They run
+/// Times the plans, because the heuristics' first choice can be several times slower than the best. They run
 /// - on random numbers: zeros draw less power and so run faster;
 /// - in more memory than the L2 cache holds, as in training, unless 64 sets of tensors are still less;
-/// - in turn, so that changes of the clock rate meet all plans alike;
-/// - as recorded graphs, so that the time is that of the device.
-/// Plans that fail are left out, as are, after a first round, those more than twice as slow as its best.
-/// Throws ErrorCode::environment when all fail.
+/// - in turn, so that changes of the clock rate affect all plans alike;
+/// - as captured graphs, so that the time is that of the device.
+/// Plans that fail are dropped and, after a first round, those more than twice as slow as its best. Throws
+/// ErrorCode::environment when all fail.
 Fastest fastest_plan(const OperationGraph& graph, const std::vector<Plan>& plans);
 
-/// Chosen plans on disk, so that the second run of a program starts at once. One JSON file holds those of one
-/// version of cuDNN and one kind of device. It is a convenience: an error in it is reported once on stderr,
-/// and planning goes on without it.
+/// Chosen plans on disk, so that the next run starts at once. One JSON file per version of cuDNN and kind of
+/// device. Errors are reported once on stderr and otherwise ignored: planning works without the cache.
 class PlanCache {
  public:
   struct Entry {
@@ -52,12 +51,12 @@ class PlanCache {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
 
-  /// An empty folder means no cache. A file that is damaged counts as empty.
+  /// An empty `folder` disables the cache. A damaged file counts as empty.
   PlanCache(const std::filesystem::path& folder, std::size_t cudnn_version, const std::string& device);
 
-  /// `key` holds all that the choice depends on besides version and device.
+  /// `key` holds everything that the choice depends on besides version and device.
   std::optional<Entry> find(const std::string& key) const;
-  /// Also writes the file, together with the entries that other processes stored in it meanwhile.
+  /// Also writes the file, merged with the entries that other processes have stored meanwhile.
   void store(const std::string& key, const Entry& entry);
 
   const std::filesystem::path& file() const { return file_; }

@@ -35,7 +35,7 @@ struct PreluValue {
   __device__ float operator()(float x) const { return Prelu::value(x, *slope); }
 };
 
-/// Writes dx, returns the term of dslope.
+/// Writes dx and returns the contribution to dslope.
 template <class T>
 struct PreluGradient {
   T* dx;

@@ -57,7 +57,7 @@ void bias_backward(Tensor& db, const Tensor& dy) {
   });
 }
 
-// A sum is a mean whose count is 1.
+// A sum is a mean with count 1.
 
 template <class T>
 struct StoreMean {

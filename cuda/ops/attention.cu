@@ -7,8 +7,8 @@
 namespace salu::cuda {
 namespace {
 
-/// Softmax of the scores of one tile of keys, with the running largest score and sum of every row (Milakov
-/// and Gimelshein 2018). Earlier sums must be multiplied by `keep`.
+/// Softmax of the scores of one tile of keys, with the running maximum and sum of every row (Milakov and
+/// Gimelshein 2018). Earlier sums must be multiplied by `keep`.
 template <int Rows>
 __device__ void softmax_step(float (&s)[Rows][Rows], float scale, std::int64_t keys, float (&largest)[Rows],
                              float (&total)[Rows], float (&keep)[Rows]) {
@@ -30,8 +30,8 @@ __device__ void softmax_step(float (&s)[Rows][Rows], float scale, std::int64_t k
   }
 }
 
-/// One tile of queries against all keys. With up to 128 tokens there is one tile of either: q, k and v are
-/// read once. With more, y is rescaled whenever a new largest score turns up (Dao et al. 2022, algorithm 1).
+/// One tile of queries against all keys. Up to 128 tokens fit in one tile of each, so q, k and v are read
+/// once. With more, y is rescaled whenever the maximum increases (Dao et al. 2022, algorithm 1).
 template <int Rows, class T>
 __global__ void __launch_bounds__(kSide* kSide)
     attention_forward_kernel(Heads at, T* y, float* log_sum, const T* qkv, float scale) {
@@ -39,7 +39,7 @@ __global__ void __launch_bounds__(kSide* kSide)
   SharedTiles<Rows> memory(at.head);
   const HeadTile q = memory.head_tile(), k = memory.head_tile(), v = memory.head_tile();
   const ScoreTile<Rows> p = memory.score_tile();
-  const HeadTile sums = memory.head_tile();  // y so far; only where there is a second tile of keys
+  const HeadTile sums = memory.head_tile();  // y so far; used only with a second tile of keys
   const std::int64_t first = std::int64_t{blockIdx.y} * kTokens;
   const HeadRows<T> out = at.output(y, first);
   const int row = static_cast<int>(threadIdx.y);
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(kSide* kSide)
   for (int i = 0; i < Rows; ++i) largest[i] = -INFINITY;
   load_tile<Rows>(q, at.part(qkv, 0, first));
   for (std::int64_t key = 0; key < at.tokens; key += kTokens) {
-    __syncthreads();  // k, v of the last turn have been read
+    __syncthreads();  // k, v of the previous iteration have been read
     load_tile<Rows>(k, at.part(qkv, 1, key));
     load_tile<Rows>(v, at.part(qkv, 2, key));
     __syncthreads();
@@ -55,10 +55,10 @@ __global__ void __launch_bounds__(kSide* kSide)
     score(s, q, k);
     softmax_step(s, scale, at.tokens - key, largest, total, keep);
     p.store(s);
-    __syncwarp();  // the 16 threads of a row are in one warp, and read that row alone
+    __syncwarp();  // the 16 threads of a row are in one warp and read only that row
     const bool last = key + kTokens >= at.tokens;
     multiply(p, v, [&](int i, int column, float value) {
-      float* sum = sums.row(row + kSide * i) + column;  // this thread's own
+      float* sum = sums.row(row + kSide * i) + column;  // private to this thread
       if (key > 0) value += keep[i] * *sum;
       if (last) {
         store_element(out, row + kSide * i, column, value / total[i]);
@@ -74,7 +74,7 @@ __global__ void __launch_bounds__(kSide* kSide)
   }
 }
 
-/// Numbers of the rows of this thread from (batch, heads, tokens); 0 beyond the last token.
+/// Values at this thread's rows of (batch, heads, tokens); 0 beyond the last token.
 template <int Rows>
 __device__ void load_rows(float (&to)[Rows], const float* from, std::int64_t first, std::int64_t tokens) {
   for (int i = 0; i < Rows; ++i) {
@@ -83,8 +83,8 @@ __device__ void load_rows(float (&to)[Rows], const float* from, std::int64_t fir
   }
 }
 
-/// p and dp of a tile of queries against a tile of keys. Rows beyond the last query come out as dp = 0, which
-/// adds nothing to any gradient.
+/// p and dp of a tile of queries against a tile of keys. Rows beyond the last query get dp = 0, which adds
+/// nothing to any gradient.
 template <int Rows>
 __device__ void tile_gradients(float (&p)[Rows][Rows], float (&dp)[Rows][Rows], const HeadTile& q,
                                const HeadTile& k, const HeadTile& v, const HeadTile& g, float scale,
@@ -99,7 +99,7 @@ __device__ void tile_gradients(float (&p)[Rows][Rows], float (&dp)[Rows][Rows], 
   score(dp, g, v);
 }
 
-/// dp becomes ds = p (dp - dot).
+/// Turns dp into ds = p (dp - dot).
 template <int Rows>
 __device__ void score_gradient(float (&dp)[Rows][Rows], const float (&p)[Rows][Rows],
                                const float (&dot)[Rows]) {
@@ -108,7 +108,7 @@ __device__ void score_gradient(float (&dp)[Rows][Rows], const float (&p)[Rows][R
   }
 }
 
-/// dot_i += sum_j p_ij dp_ij over the keys of this thread.
+/// dot_i += sum_j p_ij dp_ij over this thread's keys.
 template <int Rows>
 __device__ void add_dot(float (&dot)[Rows], const float (&p)[Rows][Rows], const float (&dp)[Rows][Rows]) {
   for (int i = 0; i < Rows; ++i) {
@@ -116,8 +116,8 @@ __device__ void add_dot(float (&dot)[Rows], const float (&p)[Rows][Rows], const 
   }
 }
 
-/// Up to 128 tokens: everything about one head in one block, so that nothing is computed twice and every
-/// gradient has one writer. p and ds pass through one matrix in turn.
+/// Up to 128 tokens: one block computes a whole head, so that nothing is computed twice and every gradient
+/// has one writer. p and ds share one matrix in turn.
 template <int Rows, class T>
 __global__ void __launch_bounds__(kSide* kSide)
     attention_backward_kernel(Heads at, T* dqkv, const T* dy, const T* qkv, const float* log_sum,
@@ -151,12 +151,12 @@ __global__ void __launch_bounds__(kSide* kSide)
   multiply(m, q, store_to(1, scale));  // dk = scale ds^T q
   __syncthreads();
   m.store(ds);
-  __syncwarp();                        // whole rows, of one warp
+  __syncwarp();                        // whole rows belong to one warp
   multiply(m, k, store_to(0, scale));  // dq = scale ds k
 }
 
-/// The `take` of multiply() for a gradient that is summed over tiles: in shared memory, each element in its
-/// own thread, and stored with the last tile.
+/// The `take` of multiply() for a gradient that is summed over tiles: kept in shared memory, each element by
+/// its own thread, and stored with the last tile.
 template <class T>
 struct AddTile {
   HeadTile sums;
@@ -176,7 +176,7 @@ struct AddTile {
 };
 
 /// More tokens: dq of a tile of queries. The sums over m of p_im dp_im need all keys before the first ds, so
-/// the keys are walked through twice; they are kept for the kernel of dk and dv.
+/// there are two passes over the keys. The sums are kept for the kernel of dk and dv.
 template <int Rows, class T>
 __global__ void __launch_bounds__(kSide* kSide)
     attention_dq_kernel(Heads at, T* dqkv, float* dots, const T* dy, const T* qkv, const float* log_sum,
@@ -192,7 +192,7 @@ __global__ void __launch_bounds__(kSide* kSide)
   float logs[Rows], dot[Rows] = {}, p[Rows][Rows], ds[Rows][Rows];
   load_rows(logs, log_sum, first, at.tokens);
   const auto load_keys = [&](std::int64_t key) {
-    __syncthreads();  // k, v of the last turn have been read
+    __syncthreads();  // k, v of the previous iteration have been read
     load_tile<Rows>(k, at.part(qkv, 1, key));
     load_tile<Rows>(v, at.part(qkv, 2, key));
     __syncthreads();
@@ -211,7 +211,7 @@ __global__ void __launch_bounds__(kSide* kSide)
     load_keys(key);
     score_gradient(ds, p, dot);
     m.store(ds);
-    __syncwarp();  // whole rows, of one warp
+    __syncwarp();  // whole rows belong to one warp
     multiply(m, k, AddTile<T>{sums, at.part(dqkv, 0, first), scale, key == 0, key + kTokens >= at.tokens});
   }
 }
@@ -231,7 +231,7 @@ __global__ void __launch_bounds__(kSide* kSide)
   load_tile<Rows>(v, at.part(qkv, 2, first));
   for (std::int64_t query = 0; query < at.tokens; query += kTokens) {
     const bool start = query == 0, last = query + kTokens >= at.tokens;
-    __syncthreads();  // q, g, m of the last turn have been read
+    __syncthreads();  // q, g, m of the previous iteration have been read
     load_tile<Rows>(q, at.part(qkv, 0, query));
     load_tile<Rows>(g, at.output(dy, query));
     float logs[Rows], dot[Rows], p[Rows][Rows], ds[Rows][Rows];
@@ -250,8 +250,7 @@ __global__ void __launch_bounds__(kSide* kSide)
   }
 }
 
-/// A launch for tiles of 16 `rows` tokens, with `tiles` matrices of a head in shared memory and one of
-/// scores.
+/// Launch for tiles of 16 `rows` tokens, with shared memory for `tiles` matrices of a head and one of scores.
 LaunchShape tile_launch(const Tensor& log_sum, const Heads& at, int rows, int tiles) {
   const std::int64_t tokens = kSide * rows, width = tile_width(at.head) + kRowPad;
   return {
@@ -262,9 +261,8 @@ LaunchShape tile_launch(const Tensor& log_sum, const Heads& at, int rows, int ti
       .shared_bytes = static_cast<std::size_t>(tokens * (tiles * width + tokens + kRowPad)) * sizeof(float)};
 }
 
-/// Rows of a thread such that one tile holds all tokens: 5 for the 65 of a 32 x 32 image in patches of 4. 0
-/// where there are more than 128 tokens: the 8 rows of the backward pass take 244 of a thread's 255
-/// registers.
+/// Rows per thread for which one tile holds all tokens: 5 for the 65 of a 32 x 32 image in patches of 4. 0
+/// for more than 128 tokens: the backward pass with 8 rows takes 244 of a thread's 255 registers.
 int rows_of_one_tile(std::int64_t tokens) {
   for (const int rows : {1, 2, 4, 5, 8}) {
     if (tokens <= kSide * rows) return rows;
@@ -272,8 +270,8 @@ int rows_of_one_tile(std::int64_t tokens) {
   return 0;
 }
 
-/// The tile of 64 tokens (other sizes were not measured), or the largest below that fits into the shared
-/// memory of a block.
+/// Tiles of 64 tokens (other sizes were not measured), or the largest below that fits into the shared memory
+/// of a block.
 int rows_of_many_tiles(const Tensor& log_sum, const Heads& at, int tiles) {
   for (const int rows : {4, 2}) {
     if (tile_launch(log_sum, at, rows, tiles).shared_bytes <= block_shared_bytes()) return rows;
@@ -314,7 +312,7 @@ void forward(Tensor& y, Tensor& log_sum, const Tensor& qkv, double scale) {
   });
 }
 
-/// Both passes for more tokens than one tile holds.
+/// Both passes for more tokens than fit in one tile.
 template <int Rows, class T>
 void backward_by_tiles(Tensor& dqkv, const Tensor& dy, const Tensor& qkv, const Tensor& log_sum,
                        const Heads& at, float scale) {

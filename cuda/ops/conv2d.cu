@@ -69,7 +69,7 @@ __global__ void conv2d_direct_data_kernel(Dims d, T* dx, const T* dy, const T* w
   dx[i] = T(sum);
 }
 
-/// dw += in one thread per weight: the sum over all images has a fixed order, and little parallelism.
+/// dw += with one thread per weight: the sum over all images has a fixed order, but little parallelism.
 template <class T>
 __global__ void conv2d_direct_weight_kernel(Dims d, float* dw, const T* dy, const T* x) {
   const std::int64_t i = global_thread();
@@ -91,7 +91,7 @@ __global__ void conv2d_direct_weight_kernel(Dims d, float* dw, const T* dy, cons
   dw[i] += sum;
 }
 
-/// x as (pixels of y, taps and channels): the patches that the filters see.
+/// x as (pixels of y, taps and channels): the patches under the filter (im2col).
 template <class T>
 PatchView<T> patches(const Dims& d, const T* x) {
   return {{x, d.h, d.w, d.c}, {d.n, d.p, d.q, -d.padding, -d.padding, d.stride}, {d.r, d.s, 1}};
@@ -113,8 +113,8 @@ void forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options)
   });
 }
 
-/// With stride t, the pixels of x fall into t x t phases: a phase's pixels reach outputs through the same
-/// taps, every t-th one. Each phase is a product of its own, with no tap computed in vain. In one dimension,
+/// With stride t, the pixels of x form t x t phases: those of one phase reach outputs through the same taps,
+/// every t-th one. Each phase is its own product, which skips taps that cannot contribute. In one dimension,
 /// pixel h = a + t i and tap r = b + t j, b = (a + padding) mod t, meet output p = i - j + (a + padding -
 /// b)/t.
 struct PixelsAndTaps {

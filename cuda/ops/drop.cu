@@ -8,8 +8,8 @@
 namespace salu::cuda {
 namespace {
 
-/// One Philox block, four numbers, per thread and turn: ten rounds of multiplications are shared by four
-/// elements. The grid walks over the data.
+/// One Philox block (four numbers) per thread and iteration, so that four elements share its ten rounds.
+/// Grid-stride loop.
 template <bool packs, class T>
 __global__ void dropout_kernel(std::int64_t n, T* y, const T* x, float threshold, float scale, RandomKey key,
                                const std::uint32_t* step_offset) {
@@ -40,8 +40,8 @@ void dropout_forward(Tensor& y, const Tensor& x, double p, const RandomKey& key)
   });
 }
 
-/// Every thread draws the random number of its sample itself: ten rounds of multiplications cost less than a
-/// kernel before this one. A dropped sample is not read.
+/// Every thread draws its sample's random number itself: ten Philox rounds cost less than another kernel
+/// launch. A dropped sample is not read.
 template <class T>
 __global__ void drop_path_kernel(std::int64_t samples, std::int64_t size, T* y, const T* x, float threshold,
                                  float scale, RandomKey key, const std::uint32_t* step_offset) {

@@ -10,16 +10,16 @@
 namespace salu::cuda {
 namespace {
 
-// One block per row, for softmax and cross_entropy.
+// Softmax and cross_entropy use one block per row.
 
-/// Blocks that walk over rows of n numbers: a thread per number, as whole warps, up to eight of them.
+/// Launch over rows of n numbers: a thread per number, in one to eight whole warps.
 inline LaunchShape cover_rows(std::int64_t rows, std::int64_t n) {
   const std::int64_t warps = std::clamp<std::int64_t>((n + kWarp - 1) / kWarp, 1, 8);
   return {.blocks_x = n == 0 ? 0 : std::min(rows, grid_blocks(32)),
           .threads_x = static_cast<int>(warps) * kWarp};
 }
 
-/// Largest over the block, the same in every thread; all must take part.
+/// Maximum over the block, the same in every thread; all must take part.
 __device__ inline float block_max(float value) {
   auto& partial = shared<float[kWarp], struct BlockMax>();
   const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = static_cast<int>(threadIdx.x) % kWarp;
@@ -37,7 +37,7 @@ struct RowSum {
   float largest, sum;
 };
 
-/// Reads the row twice; it is in the cache the second time, and nothing overflows.
+/// Reads the row twice, so that nothing overflows; the second time it is in the cache.
 template <class T>
 __device__ RowSum row_sum(const T* x, std::int64_t n) {
   float largest = -INFINITY, sum = 0;
@@ -90,7 +90,7 @@ void softmax_backward(Tensor& dx, const Tensor& dy, const Tensor& y) {
   });
 }
 
-/// Softmax and loss in one pass: every block leaves the sum over its rows, the last adds them in double.
+/// Softmax and loss in one pass: every block writes the sum over its rows, the last adds them in double.
 template <class T>
 __global__ void cross_entropy_forward_kernel(std::int64_t batch, std::int64_t classes, float* loss,
                                              float* probabilities, const T* logits, const float* targets,
@@ -103,7 +103,7 @@ __global__ void cross_entropy_forward_kernel(std::int64_t batch, std::int64_t cl
     for (std::int64_t c = threadIdx.x; c < classes; c += blockDim.x) {
       const float shifted = static_cast<float>(x[c]) - s.largest, t = targets[row * classes + c];
       probabilities[row * classes + c] = std::exp(shifted) * factor;
-      // A class of weight 0 adds nothing, even where its logit is -inf.
+      // A class of weight 0 contributes 0, even where its logit is -inf.
       if (t != 0) sum += t * (log_sum - shifted);
     }
   }

@@ -7,10 +7,10 @@
 namespace salu::cuda {
 namespace {
 
-// Batch norm: two launches each way. The first sums, and its last block merges the parts; the second writes y
+// Batch norm: two launches per pass. The first sums, and its last block merges the parts; the second writes y
 // or dx.
 
-/// Joins the moments of the chunks (Chan et al. 1979): no difference of large sums, so no cancellation.
+/// Merges the moments of the chunks (Chan et al. 1979). It subtracts no large sums, so nothing cancels.
 struct MergeMoments {
   unsigned* ticket;
   float *mean, *rstd, *running_mean, *running_var;
@@ -46,7 +46,7 @@ struct MergeMoments {
   }
 };
 
-/// Evaluation: writes the running statistics to where the backward pass reads mean and rstd.
+/// Evaluation: copies the running statistics to where the backward pass reads mean and rstd.
 __global__ void running_statistics_kernel(std::int64_t channels, float* mean, float* rstd,
                                           const float* running_mean, const float* running_var, double eps) {
   const std::int64_t c = global_thread();
@@ -75,7 +75,7 @@ void batch_norm_forward(NormResult& result, const Tensor& x, const Tensor& gamma
 /// Adds to dgamma and dbeta, and writes the shares that the second launch subtracts from dx.
 struct MergeSums {
   unsigned* ticket;
-  float *dgamma, *dbeta;  // null: not wanted
+  float *dgamma, *dbeta;  // null: not needed
   NormShare* shares;
   const float *gamma, *rstd;
   bool training;
@@ -94,7 +94,7 @@ struct MergeSums {
 
   __device__ void finish(std::int64_t c, double plain, double centred, double rows) const {
     const auto r = static_cast<double>(rstd[c]);
-    // In evaluation the statistics are constants, which have no gradient.
+    // In evaluation the statistics are constants and have no gradient.
     const double share = training ? static_cast<double>(gamma[c]) * r / rows : 0;
     shares[c] = {static_cast<float>(share * plain), static_cast<float>(share * r * r * centred)};
     if (dbeta) dbeta[c] = static_cast<float>(static_cast<double>(dbeta[c]) + plain);
@@ -114,14 +114,14 @@ void batch_norm_backward(Tensor& dx, NormSums wanted, const Tensor& dy, const Te
   norm_gradient(shape, dx, dy, x, gamma, saved, shares);
 }
 
-// Group norm is batch norm with a sample in the place of the batch: first sums per channel of each sample, in
-// the order of memory, then one warp per group adds its channels.
+// Group norm is batch norm over one sample instead of the batch: first sums per channel of each sample, in
+// memory order, then one warp per group adds its channels.
 
 constexpr int kGroupThreads = 128;
 
-/// The group of a warp, and the parts its lanes add: `parts(chunk of all samples, sum, column)`.
+/// The group of a warp, and the parts that its lanes add: `parts(chunk of all samples, sum, column)`.
 struct GroupWarp {
-  std::int64_t group, sample;  // group: of all samples
+  std::int64_t group, sample;  // group: over all samples
   std::int64_t first_column, width, chunks;
 
   __device__ GroupWarp(const ColumnGrid& grid, const NormGroups& groups)
@@ -130,7 +130,7 @@ struct GroupWarp {
     first_column = group % groups.groups * width;
   }
 
-  /// Sum over the chunks and columns of the group of term(chunk of the sample, chunk of all, column), in
+  /// Sum of term(chunk of the sample, chunk of all, column) over the chunks and columns of the group, in
   /// every lane.
   template <class Term>
   __device__ double sum(Term term) const {
@@ -142,7 +142,7 @@ struct GroupWarp {
   }
 };
 
-/// One warp per group: joins the moments of its channels.
+/// One warp per group: merges the moments of its channels.
 __global__ void group_statistics_kernel(ColumnGrid grid, NormGroups groups, float* mean, float* rstd,
                                         const double* parts, double eps) {
   const GroupWarp warp(grid, groups);
@@ -219,12 +219,12 @@ void group_norm_backward(Tensor& dx, NormSums wanted, const Tensor& dy, const Te
       AddColumns{{gradient_data(wanted.gamma), gradient_data(wanted.beta)}});
 }
 
-// Layer norm: one warp per row, without shared memory. A row is a few KB: the second and third pass over it
-// hit the L1 cache.
+// Layer norm: one warp per row, without shared memory. A row is a few KB, so its second and third pass hit
+// the L1 cache.
 
 constexpr int kRowsPerBlock = 8;
 
-/// A row, and the share of one lane: `for (c = first; c < channels; c += step)` are the columns of its packs.
+/// A row, and one lane's share: `for (c = first; c < channels; c += step)` visits the columns of its packs.
 template <int Width>
 struct RowWarp {
   std::int64_t row, offset;
@@ -244,7 +244,7 @@ __global__ void layer_norm_forward_kernel(std::int64_t rows, std::int64_t channe
                                           const float* __restrict__ gamma, const float* __restrict__ beta,
                                           float eps) {
   const RowWarp<Width> at(channels);
-  if (at.row >= rows) return;  // the whole warp
+  if (at.row >= rows) return;  // the whole warp returns
   const auto n = static_cast<float>(channels);
   float sum = 0, squares = 0;
   for (std::int64_t c = at.first; c < channels; c += at.step) {
@@ -281,7 +281,7 @@ __global__ void layer_norm_gradient_kernel(std::int64_t rows, std::int64_t chann
                                            const float* __restrict__ gamma, const float* mean,
                                            const float* rstd) {
   const RowWarp<Width> at(channels);
-  if (at.row >= rows) return;  // the whole warp
+  if (at.row >= rows) return;  // the whole warp returns
   const float m = mean[at.row], r = rstd[at.row];
   float g = 0, gh = 0;  // sums of dy gamma, and of the same times h
   for (std::int64_t c = at.first; c < channels; c += at.step) {

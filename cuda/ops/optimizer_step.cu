@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(kThreads) clip_units_kernel(std::int64_t count
   }
 }
 
-/// Each tile's part of the two norms of its trust ratio. Advances the moments of LAMB.
+/// Each tile's part of the two norms of its trust ratio. Advances LAMB's moments.
 template <OptimizerKind kind>
 __global__ void __launch_bounds__(kThreads)
     trust_sums_kernel(std::int64_t tiles, const UpdateTile* tile_data, Buffers b, const double* control,
@@ -137,8 +137,8 @@ __device__ void update_pack(std::int64_t i, const Buffers& b, const StepFactors&
   }
 }
 
-/// One block per tile. Parameters start on 64-element segments; only coefficients, side by side, start or end
-/// off a pack.
+/// One block per tile. Parameters start on 64-element segments; only packed coefficients start or end off a
+/// pack.
 template <OptimizerKind kind>
 __global__ void __launch_bounds__(kThreads)
     update_kernel(std::int64_t tiles, const UpdateTile* tile_data, Buffers b, const double* control,

@@ -8,10 +8,10 @@
 namespace salu::cuda {
 namespace {
 
-// max_pool2d and avg_pool2d gather, forward and backward, one thread for a pack of channels of one output
-// pixel: no two threads write the same number.
+// max_pool2d and avg_pool2d gather in both passes, with one thread per pack of channels of one output pixel,
+// so that no two threads write the same number.
 
-/// The (H,W) of the image (N,H,W,C) and the (P,Q) of its windows (N,P,Q,C).
+/// Sizes (H,W) of the image (N,H,W,C) and (P,Q) of its windows (N,P,Q,C).
 struct PoolSizes {
   std::int64_t height, width, p_end, q_end, channels;
   Pool2dOptions options;
@@ -33,7 +33,7 @@ struct PoolSizes {
   }
 };
 
-/// Windows [begin, end) of one dimension that cover pixel i: the reverse of PoolRange.
+/// Windows [begin, end) of one dimension that cover pixel i: the inverse of PoolRange.
 struct CoveringRange {
   std::int64_t begin, end;
 
@@ -81,7 +81,7 @@ struct MaxValue {
         const auto here = load<Width>(x + sizes.pixel(n, h, w, c));
         for (int i = 0; i < Width; ++i) {
           const float value = here.at[i];
-          if (!(value > static_cast<float>(best.at[i])) && value == value) continue;  // NaN wins, and stays
+          if (!(value > static_cast<float>(best.at[i])) && value == value) continue;  // NaN wins
           best.at[i] = here.at[i];
           pixel.at[i] = static_cast<std::int32_t>(h * sizes.width + w);
         }
@@ -93,7 +93,7 @@ struct MaxValue {
   }
 };
 
-/// A pixel collects dy of the windows that cover it and have it as their largest value.
+/// A pixel sums dy of the windows whose largest value it is.
 template <int Width, class T>
 struct MaxGradient {
   PoolSizes sizes;
@@ -205,7 +205,7 @@ void avg_pool2d_backward(Tensor& dx, const Tensor& dy, Pool2dOptions options) {
   });
 }
 
-/// One block per sample and tile of channels: the grid has one chunk.
+/// One block per sample and tile of channels; the grid has one chunk.
 template <int Width, class T>
 __global__ void __launch_bounds__(kColumnThreads)
     global_avg_pool_forward_kernel(ColumnGrid grid, T* __restrict__ y, const T* __restrict__ x) {

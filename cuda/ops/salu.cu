@@ -9,16 +9,16 @@
 namespace salu::cuda {
 namespace {
 
-/// The stored a and b of one curve in device memory; null for a curve that the op does not have.
+/// The stored a and b of one curve in device memory; null for a curve that the op lacks.
 using StoredCurve = Coefficients<const float*>;
-/// Where their gradients are added; null for those that nobody asks for.
+/// Destinations of their gradients; null where not needed.
 using StoredGradients = CoefficientGradients<float*>;
 
 __device__ inline Coefficients<double> numbers(const StoredCurve& c) {
   return {static_cast<double>(*c.a), static_cast<double>(*c.b), c.positive};
 }
 
-/// The curves of an op, computed once per block in double, as on the CPU. A kernel of its own for these few
+/// The curves of an op, computed once per block in double, as on the CPU. A separate kernel for these few
 /// numbers would cost a launch per layer.
 __device__ inline CurvePair<float> block_curves(const StoredCurve& first, const StoredCurve& gate) {
   auto& curves = shared<CurvePair<float>, struct Curves>();
@@ -64,7 +64,7 @@ __device__ inline void add_to(float* gradient, double value) {
   if (gradient) *gradient = static_cast<float>(static_cast<double>(*gradient) + value);
 }
 
-/// The last block has the sums over one curve: adds what follows from them to the gradients of a and b.
+/// For the last block, which has the sums over one curve: adds the resulting gradients of a and b.
 __device__ inline void add_gradients(const StoredGradients& gradients, const StoredCurve& c,
                                      const CurveSums<double>& sums) {
   if (threadIdx.x != 0) return;
@@ -73,11 +73,11 @@ __device__ inline void add_gradients(const StoredGradients& gradients, const Sto
   add_to(gradients.b, d.b);
 }
 
-/// Numbers that a block leaves: the sums of one curve, or of two.
+/// Number of sums that a block writes, for one or two curves.
 constexpr int sum_count(bool two_curves) { return two_curves ? 6 : 3; }
 
-/// Every block leaves its part; the last adds the parts of all, then to the gradients. In double: a thread
-/// has added few numbers, and those of different threads may cancel.
+/// Every block writes its part; the last adds all parts, then adds to the gradients. In double: each thread
+/// adds few numbers, but those of different threads may cancel.
 template <bool two_curves>
 __device__ void finish_sums(const CurvePairSums<float>& sums, double* parts, unsigned* ticket,
                             const StoredCurve& first, const StoredCurve& gate, const StoredGradients& dfirst,
@@ -140,7 +140,7 @@ __global__ void __launch_bounds__(256)
   finish_sums<has_two_curves(member)>(sums, parts, ticket, first, gate, dfirst, dgate);
 }
 
-/// Null for a tensor that the op does not have.
+/// Null for a tensor that the op does not use.
 template <class T, class AnyTensor>
 auto data_or_null(AnyTensor& t) {
   return t.defined() ? t.template data<T>() : nullptr;
@@ -153,7 +153,7 @@ StoredGradients stored(CoefficientGradients<Tensor>& gradients) {
   return {data_or_null<float>(gradients.a), data_or_null<float>(gradients.b)};
 }
 
-/// Blocks on each multiprocessor: 8 of 256 threads fill it, and keep the grid small enough to sum its parts.
+/// Blocks per multiprocessor: 8 of 256 threads fill it, and the parts stay few enough to sum.
 constexpr int kFamilyBlocks = 8;
 
 template <SaluMember member>

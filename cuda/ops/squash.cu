@@ -8,7 +8,7 @@
 namespace salu::cuda {
 namespace {
 
-/// Coefficients, or their gradients; null: an absent shift, or a gradient that nobody wants.
+/// Coefficients or their gradients; null: no shift, or a gradient that is not needed.
 template <class P>
 struct Squash {
   P *alpha, *shift, *gamma, *beta;
@@ -31,8 +31,8 @@ __global__ void __launch_bounds__(kColumnThreads, kColumnBlocks)
   }
 }
 
-/// In the last block: adds the parts of all blocks to the gradients that are wanted. `scalars`: two numbers
-/// per block.
+/// For the last block: adds the parts of all blocks to the needed gradients. `scalars`: two numbers per
+/// block.
 __device__ void merge_squash(const ColumnGrid& grid, const float* parts, const float2* scalars,
                              const Squash<float>& gradient) {
   const auto add = [](float* to, double sum) {

@@ -7,9 +7,9 @@
 namespace salu::cuda {
 namespace {
 
-/// Where the numbers of a token lie in the images (N,H,W,C): runs of p C numbers, one per row of the patch.
+/// Position of a token's numbers in the images (N,H,W,C): runs of p C numbers, one per row of the patch.
 struct Patches {
-  std::int64_t columns, run;  ///< patches side by side in an image; p C
+  std::int64_t columns, run;  ///< patches per row of an image; p C
   std::int64_t patch;
 
   Patches(const Shape& images, std::int64_t p) : columns(images[2] / p), run(p * images[3]), patch(p) {}
@@ -75,7 +75,7 @@ template <class T>
 struct DropFirst {
   T* dx;
   const T* dy;
-  std::int64_t d, size;  ///< as above, size of a sample of dx
+  std::int64_t d, size;  ///< d, and size of a sample of dx
   __device__ void operator()(std::int64_t b, std::int64_t i) const {
     dx[b * size + i] = dy[b * (size + d) + d + i];
   }
@@ -105,7 +105,7 @@ void embed_tokens_backward_input(Tensor& dx, const Tensor& dy) {
   });
 }
 
-/// sums += the first numbers of each sample of dy: D of them for the class token, all for the positions.
+/// sums += the leading numbers of each sample of dy: D for the class token, all for the positions.
 void add_over_batch(Tensor& sums, const Tensor& dy) {
   dispatch_activation("embed_tokens", dy.dtype(), [&]<class T>() {
     column_sums<1>(dy.dim(0), sums.numel(), AddSample<T>{dy.data<T>(), dy.dim(1) * dy.dim(2)},
@@ -123,7 +123,7 @@ struct Take {
     y[b * width + k] = x[b * size + first + k];
   }
 };
-/// The reverse copy, with zeros around them.
+/// The reverse copy, padded with zeros.
 template <class T>
 struct Put {
   T* dx;

@@ -13,7 +13,7 @@
 
 namespace salu::cuda {
 
-/// How many blocks of how many threads, and bytes of dynamic shared memory per block.
+/// Launch configuration; the dynamic shared memory is in bytes per block.
 struct LaunchShape {
   std::int64_t blocks_x = 1, blocks_y = 1, blocks_z = 1;
   int threads_x = 1, threads_y = 1;
@@ -26,7 +26,7 @@ inline LaunchShape cover(std::int64_t n, int threads = 256, int per_thread = 1) 
   return {.blocks_x = (n + per_block - 1) / per_block, .threads_x = threads};
 }
 
-/// As cover(), but at most `most` blocks: for kernels that walk over the data with the whole grid.
+/// cover() limited to `most` blocks, for grid-stride loops.
 inline LaunchShape cover_at_most(std::int64_t most, std::int64_t n, int threads = 256, int per_thread = 1) {
   LaunchShape shape = cover(n, threads, per_thread);
   if (shape.blocks_x > most) shape.blocks_x = most;
@@ -36,8 +36,8 @@ inline LaunchShape cover_at_most(std::int64_t most, std::int64_t n, int threads 
 /// Queues a kernel on the GPU. Throws ErrorCode::environment with the kernel's name when CUDA refuses.
 void launch_on_device(const char* name, const void* kernel, const LaunchShape& shape, void** arguments);
 
-/// Queues `kernel(args...)`; `name` is the kernel's own name, for errors and profiles. An empty grid (no
-/// elements) is no launch.
+/// Queues `kernel(args...)`; `name` is the kernel's name, for errors and profiles. An empty grid (no
+/// elements) launches nothing.
 template <class... P, class... A>
 void launch(const char* name, void (*kernel)(P...), const LaunchShape& shape, A... args) {
   static_assert(sizeof...(P) == sizeof...(A), "one argument per kernel parameter");

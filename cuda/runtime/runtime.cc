@@ -10,7 +10,7 @@ namespace salu::cuda {
 
 void check_cuda(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
-  cudaGetLastError();  // or the next launch would report it again
+  cudaGetLastError();  // clears the error, which the next launch would report again
   const std::string text =
       fmt::format("{}: {}: {}", what, cudaGetErrorName(status), cudaGetErrorString(status));
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory(text);
@@ -18,7 +18,7 @@ void check_cuda(cudaError_t status, const char* what) {
 }
 
 cudaStream_t stream() {
-  // Leaked on purpose: the driver may be gone when destructors of static objects run.
+  // Never destroyed: the driver may be gone when static destructors run.
   static cudaStream_t created = [] {
     cudaStream_t s = nullptr;
     check_cuda(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking), "create stream");
@@ -69,7 +69,7 @@ const char* backend_name() { return "cuda"; }
 int device_count() {
   int count = 0;
   if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
-  cudaGetLastError();  // no driver: not an error of the next call
+  cudaGetLastError();  // clears the error: a missing driver must not fail the next call
   return 0;
 }
 
@@ -108,8 +108,8 @@ void* allocate_raw(std::size_t bytes) {
   return block;
 }
 
-// Blocks are released by destructors, also while the error of a failed kernel is on its way up. Every later
-// call of CUDA repeats that error: to throw it again would end the program before it is reported.
+// Never throws. Destructors release blocks, also while the error of a failed kernel propagates. Every later
+// CUDA call repeats that error; throwing it again would terminate the program before it is reported.
 void release_raw(void* block) {
   if (cudaFree(block) != cudaSuccess) cudaGetLastError();
 }
@@ -118,7 +118,7 @@ std::shared_ptr<void> allocate_pinned(std::size_t bytes) {
   void* block = nullptr;
   check_cuda(cudaMallocHost(&block, bytes), "allocate pinned memory");
   return {block, [](void* pinned) {
-            if (cudaFreeHost(pinned) != cudaSuccess) cudaGetLastError();  // silent, as release_raw
+            if (cudaFreeHost(pinned) != cudaSuccess) cudaGetLastError();  // never throws, as release_raw
           }};
 }
 

@@ -6,8 +6,8 @@
 namespace salu::cuda {
 namespace {
 
-/// One number in device memory, zero. Leaked on purpose: the driver may be gone when destructors of static
-/// objects run.
+/// One number in device memory, initially zero. Never destroyed: the driver may be gone when static
+/// destructors run.
 Tensor& device_number() { return *new Tensor(Tensor::zeros({1}, DType::i32, kDevice)); }
 
 Tensor& offset_number() {

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kInput = "input";
 constexpr const char* kOutput = "logits";
 
-/// "layer1.0.conv1.weight" -> "layer1.0.conv1"; the name of the op where no parameter gives one.
+/// "layer1.0.conv1.weight" -> "layer1.0.conv1"; the op's name if it has no parameter.
 std::string scope_of(const TracedOp& op, const OnnxGraph& graph) {
   for (const std::string& name : op.inputs) {
     if (graph.has_weight(name) && name.find('.') != std::string::npos) return name.substr(0, name.rfind('.'));
@@ -23,8 +23,8 @@ std::string scope_of(const TracedOp& op, const OnnxGraph& graph) {
   return op.node.op;
 }
 
-/// Runs the network once, on a black image, and says in ONNX every op that it recorded, oldest first. The
-/// last node gives the logits.
+/// Runs the network once on a black image and translates every recorded op to ONNX, oldest first. The last
+/// node gives the logits.
 void trace(const Model& model, std::int64_t img_size, OnnxGraph& graph) {
   const Variable pixels(Tensor::zeros({1, img_size, img_size, 3}), true);
   std::map<const Node*, std::string> values{{pixels.node().get(), kInput}};
@@ -73,7 +73,7 @@ void add_metadata(onnx::ModelProto& out, const ModelCard& card) {
 
 std::string onnx_model(const Model& model, const ModelCard& card, std::optional<std::int64_t> batch_size) {
   onnx::ModelProto out;
-  out.set_ir_version(8);  // of ONNX 1.12
+  out.set_ir_version(8);  // the version of ONNX 1.12
   out.set_producer_name("salunet");
   out.add_opset_import()->set_version(kOnnxOpset);
   onnx::GraphProto& proto = *out.mutable_graph();

@@ -33,7 +33,7 @@ using Graph = OnnxGraph;
 using Ints = OnnxGraph::Ints;
 using Value = std::string;
 
-// Between our order of dimensions and the graph's.
+// Conversion between our order of dimensions and the graph's.
 
 Value to_channels_last(Graph& g, const Value& x) {
   return g.add("Transpose", {x}, {{"perm", Ints{0, 2, 3, 1}}});
@@ -45,13 +45,13 @@ Value swap_tokens_and_channels(Graph& g, const Value& x) {
   return g.add("Transpose", {x}, {{"perm", Ints{0, 2, 1}}});
 }
 
-/// A parameter (C) as something to multiply or add to a value of the op's rank.
+/// A parameter (C), reshaped to broadcast over a value of the op's rank.
 Value per_channel(Graph& g, const TracedOp& op, const std::string& name) {
   const Value w = g.weight(name);
   return op.rank() == 4 ? g.add("Unsqueeze", {w, g.constant(Ints{1, 2})}) : w;
 }
 
-/// gamma_c x + beta_c, gamma being input i of the op and beta the next.
+/// gamma_c x + beta_c; gamma is input i of the op, beta the next.
 Value affine(Graph& g, const TracedOp& op, const Value& x, std::size_t i) {
   const Value scaled = g.add("Mul", {x, per_channel(g, op, op.inputs[i])});
   return g.add("Add", {scaled, per_channel(g, op, op.inputs[i + 1])});
@@ -59,9 +59,10 @@ Value affine(Graph& g, const TracedOp& op, const Value& x, std::size_t i) {
 
 // The SALU family.
 
-/// factor S z / sqrt(1 + z^2), z = x/W, written x / sqrt(u + v x^2): u = (W / (factor S))^2,
-/// v = 1 / (factor S)^2. The stored a and b are inputs i and i + 1 of the op, and `positive` names the
-/// attribute that tells how. Beyond |z| = 1e9 the curve is its limit in f32, and x^2 could overflow.
+/// factor S z / sqrt(1 + z^2), z = x/W, written as x / sqrt(u + v x^2) with u = (W / (factor S))^2, v = 1 /
+/// (factor S)^2. The stored a and b are inputs i and i + 1 of the op; `positive` names the attribute with
+/// their parametrization. x is limited to |z| <= 1e9, where the f32 curve equals its limit, because x^2 could
+/// overflow.
 Value curve(Graph& g, const TracedOp& op, const Value& x, std::size_t i, const char* positive = "positive",
             double factor = 1) {
   const double a = g.number(op.inputs[i]), b = g.number(op.inputs[i + 1]);
@@ -116,9 +117,9 @@ Value gelu(Graph& g, const TracedOp& op) {
   return g.add("Mul", {g.add("Mul", {x, g.add("Add", {t, g.constant(1)})}), g.constant(0.5)});
 }
 
-// Norms and their stand-ins.
+// Norms and their replacements.
 
-/// ONNX's channels are dimension 1, as an image's are here; tokens have them last.
+/// ONNX's channels are dimension 1, as in its images; tokens have them last.
 Value batch_norm(Graph& g, const TracedOp& op) {
   const std::string& gamma = op.inputs[1];
   const std::string layer = gamma.substr(0, gamma.rfind('.') + 1);
@@ -139,7 +140,7 @@ Value layer_norm(Graph& g, const TracedOp& op) {
   return image ? to_channels_first(g, y) : y;
 }
 
-/// Each group as one channel of an instance normalization.
+/// Each group becomes one channel of an instance normalization.
 Value group_norm(Graph& g, const TracedOp& op) {
   const std::int64_t groups = op.integer("groups");
   const Shape& s = op.node.shape;
@@ -173,7 +174,8 @@ Value conv2d(Graph& g, const TracedOp& op) {
 Value linear(Graph& g, const TracedOp& op) {
   const Value &x = op.inputs[0], &w = g.weight(op.inputs[1]), &b = g.weight(op.inputs[2]);
   const Tensor& matrix = g.tensor(w);
-  if (matrix.shape().rank() == 4) {  // patch embedding: PyTorch's layout is a filter, its stride the patch
+  if (matrix.shape().rank() ==
+      4) {  // patch embedding: a filter in PyTorch's layout, its stride the patch size
     const Value y = g.add("Conv", {x, w, b}, {{"strides", Ints{matrix.dim(2), matrix.dim(3)}}});
     const Value flat = g.add("Reshape", {y, g.constant(Ints{0, 0, -1})});  // (B,D,h,w) -> (B,D,T)
     return swap_tokens_and_channels(g, flat);
@@ -195,7 +197,7 @@ Value global_avg_pool(Graph& g, const TracedOp& op) {
   return g.add("Flatten", {g.add("GlobalAveragePool", {op.inputs[0]})});
 }
 
-/// The first dimension is the batch, taken from the value; the others are as in the traced pass.
+/// Takes the batch dimension from the value, the others from the traced pass.
 Value view(Graph& g, const TracedOp& op) {
   if (g.has_weight(op.inputs[0])) return op.inputs[0];  // a parameter: its own shape broadcasts as well
   const Shape& from = op.node.inputs[0]->shape;
@@ -208,10 +210,10 @@ Value view(Graph& g, const TracedOp& op) {
 
 // Tokens.
 
-/// The filter of the linear layer that follows reads the image.
+/// A no-op: the filter of the following linear layer reads the image.
 Value patchify(Graph&, const TracedOp& op) { return op.inputs[0]; }
 
-/// (B,T,D) gets a row of zeros in front, then [cls + position 0; position 1; …] is added.
+/// Prepends a row of zeros to (B,T,D), then adds [cls + position 0; position 1; …].
 Value embed_tokens(Graph& g, const TracedOp& op) {
   const std::int64_t tokens = op.node.shape[1] - 1;
   const Value x = g.add("Pad", {op.inputs[0], g.constant(Ints{0, 1, 0, 0, 0, 0})});
@@ -237,7 +239,7 @@ Value select_token(Graph& g, const TracedOp& op) {
   return g.add("Gather", {op.inputs[0], g.scalar(op.integer("index"))}, {{"axis", std::int64_t{1}}});
 }
 
-/// An op joins by its function above and its name here.
+/// The supported ops. A new op needs a function above and its name here.
 constexpr std::pair<std::string_view, Value (*)(Graph&, const TracedOp&)> kOps[] = {
     {"add", add},
     {"attention", attention},

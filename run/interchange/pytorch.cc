@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Beginnings of torchvision's ViT names, and the rest of the name after encoder_layer_<i>; `.weight` and
-/// `.bias` stay.
+/// Prefixes of torchvision's ViT names, and the rest of the name after encoder_layer_<i>; `.weight` and
+/// `.bias` are unchanged.
 constexpr std::pair<const char*, const char*> kVitNames[] = {{"class_token", "cls_token"},
                                                              {"encoder.pos_embedding", "pos_embed"},
                                                              {"conv_proj.", "patch_embed.proj."},
@@ -50,7 +50,7 @@ const Tensor* find(const std::vector<NamedTensor>& tensors, const std::string& n
   return it == tensors.end() ? nullptr : &it->tensor;
 }
 
-/// A value of config.json, or timm's default when it is missing.
+/// A value of config.json, or timm's default if missing.
 template <class T>
 T get_or(const json& j, const char* key, T fallback) {
   return j.contains(key) && !j.at(key).is_null() ? j.at(key).get<T>() : fallback;
@@ -81,7 +81,7 @@ void read_preprocessing(ModelCard& card, const json& cfg, const std::string& fil
   card.std = get_or<std::array<float, 3>>(cfg, "std", {0.229f, 0.224f, 0.225f});
 }
 
-/// Takes stem and class count from the weights.
+/// Infers stem and class count from the weights.
 void complete_from_weights(ModelCard& card, bool count_classes, const std::vector<NamedTensor>& weights,
                            const std::string& file) {
   if (const Tensor* stem = find(weights, "conv1.weight"); stem && stem->shape().rank() == 4) {
@@ -103,7 +103,7 @@ bool is_square(std::int64_t n) {
   return n > 0 && root * root == n;
 }
 
-/// Resizes positions of another grid to the model's.
+/// Interpolates positions of another grid to the model's.
 std::vector<NamedTensor> with_resized_positions(const Model& model, std::vector<NamedTensor> weights) {
   for (const Parameter& p : model.store().parameters()) {
     if (p.name != "pos_embed") continue;

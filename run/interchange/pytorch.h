@@ -10,28 +10,28 @@
 
 namespace salu {
 
-/// Renames to our names: drops prefixes that wrappers put before every name (`module.`, `_orig_mod.`,
-/// `model.`), and turns torchvision's ViT names into timm's. ResNet names are the same everywhere.
+/// Maps names to ours: drops prefixes of wrappers (`module.`, `_orig_mod.`, `model.`) and turns torchvision's
+/// ViT names into timm's. ResNet names are the same everywhere.
 std::vector<NamedTensor> native_names(std::vector<NamedTensor> tensors);
 
-/// Reads `architecture`, `num_classes`, `label_names` and `pretrained_cfg` as timm writes them; class count
-/// and stem follow from the weights where the file is silent. Throws ErrorCode::checkpoint for an
-/// architecture that is not ours and for values that cannot be honoured.
+/// Reads timm's `architecture`, `num_classes`, `label_names` and `pretrained_cfg`. Class count and stem
+/// follow from the weights where the file does not give them. Throws ErrorCode::checkpoint for an unknown
+/// architecture and for unsupported values.
 ModelCard card_from_timm(const nlohmann::json& config, const std::vector<NamedTensor>& weights,
                          const std::string& file);
 
-/// A checkpoint's card, whoever wrote it. `model` (a name, may be empty) stands in for a missing config.json.
+/// The card of a checkpoint of any origin. `model` (a name, may be empty) replaces a missing config.json.
 ModelCard card_of(const Checkpoint& checkpoint, const std::string& model, const std::string& file);
 
-/// (1,1+N,D) -> (1,1+M,D), N and M squares: the class token's row stays, the grid is interpolated
-/// (bicubic, antialiased) as timm does it.
+/// (1,1+N,D) -> (1,1+M,D), N and M squares: keeps the class token's row and interpolates the grid (bicubic,
+/// antialiased) as timm does.
 Tensor resized_positions(const Tensor& positions, std::int64_t tokens);
 
-/// load_state_dict() for a model that takes images of another size: positions are interpolated to fit.
+/// load_state_dict() for a model with another image size: interpolates the positions.
 void load_weights(Model& model, const std::vector<NamedTensor>& weights, const std::string& file);
 
-/// For fine-tuning: as load_weights(), but a classifier of another shape keeps its fresh initialisation.
-/// Returns a line for the user about that, or "".
+/// load_weights() for fine-tuning: a classifier of another shape keeps its fresh initialization. Returns a
+/// line for the user about that, or "".
 std::string load_pretrained(Model& model, std::vector<NamedTensor> weights, const std::string& file);
 
 }  // namespace salu

@@ -12,7 +12,8 @@ namespace salu {
 namespace {
 
 constexpr double kLeft = 50, kRight = 12, kTop = 50, kBottom = 40;
-constexpr std::size_t kMarkedPoints = 30;  // up to here each point is marked: one epoch alone is a curve too
+constexpr std::size_t kMarkedPoints =
+    30;  // up to this many points are marked, so that a single epoch is visible
 
 struct Range {
   double low = INFINITY, high = -INFINITY;
@@ -38,7 +39,7 @@ bool is_shown(const Axes& axes, const Series& s, std::size_t i) {
   return std::isfinite(s.x[i]) && std::isfinite(s.y[i]) && (!axes.log || s.y[i] > 0);
 }
 
-/// Adds a little room, also around a single value.
+/// Adds a margin, also around a single value.
 void widen(Range& range, double share) {
   const double room =
       range.high > range.low ? share * (range.high - range.low) : std::max(0.5 * std::abs(range.high), 1e-6);
@@ -46,7 +47,7 @@ void widen(Range& range, double share) {
   range.high += room;
 }
 
-/// Axes over all points; x.low > x.high when there is none.
+/// Axes over all points; x.low > x.high when there are none.
 Axes axes_of(const ChartOptions& options, const std::vector<Series>& series) {
   Axes axes;
   Range positive;
@@ -231,7 +232,7 @@ struct Column {
   const char *name, *label;
 };
 
-/// A column of the table, without its empty cells: --val-interval leaves most epochs unscored.
+/// A column of the table without its empty cells; --val-interval leaves most epochs unscored.
 Series series_of(const NumberTable& table, const char* x, const Column& column) {
   Series series{column.label, {}, {}, ""};
   for (std::size_t row = 0; row < table.rows; ++row) {
@@ -255,7 +256,7 @@ std::string chart_of(const NumberTable& table, const char* x, const std::vector<
 /// A colour from blue (first layer) to orange (last), readable on light and dark.
 std::string depth_colour(double depth) { return fmt::format("hsl({:.0f} 75% 58%)", 220 + 170 * depth); }
 
-/// One quantity of all stabilizers or all gates.
+/// A chart of S or W for all stabilizers or all gates.
 std::string geometry_chart(const NumberTable& table, const std::vector<std::string>& layers,
                            const char* suffix, const std::string& title) {
   std::vector<Series> series;
@@ -268,7 +269,7 @@ std::string geometry_chart(const NumberTable& table, const std::vector<std::stri
   return line_chart({title, "epoch", false, false, true}, series);
 }
 
-/// Layers of which the table has S and W, in the order of the file.
+/// Layers with S and W in the table, in the order of the file.
 std::vector<std::string> layers_of(const NumberTable& table, bool gates) {
   std::vector<std::string> layers;
   for (const std::string& name : table.names) {

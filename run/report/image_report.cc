@@ -92,7 +92,7 @@ double share(std::int64_t part, std::int64_t all) {
   return all ? static_cast<double>(part) / static_cast<double>(all) : 0;
 }
 
-/// The start of a long name; whole UTF-8 characters.
+/// The start of a long name, cut between UTF-8 characters.
 std::string shortened(const std::string& name, std::size_t bytes) {
   if (name.size() <= bytes) return name;
   std::size_t end = bytes;
@@ -105,7 +105,7 @@ struct Pair {
   std::int64_t count;
 };
 
-/// The pairs that occur, by truth and prediction: a full matrix of 20,000 classes would fill gigabytes.
+/// The pairs that occur, by truth and prediction. A full matrix of 20,000 classes would take gigabytes.
 std::vector<Pair> all_pairs(const EvalResult& result) {
   std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> counts;
   for (const auto& [truth, prediction] : result.outcomes) ++counts[{truth, prediction}];
@@ -116,11 +116,11 @@ std::vector<Pair> all_pairs(const EvalResult& result) {
   return pairs;
 }
 
-/// Sizes and places of the matrix, in pixels.
+/// Sizes and positions of the matrix, in pixels.
 struct MatrixLayout {
   std::size_t classes;
   bool names, counts;
-  double cell, margin;  // the margin holds the names, on the left and above
+  double cell, margin;  // the margin on the left and above holds the names
 
   explicit MatrixLayout(std::size_t count)
       : classes(count),
@@ -155,7 +155,7 @@ void draw_cell(Markup& svg, const EvalResult& result, const std::vector<std::str
                                    pair.count, all));
   const double x = at.margin + static_cast<double>(pair.prediction) * at.cell,
                y = at.margin + static_cast<double>(pair.truth) * at.cell;
-  // The root makes rare confusions visible; below 0.6 the counts are readable on it.
+  // The square root makes rare confusions visible; below 0.6 the counts stay readable.
   const double opacity = 0.6 * std::sqrt(share(pair.count, all));
   const std::string side = coordinate(at.cell > 3 ? at.cell - 1 : at.cell);
   svg.empty("rect", {{"x", coordinate(x)},
@@ -178,7 +178,7 @@ void draw_matrix(Markup& svg, const EvalResult& result, const std::vector<std::s
   for (const Pair& pair : all_pairs(result)) draw_cell(svg, result, names, at, pair);
 }
 
-/// The most frequent confusions, the first of equals first.
+/// The most frequent confusions; ties keep their order.
 std::vector<Pair> confused_pairs(const ImageScores& scores) {
   std::vector<Pair> pairs = all_pairs(scores.result);
   std::erase_if(pairs, [](const Pair& p) { return p.truth == p.prediction; });

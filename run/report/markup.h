@@ -13,21 +13,21 @@
 
 namespace salu {
 
-/// Text for an element or a quoted attribute: markup becomes entities; control characters and bytes that are
-/// not UTF-8 become U+FFFD. Names of classes and files come from outside.
+/// Escapes text for an element or a quoted attribute: markup becomes entities, control characters and invalid
+/// UTF-8 become U+FFFD. Needed because class and file names are not under our control.
 std::string markup_escaped(std::string_view text);
 
 /// RFC 4648, with padding.
 std::string base64(std::span<const std::uint8_t> bytes);
 
-/// A number as an attribute: two digits after the point, no zeros at the end.
+/// A number for an attribute: two decimals, without trailing zeros.
 std::string coordinate(double value);
 
 class Markup {
  public:
   using Attributes = std::initializer_list<std::pair<std::string_view, std::string>>;
 
-  /// An element that ends when the guard does.
+  /// Closes its element when destroyed.
   class Guard {
    public:
     Guard(Markup& markup, std::string name) : markup_(markup), name_(std::move(name)) {}
@@ -43,9 +43,9 @@ class Markup {
   [[nodiscard]] Guard in(std::string_view name, Attributes attributes = {});
   void element(std::string_view name, std::string_view text, Attributes attributes = {});
   void empty(std::string_view name, Attributes attributes);   ///< <name … />
-  void header_row(std::initializer_list<const char*> names);  ///< <tr> of <th>
+  void header_row(std::initializer_list<const char*> names);  ///< writes <tr> of <th>
   void text(std::string_view text) { text_ += markup_escaped(text); }
-  /// Adds text that is markup already: another Markup's str(), or a constant of the program.
+  /// Adds finished markup: another Markup's str(), or a constant.
   void raw(std::string_view markup) { text_ += markup; }
 
   const std::string& str() const { return text_; }
@@ -55,10 +55,10 @@ class Markup {
   std::string text_;
 };
 
-/// A whole SVG file of that size in the style of the charts; `draw` adds its content.
+/// A complete SVG file of that size in the style of the charts; `draw` adds its content.
 std::string svg_file(double width, double height, const std::function<void(Markup&)>& draw);
 
-/// CSS, light or dark as the reader's system is: the colours and the charts, and the page around them.
+/// CSS of the charts and of the page, light or dark as the reader's system is.
 extern const std::string_view kChartStyle, kPageStyle;
 
 }  // namespace salu

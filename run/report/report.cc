@@ -34,8 +34,7 @@ void write_fact(Markup& page, const std::string& name, const std::string& value)
   page.element("td", value);
 }
 
-/// A JSON value as a reader wants it: strings without quotes, lists by commas, one level of objects as "a 1,
-/// b 2".
+/// A JSON value for readers: strings without quotes, lists with commas, one level of objects as "a 1, b 2".
 std::string plain_text(const json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_structured()) return value.dump();
@@ -52,8 +51,8 @@ std::int64_t whole_setting(const RunData& run, const std::string& key) {
   return value;
 }
 
-/// Whether --patience ended the run: Trainer's rule, over the rows of metrics.csv. It looks only after an
-/// epoch that was scored.
+/// True when --patience ended the run: applies Trainer's rule to the rows of metrics.csv, which acts only
+/// after a scored epoch.
 bool out_of_patience(const RunData& run) {
   const std::int64_t patience = whole_setting(run, "patience");
   const NumberTable& e = run.epochs;
@@ -64,7 +63,7 @@ bool out_of_patience(const RunData& run) {
                least = std::strtod(run.setting("min-delta").c_str(), nullptr);
   double best = -INFINITY, gain_epoch = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (!(sign * scores[i] > best + least)) continue;  // not scored: NaN
+    if (!(sign * scores[i] > best + least)) continue;  // NaN: not scored
     best = sign * scores[i];
     gain_epoch = e["epoch"][i];
   }
@@ -130,7 +129,7 @@ void write_environment(Markup& page, const RunData& run) {
   for (std::size_t i = 0; i < run.starts.size(); ++i) {
     const json& start = run.starts[i];
     if (!start.is_object()) continue;
-    // The newest stands open; a run that was resumed often stays readable.
+    // Shows the newest start open; a run that was resumed often stays readable.
     const auto details = i + 1 == run.starts.size() ? page.in("details", {{"open", ""}}) : page.in("details");
     page.element("summary",
                  fmt::format("start {}, at step {}", i + 1, plain_text(start.value("step", json(0)))));
@@ -152,7 +151,8 @@ void write_head(Markup& page, const RunData& run) {
   const auto head = page.in("head");
   page.empty("meta", {{"charset", "utf-8"}});
   page.empty("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
-  page.empty("link", {{"rel", "icon"}, {"href", "data:,"}});  // without it browsers ask for a file
+  page.empty("link", {{"rel", "icon"},
+                      {"href", "data:,"}});  // an empty icon: browsers would request a file otherwise
   page.element("title", fmt::format("{}: {}", run.setting("model"), shown(run.folder.filename())));
   const auto style = page.in("style");
   page.raw(kChartStyle);

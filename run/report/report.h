@@ -10,17 +10,17 @@
 
 namespace salu {
 
-/// The scores of single images, when there are any.
+/// Scores of single images, if any.
 struct ImageReport {
   std::optional<ImageScores> scores;
-  std::string note;  ///< names the scored images, or why there are none
+  std::string note;  ///< names the scored images, or says why there are none
 };
 
 std::string report_html(const RunData& run, const ImageReport& images);
 std::string curves_svg(const RunData& run);
 
-/// Writes both files into the run folder, each as a whole or not at all. Reads the folder as it is now: a
-/// training may still run in it. Returns the path of the page.
+/// Writes both files into the run folder, each atomically. The training may still be running. Returns the
+/// path of the page.
 std::filesystem::path write_run_report(const std::filesystem::path& folder, const ImageReport& images);
 
 }  // namespace salu

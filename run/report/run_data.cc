@@ -16,7 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// The whole lines of a text; the text after the last '\n' is still being written.
+/// The complete lines of a text; the rest after the last '
+/// n' is still being written.
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   for (std::size_t end; (end = text.find('\n')) != text.npos; text.remove_prefix(end + 1)) {
@@ -34,7 +35,7 @@ std::vector<std::string_view> cells_of(std::string_view line) {
   return cells;
 }
 
-/// NaN for an empty cell; nothing for one that is no number.
+/// NaN for an empty cell; nothing for a cell that is not a number.
 std::optional<double> number_of(std::string_view cell) {
   double value = NAN;
   if (cell.empty()) return value;

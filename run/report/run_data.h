@@ -19,16 +19,16 @@ struct NumberTable {
   std::size_t rows = 0;
 
   bool has(const std::string& name) const { return columns.contains(name); }
-  /// The column, or an empty one.
+  /// A column by name; empty when there is none.
   const std::vector<double>& operator[](const std::string& name) const;
-  /// The last number of a column; NaN when there is none.
+  /// The last number of a column; NaN when it is empty.
   double last(const std::string& name) const;
 };
 
-/// A table with a header, as CsvLog writes it; ends before the first line that does not fit.
+/// Parses a table with a header, as CsvLog writes it, up to the first malformed line.
 NumberTable parse_csv(std::string_view text);
-/// The numbers of one object per line, as JsonLog writes them; other members and unreadable lines are
-/// skipped.
+/// Parses the numbers of one object per line, as JsonLog writes them; skips other members and unreadable
+/// lines.
 NumberTable parse_json_lines(std::string_view text);
 
 struct SavedCheckpoint {
@@ -39,17 +39,17 @@ struct SavedCheckpoint {
 
 struct RunData {
   std::filesystem::path folder;
-  std::string config;                           ///< config.toml as it is
-  std::map<std::string, std::string> settings;  ///< of it, without quotes
+  std::string config;                           ///< text of config.toml
+  std::map<std::string, std::string> settings;  ///< values of config.toml, without quotes
   NumberTable epochs, steps, coefficients;
-  nlohmann::json starts = nlohmann::json::array();  ///< of environment.json
-  std::vector<SavedCheckpoint> checkpoints;         ///< complete ones, the oldest first
+  nlohmann::json starts = nlohmann::json::array();  ///< from environment.json
+  std::vector<SavedCheckpoint> checkpoints;         ///< complete checkpoints, oldest first
 
-  std::string setting(const std::string& key) const;  ///< "" when there is none
-  std::string data_name() const;  ///< of the data set; for a folder or a pack the last part of its path
+  std::string setting(const std::string& key) const;  ///< "" when it is not set
+  std::string data_name() const;  ///< name of the data set; for a folder or a pack the last part of its path
 };
 
-/// Throws ErrorCode::checkpoint when `folder` is no run folder.
+/// Throws ErrorCode::checkpoint when `folder` is not a run folder.
 RunData read_run(const std::filesystem::path& folder);
 
 }  // namespace salu

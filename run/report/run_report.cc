@@ -53,7 +53,7 @@ ImageReport score_run(const std::filesystem::path& folder, TrainConfig config, c
 }  // namespace
 
 std::filesystem::path report_on(const ReportOptions& o) {
-  read_run(o.run);  // a wrong name shows before anything is scored
+  read_run(o.run);  // reports a wrong name before anything is scored
   TrainConfig config = read_run_options(o.run).config;
   if (o.data_dir) config.data.data_dir = *o.data_dir;
   if (o.num_samples > 0) config.data.val_num_samples = o.num_samples;
@@ -65,7 +65,7 @@ std::filesystem::path report_on(const ReportOptions& o) {
     try {
       pictures = score_run(o.run, config, open_device(o.device));
     } catch (const Error& e) {
-      // The curves need no data; who names a data set wants to know what is wrong with it.
+      // The curves need no data set. A user who names one gets the error.
       if (e.code() != ErrorCode::data || o.data_dir) throw;
       fmt::print(stderr, "salutrain: warning: {}\n", e.what());
       pictures.note = fmt::format("Not scored: {}", e.what());

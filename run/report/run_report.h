@@ -15,19 +15,19 @@ namespace salu {
 
 struct ReportOptions {
   std::filesystem::path run;
-  std::optional<std::filesystem::path> data_dir;  ///< as in training by default
-  std::int64_t num_samples = 0;                   ///< 0: those of the run
-  bool scores = true;                             ///< else curves only
+  std::optional<std::filesystem::path> data_dir;  ///< by default that of the training
+  std::int64_t num_samples = 0;                   ///< 0: as in the run
+  bool scores = true;                             ///< false: curves only
   DeviceOptions device;
 };
 
-/// Scores the newest checkpoint and writes the page; returns its path. A data set that is not there costs the
-/// scores and a line on stderr only, unless `data_dir` names it.
+/// Scores the newest checkpoint, writes the page and returns its path. When the data set is missing, the page
+/// lacks scores and a line on stderr says so; with `data_dir` it is an error.
 std::filesystem::path report_on(const ReportOptions& options);
 
-/// The end of a training: with the pictures when it ran to its end, else the curves alone, because who stops
-/// a run does not want to wait. A report that cannot be written is a line of progress, not an error: the run
-/// is saved.
+/// Writes the report at the end of a training. It scores images only after a complete run, because a user who
+/// stops a run does not want to wait. A failure to write is a line of progress, not an error: the run is
+/// already saved.
 void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress);
 

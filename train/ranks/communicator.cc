@@ -51,7 +51,7 @@ Communicator& single_rank() {
 }
 
 int launched_ranks() {
-  // Open MPI; MPICH, Intel MPI and Slurm's PMI; Slurm's PMIx.
+  // Variables of Open MPI; of MPICH, Intel MPI and Slurm's PMI; of Slurm's PMIx.
   const auto number = [](const char* name) {
     const char* text = std::getenv(name);
     return text ? std::max(std::atoi(text), 1) : 0;

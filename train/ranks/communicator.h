@@ -18,37 +18,37 @@ namespace salu {
 
 class Communicator {
  public:
-  /// A sum in progress.
+  /// An all-reduce in progress.
   class Sum {
    public:
     virtual ~Sum() = default;
-    virtual bool done() = 0;  ///< also what moves all sums forward: call it now and then
+    virtual bool done() = 0;  ///< true when complete; must be polled, because it also advances all sums
     virtual void wait() = 0;
   };
 
   virtual ~Communicator() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  /// Position among the ranks of this machine, and their number.
+  /// Rank among the processes of this machine, and their number.
   virtual int local_rank() const { return 0; }
   virtual int local_size() const { return 1; }
 
-  /// Replaces `values` on every rank by their sum over the ranks: the same bits on all of them, and in every
-  /// run with so many ranks. They must not be touched until the sum is done.
+  /// Starts an in-place all-reduce (sum). Every rank, and every run with the same number of ranks, gets the
+  /// same bits. `values` must not be touched until the sum is done.
   virtual std::unique_ptr<Sum> start_sum(std::span<float> values) = 0;
-  /// `all` gets the bytes of every rank, in the order of the ranks; `mine` is of one size on all.
+  /// `all` receives the bytes of every rank, in rank order; `mine` has the same size on every rank.
   virtual void gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) = 0;
-  /// Waits for the others and ends the connection. A rank that exits without it fails the job.
+  /// Waits for the other ranks and disconnects. A rank that exits without it fails the job.
   virtual void finish() {}
 
-  /// The library by which the GPUs of the ranks add among themselves; null: none.
+  /// The library with which the ranks' GPUs communicate directly; null: none.
   virtual const gpu::DeviceSumsLibrary* device_sums_library() const { return gpu::device_sums_library(); }
 
   bool is_root() const { return rank() == 0; }
 
   std::vector<std::int64_t> gather(std::int64_t mine);
   std::vector<std::string> gather(const std::string& mine);
-  void broadcast(std::span<std::byte> bytes);  ///< rank 0's to all
+  void broadcast(std::span<std::byte> bytes);  ///< sends rank 0's bytes to all ranks
 };
 
 /// The only rank of a run.
@@ -63,14 +63,14 @@ class SingleRank : public Communicator {
 Communicator& single_rank();
 
 struct RankOptions {
-  double timeout_seconds = 60;  ///< to wait for the other ranks in one exchange
+  double timeout_seconds = 60;  ///< longest wait for the other ranks in one exchange
 };
 
-/// The ranks that one mpirun started; a single one without mpirun. Programs link one of two versions: mpi.cc
-/// or without_mpi.cc. Throws ErrorCode::usage under mpirun in a build without MPI.
+/// The ranks started by one mpirun; a single one without mpirun. Programs link either mpi.cc or
+/// without_mpi.cc. Throws ErrorCode::usage under mpirun in a build without MPI.
 std::unique_ptr<Communicator> connect_ranks(const RankOptions& options);
 
-/// The number of processes that mpirun (or srun, mpiexec) started; 0 when this one was started by hand.
+/// Number of processes started by mpirun (or srun, mpiexec); 0 when this one was started by hand.
 int launched_ranks();
 
 }  // namespace salu

@@ -10,7 +10,7 @@
 namespace salu {
 namespace {
 
-/// Null where a rank lacks the library, or shares its GPU with another.
+/// Null when a rank lacks the library or shares its GPU with another rank.
 std::unique_ptr<gpu::DeviceSums> connect_devices(Communicator& ranks) {
   const gpu::DeviceSumsLibrary* library = ranks.device_sums_library();
   const std::string place = library ? library->place() : "";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The ranks of one mpirun. Only the main thread calls MPI.
-#define OMPI_SKIP_MPICXX 1  // its C++ bindings left the standard in 2012
+#define OMPI_SKIP_MPICXX 1  // skips the C++ bindings, which left the standard in 2012
 #include <mpi.h>
 #include <signal.h>
 #include <unistd.h>
@@ -23,8 +23,8 @@ void check_mpi(int result, const char* call) {
   fail(ErrorCode::distributed, "{}: {}", call, text);
 }
 
-/// Ends the process when it lives too long: for the calls of MPI that wait for all ranks and take no
-/// time-out.
+/// Watchdog for MPI calls that wait for all ranks and have no time-out: ends the process when it lives too
+/// long.
 class Alarm {
  public:
   explicit Alarm(double seconds) {
@@ -60,7 +60,7 @@ class MpiSum : public Communicator::Sum {
     double waited = 0;
     for (std::int64_t tries = 0; !done(); ++tries) {
       const Clock::time_point now = Clock::now();
-      // A job that was suspended as a whole wakes with a jump of the clock: that was no waiting.
+      // A suspended job wakes with a jump of the clock, which must not count as waiting.
       waited += std::min(std::chrono::duration<double>(now - last).count(), 1.0);
       last = now;
       if (waited > timeout_) {
@@ -68,7 +68,8 @@ class MpiSum : public Communicator::Sum {
              "ranks: not all of them came to an exchange within {} s (--rank-timeout); expected all",
              timeout_);
       }
-      // Sleeping leaves the core to a rank, or a loader, that shares it; the answer is often there at once.
+      // Sleeping frees the core for a rank or loader that shares it. The first tries skip it, because the
+      // answer often arrives at once.
       if (tries > 100) ::usleep(50);
     }
   }

@@ -108,7 +108,7 @@ EvalResult merge_results(Communicator& ranks, const EvalResult& mine) {
   }
   const json record{mine.samples,       mine.correct1, mine.correct5, mine.loss_sum, mine.class_samples,
                     mine.class_correct, outcomes,      bins,          confidences,   mine.seconds};
-  const std::vector<std::uint8_t> packed = json::to_cbor(record);  // unlike text it has NaN
+  const std::vector<std::uint8_t> packed = json::to_cbor(record);  // CBOR can hold NaN, unlike JSON text
   EvalResult sum;
   sum.class_samples.resize(mine.class_samples.size());
   sum.class_correct.resize(mine.class_correct.size());

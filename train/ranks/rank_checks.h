@@ -15,20 +15,21 @@
 
 namespace salu {
 
-/// Ranks whose value is not that of most; of two values that are equally frequent, rank 0's counts.
+/// Ranks whose value differs from the majority's; in a tie, rank 0's value counts as the majority.
 std::vector<int> odd_ranks(const std::vector<std::string>& values);
 
-/// Names and values, one "name=value" per line. Throws ErrorCode::distributed naming the odd rank and the
-/// first name on which it differs.
+/// Compares settings, given as one "name=value" per line. Throws ErrorCode::distributed naming the odd rank
+/// and the first name on which it differs.
 void check_agreement(Communicator& ranks, const std::string& lines);
 /// Compares CRC-32C of the weights. Throws ErrorCode::distributed naming the odd rank.
 void check_weights(Communicator& ranks, const Tensor& values, std::int64_t step);
 /// CRC-32C of the program's file, in hexadecimal.
 std::string program_checksum();
 
-/// Gives all ranks the running statistics of rank 0: each has those of its own images. `ema` may be null.
+/// Copies rank 0's running statistics to all ranks, because each has those of its own images. `ema` may be
+/// null.
 void share_buffers(Communicator& ranks, ParameterStore& store, Ema* ema);
-/// The sums of the parts that the ranks scored, on every rank.
+/// The sum of the ranks' partial results, on every rank.
 EvalResult merge_results(Communicator& ranks, const EvalResult& mine);
 
 }  // namespace salu
