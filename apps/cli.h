@@ -19,10 +19,11 @@ struct Program {
   const char* examples;  ///< shown below the help
 };
 
-/// Parses the command line; values are in its order. Accepts `--name value`, `--name=value`, `-n value`,
-/// `-nvalue`; lists of numbers separated by spaces or commas; a boolean as `--name`, `--no-name` or
-/// `--name=true`. Returns nothing after printing help or version. Throws ErrorCode::usage with `--batchsize:
-/// unknown option (did you mean --batch-size?)` and the like.
+/// The values given, in the order of the command line; positional arguments last. A flag is `--name value`,
+/// `--name=value`, `-n value` or `-nvalue`, with spaces or commas between the numbers of a list; a boolean is
+/// `--name`, `--no-name`, `--name=true` or `--name true`, and letters may be joined: `-qb32`.
+/// Nothing when help or version was asked for and has been printed. Throws ErrorCode::usage with
+/// `--batchsize: unknown option (did you mean --batch-size?)` and the like.
 std::optional<std::vector<Given>> parse_arguments(const Program& program, const Settings& table,
                                                   const Arguments& arguments);
 

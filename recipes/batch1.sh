@@ -1,5 +1,5 @@
 #!/bin/sh
-# Batch size 1 on real pictures: salunet_c20 against resnet20 with batch norm, and both at batch 50 as a control.
+# Batch size 1 on real images: salunet_c20 against resnet20 with batch norm, and both at batch 50 as a control.
 #   recipes/batch1.sh DATA_DIR OUTPUT_DIR
 set -eu
 data=$1

@@ -37,39 +37,59 @@ std::string shown_value(const Json& value) {
   return value.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60);
 }
 
+/// "[json.exception.out_of_range.403] key 'dtype' not found" without its tag.
+std::string reason(const Json::exception& error) {
+  std::string_view what = error.what();
+  if (const auto tag = what.find("] "); tag != what.npos) what.remove_prefix(tag + 2);
+  return std::string(what.substr(0, 160));
+}
+
 std::string label(const std::string& name) { return name == "__metadata__" ? name : "tensor " + name; }
 
-/// Guards the parser. The tree would silently keep the last of two equal keys, and a hostile header must not
-/// make it deep or large. Allowed is {name: {field: value or [numbers]}}.
-class Guard {
+/// A first pass over the text: a tree keeps the last of two equal keys without a word, and a hostile header
+/// must not make it deep or large. Allowed is {name: {field: value or [numbers]}}.
+class Guard : public Json::json_sax_t {
  public:
   explicit Guard(const std::string& file) : file_(file) {}
   const std::vector<std::string>& names() const { return names_; }  ///< keys of the outer object, in order
 
-  bool operator()(int depth, Json::parse_event_t event, const Json& value) {
-    using Event = Json::parse_event_t;
-    if (event == Event::key) {
-      key(depth, value.get_ref<const std::string&>());
-    } else if (event == Event::object_start && depth > 1) {
-      refuse(file_, "{}: found an object; expected a string or whole numbers", place(depth));
-    } else if (event == Event::array_start && depth != 2) {
-      refuse(file_, "{}: found an array; expected an object", place(depth));
-    } else if (event == Event::value && ++values_ > kMaxNumbers) {
-      refuse(file_, "{}: more than {} numbers", place(2), kMaxNumbers);
-    }
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(std::int64_t) override { return value(); }
+  bool number_unsigned(std::uint64_t) override { return value(); }
+  bool number_float(double, const std::string&) override { return value(); }
+  bool string(std::string&) override { return value(); }
+  bool binary(Json::binary_t&) override { return value(); }
+  bool end_object() override { return --depth_, true; }
+  bool end_array() override { return --depth_, true; }
+
+  bool start_object(std::size_t) override {
+    if (depth_ > 1) refuse(file_, "{}: found an object; expected a string or whole numbers", place(depth_));
+    return ++depth_, true;
+  }
+
+  bool start_array(std::size_t) override {
+    if (depth_ != 2) refuse(file_, "{}: found an array; expected an object", place(depth_));
+    return ++depth_, true;
+  }
+
+  bool key(std::string& name) override {
+    values_ = 0;
+    depth_ == 1 ? outer_key(name) : inner_key(name);
     return true;
   }
 
+  bool parse_error(std::size_t position, const std::string&, const Json::exception& error) override {
+    refuse(file_, "header is not valid JSON at byte {} ({})", position, reason(error));
+  }
+
  private:
-  void key(int depth, const std::string& name) {
-    values_ = 0;
-    if (depth > 1) {
-      field_ = name.substr(0, 80);
-      const bool metadata = names_.back() == "__metadata__";
-      if (keys_.size() == (metadata ? kMaxMetadata : 3)) refuse(file_, "{}: too many keys", place(1));
-      if (!keys_.insert(name).second) refuse(file_, "{}: key given twice", place(2));
-      return;
-    }
+  bool value() {
+    if (++values_ > kMaxNumbers) refuse(file_, "{}: more than {} numbers", place(2), kMaxNumbers);
+    return true;
+  }
+
+  void outer_key(const std::string& name) {
     if (!is_tensor_name(name)) {
       refuse(file_, "tensor name '{}': expected 1 to {} printable characters", name.substr(0, 80),
              kMaxNameBytes);
@@ -78,6 +98,13 @@ class Guard {
     if (!seen_.insert(name).second) refuse(file_, "{}: two entries of this name", label(name));
     names_.push_back(name);
     keys_.clear();
+  }
+
+  void inner_key(const std::string& name) {
+    field_ = name.substr(0, 80);
+    const bool metadata = names_.back() == "__metadata__";
+    if (keys_.size() == (metadata ? kMaxMetadata : 3)) refuse(file_, "{}: too many keys", place(1));
+    if (!keys_.insert(name).second) refuse(file_, "{}: key given twice", place(2));
   }
 
   /// "tensor conv1.weight: shape"
@@ -91,6 +118,7 @@ class Guard {
   std::set<std::string> seen_, keys_;  // keys_: of the inner object
   std::string field_;
   int values_ = 0;  // since the last key
+  int depth_ = 0;
 };
 
 std::vector<std::uint64_t> whole_numbers(const Json& array, const std::string& where) {
@@ -153,18 +181,6 @@ SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::ui
         last_end);
   }
   return entry;
-}
-
-/// Calls `read`; turns an exception of the JSON library, such as "key 'dtype' not found", into our error.
-template <class Read>
-auto checked(const std::string& trouble, Read&& read) {
-  try {
-    return read();
-  } catch (const Json::exception& error) {
-    std::string_view what = error.what();  // "[json.exception.parse_error.101] parse error at …: what"
-    if (const auto tag = what.find("] "); tag != what.npos) what.remove_prefix(tag + 2);
-    fail(ErrorCode::checkpoint, "{} ({})", trouble, what.substr(0, 160));
-  }
 }
 
 /// The most likely kind of a file that is not a checkpoint.
@@ -238,23 +254,25 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> bytes, con
   const std::string_view text = header_text(bytes, file);
   check_text(text, file);
   Guard guard(file);
-  const Json tree =
-      checked(file + ": header is not valid JSON", [&] { return Json::parse(text, std::ref(guard)); });
+  Json::sax_parse(text.begin(), text.end(), &guard);
+  const Json tree = Json::parse(text);
   SafetensorsHeader header;
   header.data_begin = 8 + text.size();
   const std::uint64_t have = bytes.size() - header.data_begin;
   std::uint64_t end = 0;
   for (const std::string& name : guard.names()) {
     const std::string where = fmt::format("{}: {}", file, label(name));
-    checked(where + ": not valid", [&] {
+    try {
       if (name == "__metadata__") {
         tree.at(name).get_to(header.metadata);
-      } else {
-        if (header.tensors.size() == kMaxTensors) refuse(file, "header: more than {} tensors", kMaxTensors);
-        header.tensors.push_back(read_entry(name, tree.at(name), end, where));
-        end = header.tensors.back().end;
+        continue;
       }
-    });
+      if (header.tensors.size() == kMaxTensors) refuse(file, "header: more than {} tensors", kMaxTensors);
+      header.tensors.push_back(read_entry(name, tree.at(name), end, where));
+    } catch (const Json::exception& error) {
+      refuse(where, "not valid ({})", reason(error));
+    }
+    end = header.tensors.back().end;
     if (end > have) {
       refuse(where, "truncated: the file has {} bytes, this tensor ends at {}", grouped(bytes.size()),
              grouped(header.data_begin + end));

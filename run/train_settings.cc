@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run/train_settings.h"
 
+#include "data/open_dataset.h"
+
 namespace salu {
 namespace {
 

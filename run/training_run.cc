@@ -54,7 +54,8 @@ TrainerOptions trainer_options(const TrainConfig& config, const RunStart& start,
 
 }  // namespace
 
-TrainingRun::TrainingRun(const TrainConfig& config, Communicator& ranks) : config_(config), ranks_(ranks) {
+TrainingRun::TrainingRun(const TrainConfig& config, Communicator& ranks)
+    : checkpoint_hist_(config.checkpoint_hist), ranks_(ranks) {
   check_shares(config, ranks.size());
   start_ = run_start(config);
   check_patience(config, start_.data);
@@ -112,8 +113,7 @@ void TrainingRun::resume(const ResumeOptions& options) {
 
 void TrainingRun::attach(const std::filesystem::path& folder, FileOps& files, Progress& progress) {
   progress_ = &progress;
-  keeper_ = std::make_unique<RunKeeper>(*trainer_, start_, folder, config_.checkpoint_hist, files, progress,
-                                        ranks_);
+  keeper_ = std::make_unique<RunKeeper>(*trainer_, start_, folder, checkpoint_hist_, files, progress, ranks_);
   if (!resumed_) return;
   keeper_->go_on_from(resumed_->from, resumed_->checkpoint);
   keeper_->note(fmt::format(

@@ -46,7 +46,7 @@ class TrainingRun {
   double lr_under(const TrainConfig& config, std::int64_t step) const;
 
  private:
-  TrainConfig config_;
+  int checkpoint_hist_;
   Communicator& ranks_;
   RunStart start_;
   std::unique_ptr<Loader> train_loader_, eval_loader_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "score/score_settings.h"
 
+#include "data/open_dataset.h"
 #include "run/train_settings.h"
 
 namespace salu {

@@ -5,6 +5,8 @@
 
 #include <sstream>
 
+#include "run/checkpoint.h"
+
 namespace salu {
 namespace {
 

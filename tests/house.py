@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The rules of the house that a machine can check: format, lengths, contracts, twins, layers.
+"""The rules of the house that a machine can check: format, lengths, contracts, twins, layers, paths in the docs.
 
 Usage: house.py SOURCE_DIR. Prints each breach; exit code 1 when there is one."""
 import pathlib
@@ -133,6 +133,23 @@ def check_ops(root):
         breach("core/ops", f"only {count} ops found: has the form of their declarations changed?")
 
 
+def check_docs(root):
+    """Every path in backticks and every link to a file exists, words in capitals (`core/ops/FAMILY.h`) excepted. Lines
+    have at most 100 columns, except in tables, in indented code, and on the page that docs/make_flags.py writes."""
+    folders = "|".join(FLOORS + ["tests", "bench", "examples", "docs", "recipes"])
+    for page in [root / "README.md", *sorted(root.glob("docs/*.md")), *sorted(root.glob("recipes/*.md"))]:
+        text = page.read_text(encoding="utf-8")
+        words = [word for code in re.findall(r"`([^`\n]+)`", text) for word in code.split()]
+        paths = [w for w in words if re.fullmatch(rf"({folders})/([\w./+-]*\.\w+|([\w.+-]+/)*)", w)]
+        links = [page.parent / link for link in re.findall(r"\]\((?!https?:)([^)#]+)", text)]
+        for target in [root / path for path in paths] + links:
+            if not target.exists() and not re.search("[A-Z]{3}", target.name):
+                breach(page, f"there is no {target.relative_to(root)}")
+        for number, line in enumerate(text.splitlines(), 1):
+            if len(line) > 100 and page.name != "flags.md" and not line.startswith(("|", "    ")):
+                breach(page, f"line {number} has {len(line)} columns, limit 100")
+
+
 def check_text(path, lines):
     if "SPDX-License-Identifier: MIT" not in lines[0]:
         breach(path, "the first line must be the SPDX line")
@@ -163,6 +180,7 @@ def main():
         check_includes(root, path, lines)
         check_text(path, lines)
     check_ops(root)
+    check_docs(root)
     check_circles(root, [p for p in files if p.relative_to(root).parts[0] in FLOORS])
     check_format(files)
     print("\n".join(breaches) or f"{len(files)} files keep the rules")

@@ -191,7 +191,7 @@ class Export(unittest.TestCase):
         for picture, prediction in zip(pixels, top):
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
-                exec(example, {"picture": picture})  # pylint: disable=exec-used
+                exec(example, {"image": picture})  # pylint: disable=exec-used
             self.assertEqual(printed.getvalue().strip(), prediction["top"][0]["class"])
 
     def test_weights_keep_their_names_and_layouts(self):

