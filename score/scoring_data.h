@@ -10,7 +10,7 @@ namespace salu {
 struct ScoringDataOptions {
   std::optional<std::string> dataset;  ///< by default the training's; folder when only a place is given
   std::filesystem::path data_dir;      ///< by default that of the checkpoint's run
-  /// Train, val, test or a folder; by default the one that training scored.
+  /// A split (train, val, test) or a folder; by default the one that training scored.
   std::optional<std::string> split;
   std::int64_t num_samples = 0;
   std::optional<BadImages> bad_images;  ///< stop or leave_out; by default as in training
