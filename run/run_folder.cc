@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <span>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include "core/text.h"
@@ -89,8 +90,22 @@ void check_contents(const fs::path& path, const RunFolderOptions& options) {
                      : "Give --output another name");
 }
 
+/// The names that a run writes; a name with ".tmp" before or after it is an unfinished one.
+constexpr std::string_view kOwnNames[] = {
+    "config.toml", "environment.json", "log.txt",     "metrics.csv", "metrics.jsonl", "coefficients.csv",
+    "report.html", "curves.svg",       "checkpoints", "last",        "best",          kProbe};
+
+bool is_own(std::string_view name) {
+  if (name.starts_with("events.out.tfevents.")) return true;
+  if (name.starts_with(".tmp-")) name.remove_prefix(5);
+  if (name.ends_with(".tmp")) name.remove_suffix(4);
+  return std::ranges::find(kOwnNames, name) != std::end(kOwnNames);
+}
+
+/// Leaves files of others in the folder.
 void remove_run(FileOps& ops, const fs::path& path) {
   for (const auto& entry : contents(path)) {
+    if (!is_own(entry.path().filename().string())) continue;
     const bool folder = entry.is_directory() && !entry.is_symlink();
     folder ? ops.remove_tree(entry.path()) : ops.remove_file(entry.path());
   }

@@ -17,7 +17,7 @@ struct RunFolderOptions {
   std::string model;
   int image_size = 0;
   bool resume = false;     ///< the folder must exist; its contents are kept
-  bool overwrite = false;  ///< deletes an earlier run there, with everything in its folder
+  bool overwrite = false;  ///< deletes the files of an earlier run there; other files stay
 };
 
 /// The file `.salunet`, which marks a run folder. The run's owner holds the kernel's lock on it and writes

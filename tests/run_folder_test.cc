@@ -89,7 +89,8 @@ TEST_CASE("overwriting deletes a run with all that is in its folder, and nothing
     put(root / "elsewhere" / "mine", "mine");
     fs::create_symlink(root / "elsewhere", run / "link");
     CHECK(open_error({.dir = run, .overwrite = true}) == "no error");
-    CHECK(names_in(run) == ".salunet ");
+    CHECK(names_in(run) == ".hidden .salunet link notes.txt ");
+    CHECK(fs::exists(run / ".hidden" / "deep" / "file"));
     CHECK(fs::exists(root / "elsewhere" / "mine"));
   }
 }
