@@ -70,7 +70,7 @@ TEST_CASE("a folder with something in it needs a flag") {
   CHECK(names_in(root / "it's") == ".salunet best checkpoints config.toml environment.json last notes.txt ");
 }
 
-TEST_CASE("overwriting deletes a run with all that is in its folder, and nothing outside of it") {
+TEST_CASE("overwriting deletes the files of a run, and none of others") {
   for (const bool old : {false, true}) {
     TempFolder root;
     const fs::path run = root / "run";
