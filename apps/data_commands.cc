@@ -88,7 +88,7 @@ int pack_command(const std::vector<std::string>& arguments) {
   };
   const DataSplits data = open_folder(source);
   const PackResult result = write_pack(data, out, options);
-  fmt::print("{}: {} pictures of {} classes, {} bytes{}\n", shown(out), counted(result.pictures),
+  fmt::print("{}: {} pictures of {} classes, {} bytes{}\n", shown(out), counted(result.images),
              data.train->class_names().size(), grouped(result.bytes),
              result.left_out ? fmt::format("; {} unreadable left out", counted(result.left_out)) : "");
   return 0;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/choices.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "train/schedule.h"

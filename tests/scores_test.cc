@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Scores, calibration and their files against numbers worked out by hand.
+#include "core/choices.h"
 #include "data/resize.h"
 #include "run/interchange/pytorch.h"
 #include "score/results.h"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/choices.h"
 #include "core/ops/batch_inputs.h"
 #include "run/snapshot.h"
 #include "tests/catch.h"

@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "data/open_dataset.h"
 #include "run/run_folder.h"
+#include "run/snapshot.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 
