@@ -6,6 +6,7 @@ Usage: run_flags_test.py SALUTRAIN SALUEVALUATE"""
 import json
 import math
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -133,7 +134,7 @@ class Names(Programs):
             result = run(TRAIN, "--resume", folder, "--epochs", "2", "--progress", "none")
             self.assertEqual(result.returncode, 0, result.stderr)
         for path, shown in ((b"\xff", "\\xff"), (b"a\xc3", "a\\xc3")):
-            self.refuse(2, f"--data-dir: {shown} cannot stand in config.toml; expected UTF-8", TRAIN, "--data-dir", os.fsdecode(path))
+            self.refuse(2, f"--data-dir: {pathlib.Path.cwd()}/{shown} cannot stand in config.toml; expected UTF-8", TRAIN, "--data-dir", os.fsdecode(path))
 
 
 class Seldom(Programs):
@@ -609,7 +610,8 @@ class AnotherOptimizer(Programs):
         change = ["--opt", "adamw", "--lr", "0.001", "--weight-decay", "0.05"]
         refused = self.resume(folder, *change)
         self.assertEqual(refused.returncode, 4)
-        self.assertIn("--lr is 0.05 in that run, 0.001 is asked for", refused.stderr)
+        self.assertIn("--opt is sgd in that run, adamw is asked for", refused.stderr)
+        self.assertIn("--lr is 0.05 in that run, 0.001 is asked for", self.resume(folder, "--lr", "0.001").stderr)
         result = self.resume(folder, "--no-resume-opt", *change)
         self.assertEqual(result.returncode, 0, result.stderr)
         with open(folder / "config.toml", encoding="utf-8") as file:
