@@ -73,7 +73,7 @@ class OnTheShim(unittest.TestCase):
         self.assertFalse((self.dir / "none").exists())
 
     def test_devices_that_are_not_there(self):
-        for device, message in (("gpu", "--device 'gpu': no such device"), ("cuda:x", "no device number behind"),
+        for device, message in (("gpu", "--device 'gpu': no such device"), ("cuda:x", "no device number after the colon"),
                                 ("cuda:3", "--device cuda:3")):
             result = run(SHIM, *RUN, "--device", device, "--output", self.dir / "none")
             self.assertIn(message, result.stderr)
