@@ -14,10 +14,13 @@ TRAIN_COMMANDS = ["pack", "verify", "report"]
 EVALUATE_COMMANDS = ["predict", "export"]
 HEAD = """# Every flag
 
-Written by `docs/make_flags.py build/apps/salutrain build/apps/saluevaluate`; a test compares. A command line wins over the file of `-c`, the file over the
-environment, the environment over the default. In a TOML file `--batch-size 64` is `batch-size=64`, in the environment `SALU_BATCH_SIZE=64`; `salutrain
---print-config` prints all that may stand there. A boolean is `--flag` or `--no-flag`, in a file `true` or `false`. Where a new flag comes from:
-[adding-a-setting.md](adding-a-setting.md).
+`docs/make_flags.py build/apps/salutrain build/apps/saluevaluate` writes this page, and a test
+compares it with the programs. A command line wins over the file of `-c`, the file over the
+environment, the environment over the default.
+
+In a TOML file `--batch-size 64` is `batch-size=64`, in the environment `SALU_BATCH_SIZE=64`.
+`salutrain --print-config` prints every setting. A boolean is `--flag` or `--no-flag`, in a file
+`true` or `false`. [adding-a-setting.md](adding-a-setting.md) says how to add a flag.
 """
 
 

@@ -12,7 +12,7 @@ struct Paper {
   double a, b;
 };
 
-/// What is stored for them, from the definition of `positive` (core/ops/options.h).
+/// The two stored numbers for them, by the definition of `positive` (core/ops/options.h).
 double stored_a(Paper c, Positive positive) {
   if (positive == Positive::exp) return std::log(c.a);
   return positive == Positive::softplus ? std::log(std::exp(c.a) - 1) : std::log(std::sqrt(c.a / c.b));
