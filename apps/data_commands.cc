@@ -25,7 +25,7 @@ class Ticker {
     if (quiet_ || now < next_) return;
     next_ = now + std::chrono::seconds(5);
     const double seconds = std::chrono::duration<double>(now - start_).count();
-    fmt::print(stderr, "{} {} of {} pictures, {:.0f} img/s\n", action_, counted(done), counted(all),
+    fmt::print(stderr, "{} {} of {} images, {:.0f} img/s\n", action_, counted(done), counted(all),
                static_cast<double>(done) / seconds);
   }
 
@@ -88,7 +88,7 @@ int pack_command(const std::vector<std::string>& arguments) {
   };
   const DataSplits data = open_folder(source);
   const PackResult result = write_pack(data, out, options);
-  fmt::print("{}: {} pictures of {} classes, {} bytes{}\n", shown(out), counted(result.images),
+  fmt::print("{}: {} images of {} classes, {} bytes{}\n", shown(out), counted(result.images),
              data.train->class_names().size(), grouped(result.bytes),
              result.left_out ? fmt::format("; {} unreadable left out", counted(result.left_out)) : "");
   return 0;
@@ -107,7 +107,7 @@ int verify_command(const std::vector<std::string>& arguments) {
   if (!read_arguments(kVerify, table, arguments)) return 0;
   set_num_threads(threads);
   const Verification result = verify_data(data, Ticker("checked", quiet));
-  fmt::print("{}: {} pictures in train, {} in evaluation, {} classes\n", shown(data.data_dir),
+  fmt::print("{}: {} images in train, {} in evaluation, {} classes\n", shown(data.data_dir),
              counted(result.train), counted(result.eval), counted(result.classes));
   print_findings(result, all);
   return result.findings.empty() ? 0 : static_cast<int>(ErrorCode::data);

@@ -47,8 +47,7 @@ void print_results(const EvaluateOptions& options, const std::vector<ScoredWeigh
     fmt::print(" * Acc@1 {:.3f} ({:.3f}) Acc@5 {:.3f} ({:.3f})\n", r.top1(), 100 - r.top1(), r.top5(),
                100 - r.top5());
     if (const auto& real = scored[0].real) {
-      fmt::print(" * ReaL@1 {:.3f} ReaL@5 {:.3f} of {} pictures\n", real->top1(), real->top5(),
-                 real->samples);
+      fmt::print(" * ReaL@1 {:.3f} ReaL@5 {:.3f} of {} images\n", real->top1(), real->top5(), real->samples);
     }
   }
 }
@@ -78,7 +77,7 @@ void describe(const ScoredWeights& s) {
     fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", shown(s.path),
                s.non_finite);
   }
-  fmt::print(stderr, "{} ({}): {} pictures of {}: {}\n", shown(s.path), s.weights, s.result.samples,
+  fmt::print(stderr, "{} ({}): {} images of {}: {}\n", shown(s.path), s.weights, s.result.samples,
              escaped(s.dataset), s.description);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/// Pictures per second that the loader prepares. For each line "WAY WORKERS" on stdin, one pass on the clock
+/// Images per second that the loader prepares. For each line "WAY WORKERS" on stdin, one pass on the clock
 /// and a line of JSON; so bench/compare_data.py lets it take turns with torchvision.
 ///   bench_data DIR PACK CIFAR
-/// DIR holds class folders of pictures, PACK was made from them, CIFAR is a folder in the format of CIFAR-10.
+/// DIR holds class folders of images, PACK was made from them, CIFAR is a folder in the format of CIFAR-10.
 /// Each pass ends in batches of bytes, as a training step takes them. WORKERS 0 prepares on the calling
 /// thread.
 #include <iostream>
@@ -22,10 +22,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Decodes each picture as a whole, whatever is asked for.
-class WholePictures : public Dataset {
+/// Decodes each image as a whole, whatever is asked for.
+class WholeImages : public Dataset {
  public:
-  explicit WholePictures(std::shared_ptr<const Dataset> source)
+  explicit WholeImages(std::shared_ptr<const Dataset> source)
       : Dataset(source->name(), source->class_names()), source_(std::move(source)) {}
   std::int64_t size() const override { return source_->size(); }
   std::unique_ptr<ImageSource> open(std::int64_t index) const override {
@@ -73,7 +73,7 @@ Loader::Transform training(const TransformOptions& options) {
 }
 
 Way way_of(const std::string& name, const Sources& sources) {
-  const auto whole = std::make_shared<WholePictures>(sources.folder);
+  const auto whole = std::make_shared<WholeImages>(sources.folder);
   const auto evaluation = [options = random_part()](ImageSource& source, RandomKey) {
     return eval_transform(source, options);
   };
@@ -98,10 +98,10 @@ int run(const Sources& sources) {
                   {.batch_size = 50, .workers = workers, .prefetch = 8, .shuffle = true});
     const auto start = Clock::now();
     loader.start(epoch);
-    std::int64_t pictures = 0;
-    for (Batch batch; loader.next(batch);) pictures += batch.labels.numel();
+    std::int64_t images = 0;
+    for (Batch batch; loader.next(batch);) images += batch.labels.numel();
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    fmt::print("{{\"pictures\": {}, \"seconds\": {:.6f}, \"with\": \"{}\"}}\n", pictures, seconds,
+    fmt::print("{{\"images\": {}, \"seconds\": {:.6f}, \"with\": \"{}\"}}\n", images, seconds,
                jpeg_decoder());
     std::fflush(stdout);
   }

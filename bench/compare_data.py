@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Prepares the same pictures here and with torchvision, in turn, on one core, and prints the ratios.
+"""Prepares the same images here and with torchvision, in turn, on one core, and prints the ratios.
 
 Usage: compare_data.py BUILD DIR [--rounds R] [--python P]
 BUILD is the build folder, DIR holds class folders of JPEG files. Each round runs every way once on either side, in two
@@ -27,14 +27,14 @@ class Side:
         self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def rate(self, way, workers=0):
-        """Pictures per second, and what it runs with."""
+        """Images per second, and what it runs with."""
         self.process.stdin.write(f"{way} {workers}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             sys.exit(f"no answer to {way}")
         answer = json.loads(line)
-        return answer["pictures"] / answer["seconds"], answer["with"]
+        return answer["images"] / answer["seconds"], answer["with"]
 
 
 def make_cifar(folder):

@@ -34,7 +34,7 @@
 namespace salu::stb {
 
 std::string decode(std::span<const std::uint8_t> bytes, Image& image) {
-  stbi__g_failure_reason = "no valid picture";  // not every failure sets it
+  stbi__g_failure_reason = "no valid image";  // not every failure sets it
   int width = 0, height = 0, channels = 0;
   constexpr int kRgb = 3;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
@@ -65,7 +65,7 @@ std::vector<std::uint8_t> encode_png(const Image& image) {
   constexpr int kRgb = 3;
   const int done = stbi_write_png_to_func(append, &out, image.width, image.height, kRgb, image.pixels.data(),
                                           kRgb * image.width);
-  check(done != 0, "[encode_png] expected a picture, got {} x {}", image.height, image.width);
+  check(done != 0, "[encode_png] expected an image, got {} x {}", image.height, image.width);
   return out;
 }
 

@@ -128,12 +128,12 @@ bool ImageReader::is_bad(std::int64_t index) const {
 void ImageReader::add_bad(std::int64_t index, const std::string& reason) {
   const std::lock_guard lock(mutex_);
   if (!bad_.insert(index).second) return;  // another thread was faster
-  reports_.push_back(fmt::format("bad picture skipped: {}", reason));
+  reports_.push_back(fmt::format("bad image skipped: {}", reason));
   const std::size_t count = bad_.size();
   if (count == 1 && max_bad_percent_ > 0) return;
   if (static_cast<double>(count) * 100 > max_bad_percent_ * static_cast<double>(dataset_->size())) {
     fail(ErrorCode::data,
-         "{} of {} pictures of {} are unreadable; expected at most {} % (--max-bad){}. The last: {}. "
+         "{} of {} images of {} are unreadable; expected at most {} % (--max-bad){}. The last: {}. "
          "Find all of them with salutrain verify",
          count, dataset_->size(), dataset_->name(), max_bad_percent_, max_bad_percent_ > 0 ? ", or one" : "",
          reason);

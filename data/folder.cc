@@ -17,13 +17,13 @@ namespace fs = std::filesystem;
 Listing full_listing(Listing listing) {
   const std::vector<std::string>& names = listing.classes;
   if (names.size() < 2) {
-    fail(ErrorCode::data, "{}: {} class folder{}{}{}; expected at least 2, each with its pictures",
+    fail(ErrorCode::data, "{}: {} class folder{}{}{}; expected at least 2, each with its images",
          shown(listing.root), names.size(), names.size() == 1 ? "" : "s", names.empty() ? "" : ": ",
          first_names(names));
   }
   if (const auto empty = empty_classes(listing); !empty.empty()) {
     fail(ErrorCode::data,
-         "{}: {} class{} without pictures: {}; expected .jpg, .jpeg, .png, .bmp, .ppm "
+         "{}: {} class{} without images: {}; expected .jpg, .jpeg, .png, .bmp, .ppm "
          "or .pgm files in each",
          shown(listing.root), empty.size(), empty.size() == 1 ? "" : "es", first_names(empty));
   }

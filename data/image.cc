@@ -41,7 +41,7 @@ Image flipped(const Image& source) {
 
 Image contact_sheet(const std::vector<std::vector<Image>>& rows) {
   constexpr int kGap = 2, kSmallest = 64;
-  check(!rows.empty() && !rows[0].empty(), "[contact_sheet] expected pictures, got none");
+  check(!rows.empty() && !rows[0].empty(), "[contact_sheet] expected images, got none");
   const int height = rows[0][0].height, width = rows[0][0].width;
   const int zoom = std::max(1, kSmallest / std::max(height, width));
   const int row_step = height * zoom + kGap, column_step = width * zoom + kGap;
@@ -49,12 +49,12 @@ Image contact_sheet(const std::vector<std::vector<Image>>& rows) {
               static_cast<int>(rows[0].size()) * column_step + kGap);
   std::fill(sheet.pixels.begin(), sheet.pixels.end(), std::uint8_t{255});
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    check(rows[r].size() == rows[0].size(), "[contact_sheet] expected {} pictures in row {}, got {}",
+    check(rows[r].size() == rows[0].size(), "[contact_sheet] expected {} images in row {}, got {}",
           rows[0].size(), r, rows[r].size());
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
       const Image& image = rows[r][c];
       check(image.height == height && image.width == width,
-            "[contact_sheet] expected pictures of {} x {}, got {} x {}", height, width, image.height,
+            "[contact_sheet] expected images of {} x {}, got {} x {}", height, width, image.height,
             image.width);
       const int top = static_cast<int>(r) * row_step + kGap, left = static_cast<int>(c) * column_step + kGap;
       for (int y = 0; y < height * zoom; ++y) {

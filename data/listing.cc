@@ -195,8 +195,8 @@ fs::path find_map(const FolderLayout& layout) {
     }
   }
   fail(ErrorCode::data,
-       "{}: pictures without class folders, and no map; expected {} (lines 'NAME CLASS') or Kaggle's {} "
-       "in it, beside it or in {}. Or move each picture into a folder with the name of its class",
+       "{}: images without class folders, and no map; expected {} (lines 'NAME CLASS') or Kaggle's {} "
+       "in it, beside it or in {}. Or move each image into a folder with the name of its class",
        shown(layout.eval), kMaps[0], kMaps[1], shown(layout.dir));
 }
 
@@ -247,15 +247,14 @@ Listing list_flat(const fs::path& root, const fs::path& map, const std::vector<s
     auto it = labels.find(name.string());
     if (it == labels.end()) it = labels.find(name.stem().string());
     if (it == labels.end()) {
-      fail(ErrorCode::data, "{}: not in {}; expected a line for each picture", shown(entry.path()),
-           shown(map));
+      fail(ErrorCode::data, "{}: not in {}; expected a line for each image", shown(entry.path()), shown(map));
     }
     const auto label = std::lower_bound(classes.begin(), classes.end(), it->second.class_name);
     listing.files.push_back(listed(entry, name, static_cast<int>(label - classes.begin())));
     labels.erase(it);
   }
   if (!labels.empty()) {
-    fail(ErrorCode::data, "{}: line {}: no picture {} in {} ({} such lines); expected all that the map names",
+    fail(ErrorCode::data, "{}: line {}: no image {} in {} ({} such lines); expected all that the map names",
          shown(map), labels.begin()->second.number, labels.begin()->first, shown(root), labels.size());
   }
   sort_files(listing.files);
@@ -291,7 +290,7 @@ FolderLayout find_folders(const fs::path& dir, const std::string& train, const s
     return layout;
   }
   entries(dir);  // throws a better reason, if there is one
-  fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<picture>", shown(dir), train, train);
+  fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<image>", shown(dir), train, train);
 }
 
 Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes) {

@@ -192,7 +192,7 @@ class Loader::Epoch {
     const std::size_t row = batch.indices.size();
     if (row == 0) batch.images = Tensor::empty({count, image.height, image.width, 3}, DType::u8);
     if (image.height != batch.images.dim(1) || image.width != batch.images.dim(2)) {
-      fail(ErrorCode::internal, "[loader] expected pictures of one size {}, got {} x {} for sample {}",
+      fail(ErrorCode::internal, "[loader] expected images of one size {}, got {} x {} for sample {}",
            batch.images.shape().str(), image.height, image.width, index);
     }
     std::memcpy(batch.images.data<std::uint8_t>() + row * image.pixels.size(), image.pixels.data(),

@@ -99,14 +99,14 @@ std::vector<Mix> mixes_of(const BatchPart* part, const MixOptions& options, std:
                           std::int64_t height, std::int64_t width, RandomKey key) {
   if (!part) return draw_mixes(options, count, height, width, key);
   const std::vector<Mix> all = draw_mixes(options, part->whole, height, width, key);
-  check(static_cast<std::int64_t>(part->rows.size()) == count, "[mixing] expected {} pictures, got {}",
+  check(static_cast<std::int64_t>(part->rows.size()) == count, "[mixing] expected {} images, got {}",
         part->rows.size(), count);
   std::vector<Mix> mixes;
   for (std::size_t i = 0; i < part->rows.size(); ++i) {
     const std::int64_t row = part->rows[i], partner = part->rows[part->rows.size() - 1 - i];
     const Mix& mix = all[static_cast<std::size_t>(row)];
     check(mix.lambda == 1 || partner == part->whole - 1 - row,
-          "[mixing] expected the partner of picture {} of {}, got {}", row, part->whole, partner);
+          "[mixing] expected the partner of image {} of {}, got {}", row, part->whole, partner);
     mixes.push_back(mix);
   }
   return mixes;
@@ -115,8 +115,8 @@ std::vector<Mix> mixes_of(const BatchPart* part, const MixOptions& options, std:
 }  // namespace
 
 BatchPart part_of_rank(std::int64_t whole, int rank, int ranks) {
-  check(whole >= 0 && rank >= 0 && rank < ranks,
-        "[batch_part] expected a rank below {}, got {} of {} pictures", ranks, rank, whole);
+  check(whole >= 0 && rank >= 0 && rank < ranks, "[batch_part] expected a rank below {}, got {} of {} images",
+        ranks, rank, whole);
   const std::int64_t pairs = whole / (2 * ranks), middle = whole - 2 * pairs * ranks;
   BatchPart part{whole, {}};
   const auto take = [&](std::int64_t begin, std::int64_t end) {

@@ -150,13 +150,13 @@ void Pack::read_index(std::span<const std::byte> index) {
   while (!in.at_end()) {
     std::string split = in.text();
     const auto count = in.number<std::int64_t>();
-    if (count < 1 || count > count_ - first) refuse(file_, "a split of {} pictures", count);
+    if (count < 1 || count > count_ - first) refuse(file_, "a split of {} images", count);
     splits.push_back({std::move(split), first, count});
     first += count;
   }
-  if (first != count_) refuse(file_, "splits of {} pictures in all, {} in the file", first, count_);
+  if (first != count_) refuse(file_, "splits of {} images in all, {} in the file", first, count_);
   if (splits.empty() || splits[0].name != "train") refuse(file_, "no split train");
-  if (img_size < 1 || img_size > kMaxSide) refuse(file_, "picture side {}", img_size);
+  if (img_size < 1 || img_size > kMaxSide) refuse(file_, "image side {}", img_size);
 }
 
 // Checks all sizes, so that later reads stay inside the file.
@@ -166,8 +166,7 @@ void Pack::check_records() const {
     const std::uint64_t bytes = std::uint64_t{3} * r.height * r.width;
     if (r.height < 1 || r.width < 1 || r.height > kMaxSide || r.width > kMaxSide || r.offset > records_ ||
         bytes > records_ - r.offset || r.label >= classes.size()) {
-      refuse(file_, "picture {}: {} x {} pixels at byte {}, label {}", i, r.width, r.height, r.offset,
-             r.label);
+      refuse(file_, "image {}: {} x {} pixels at byte {}, label {}", i, r.width, r.height, r.offset, r.label);
     }
   }
 }
@@ -177,13 +176,13 @@ pack::Record Pack::record(std::int64_t index) const {
                                 records_ + static_cast<std::uint64_t>(index) * sizeof(pack::Record));
 }
 
-std::string Pack::place(std::int64_t index) const { return fmt::format("{}: picture {}", file_, index); }
+std::string Pack::place(std::int64_t index) const { return fmt::format("{}: image {}", file_, index); }
 
 ImageView Pack::view(std::int64_t index) const {
   const pack::Record r = record(index);
   const ImageSize size = {static_cast<int>(r.height), static_cast<int>(r.width)};
   const auto pixels = map_.bytes().subspan(r.offset, std::size_t{3} * r.height * r.width);
-  if (crc32c(pixels) != r.crc) refuse(file_, "picture {}: checksum differs (damaged)", index);
+  if (crc32c(pixels) != r.crc) refuse(file_, "image {}: checksum differs (damaged)", index);
   return {size, reinterpret_cast<const std::uint8_t*>(pixels.data())};
 }
 

@@ -137,7 +137,7 @@ Region center_region(const ImageSize& whole, int height, int width) {
 }
 
 ImageSize short_side_size(const ImageSize& size, int side) {
-  check(size.height > 0 && size.width > 0, "[resize] expected a picture, got {} x {}", size.height,
+  check(size.height > 0 && size.width > 0, "[resize] expected an image, got {} x {}", size.height,
         size.width);
   const auto longer = [&](int length, int shorter) {
     return static_cast<int>(static_cast<std::int64_t>(side) * length / shorter);

@@ -203,7 +203,7 @@ Checkpoint load_checkpoint(const fs::path& path) {
   const fs::path real = fs::canonical(path, error);
   if (error && path.filename() == "best" && is_folder(path.parent_path() / "checkpoints")) {
     fail(ErrorCode::checkpoint,
-         "{}: no epoch was chosen: the run had no validation pictures, or its best epoch is gone. Give {}",
+         "{}: no epoch was chosen: the run had no validation images, or its best epoch is gone. Give {}",
          shown(path), shown(path.parent_path()));
   }
   if (error) fail(ErrorCode::checkpoint, "{}: cannot open: {}", shown(path), error.message());

@@ -39,7 +39,7 @@ OptimizerDefaults defaults_of(OptimizerKind kind, double batch, bool transformer
 /// lr_base scaled from its number of images to that of a step.
 double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
   if (c.lr) fail(ErrorCode::usage, "--lr with --lr-base: both say the learning rate; expected one");
-  const double times = static_cast<double>(c.pictures_per_step()) / static_cast<double>(c.lr_base_size);
+  const double times = static_cast<double>(c.images_per_step()) / static_cast<double>(c.lr_base_size);
   const auto usual = kind == OptimizerKind::sgd ? RateScaling::linear : RateScaling::sqrt;
   const bool linear = c.lr_base_scale.value_or(usual) == RateScaling::linear;
   return *c.lr_base * (linear ? times : std::sqrt(times));
@@ -60,7 +60,7 @@ void resolve_optimizer(TrainConfig& c) {
   if (o.clip_mode == ClipMode::value && !c.clip_grad) {
     fail(ErrorCode::usage, "--clip-mode value: no limit is given; expected --clip-grad with it");
   }
-  const double batch = static_cast<double>(c.pictures_per_step()) / 128;
+  const double batch = static_cast<double>(c.images_per_step()) / 128;
   const OptimizerDefaults defaults = defaults_of(o.kind, batch, is_transformer(c.model.name));
   if (c.lr_base) {
     c.schedule.lr = scaled_lr(c, o.kind);
@@ -116,7 +116,7 @@ void TrainConfig::resolve() {
   check_order("--scale", augmentation.scale);
   check_order("--ratio", augmentation.ratio);
   check_order("--cutmix-minmax", mixing.cutmix_minmax);
-  if (mixing.enabled() && pictures_per_step() == 1) {
+  if (mixing.enabled() && images_per_step() == 1) {
     fail(ErrorCode::usage,
          "--batch-size: a batch of 1 has nothing to mix; expected 2 or more with --mixup and --cutmix");
   }

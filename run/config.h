@@ -83,7 +83,7 @@ struct TrainConfig {
   /// Throws ErrorCode::usage when the cooldown would train at a learning rate of 0.
   void refuse_idle_cooldown() const;
   void resolve();  ///< fills in unset values; throws ErrorCode::usage for invalid ones
-  std::int64_t pictures_per_step() const { return batch_size * step.accumulate; }
+  std::int64_t images_per_step() const { return batch_size * step.accumulate; }
   std::int64_t total_epochs() const { return epochs + cooldown_epochs; }
   /// The data set, with the mean and std that normalize the network's input.
   DataSplits open_data() const;

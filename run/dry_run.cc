@@ -46,7 +46,7 @@ class TrialFolder {
 
 /// The shortest run that does everything once.
 TrainConfig shortened(TrainConfig config, const DataSplits& data) {
-  config.data.train_num_samples = std::min(data.train->size(), kDrySteps * config.pictures_per_step());
+  config.data.train_num_samples = std::min(data.train->size(), kDrySteps * config.images_per_step());
   config.data.val_num_samples = std::min(data.eval->size(), config.validation_batch_size);
   config.epochs = config.val_interval = 1;
   config.cooldown_epochs = config.patience = config.recovery_interval = config.max_steps = 0;
@@ -93,7 +93,7 @@ std::string about(std::optional<double> seconds) {
 }
 
 std::string forecast(const TrainConfig& config, const DataSplits& data, const Trial& trial) {
-  const std::int64_t steps = data.train->size() / config.pictures_per_step(), epochs = config.total_epochs();
+  const std::int64_t steps = data.train->size() / config.images_per_step(), epochs = config.total_epochs();
   const double scoring = trial.score_seconds / static_cast<double>(std::max<std::int64_t>(trial.scored, 1)) *
                          static_cast<double>(data.eval->size());
   std::optional<double> training, whole;
@@ -103,9 +103,9 @@ std::string forecast(const TrainConfig& config, const DataSplits& data, const Tr
             static_cast<double>((epochs + config.val_interval - 1) / config.val_interval) * scoring;
   }
   return fmt::format(
-      "an epoch: {} steps of {} pictures, {}; an evaluation of {} pictures, {}\n"
+      "an epoch: {} steps of {} images, {}; an evaluation of {} images, {}\n"
       "the run: {} epochs, {}\n",
-      steps, config.pictures_per_step(), about(training), data.eval->size(), about(scoring), epochs,
+      steps, config.images_per_step(), about(training), data.eval->size(), about(scoring), epochs,
       about(whole));
 }
 

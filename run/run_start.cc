@@ -69,7 +69,7 @@ RunStart run_start(const TrainConfig& config) {
 
 LoaderOptions loader_options(const TrainConfig& config, const DataSplits& data, bool training) {
   LoaderOptions options;
-  options.batch_size = training ? config.pictures_per_step() : config.validation_batch_size;
+  options.batch_size = training ? config.images_per_step() : config.validation_batch_size;
   options.workers = config.workers;
   options.shuffle = training;
   options.drop_last = training;  // a small last batch would weigh as much as a full one

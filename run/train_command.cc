@@ -60,8 +60,8 @@ int threads_of_rank(int asked, const Communicator& ranks) {
 /// "2 ranks, 64 images each per step; gradients by MPI", with a hint when mpirun has bound each to one core.
 std::string describe_ranks(const Communicator& ranks, const TrainConfig& config,
                            const std::string& exchange) {
-  std::string text = fmt::format("{} ranks, {} pictures each per step; gradients by {}", ranks.size(),
-                                 config.pictures_per_step() / ranks.size(), exchange);
+  std::string text = fmt::format("{} ranks, {} images each per step; gradients by {}", ranks.size(),
+                                 config.images_per_step() / ranks.size(), exchange);
   if (own_cores() < cores_of_machine() / ranks.local_size()) {
     text += fmt::format("; mpirun has bound each to {} of {} cores, with --bind-to none it would not",
                         own_cores(), cores_of_machine());
@@ -73,7 +73,7 @@ void print_result(const TrainOptions& options, const TrainingRun& trainer, const
                   const fs::path& run_dir, int ranks) {
   const std::string& split = trainer.data().eval_name;
   if (outcome.last.samples > 0) {
-    fmt::print(" * Acc@1 {:.3f} ({:.3f}) Acc@5 {:.3f} loss {:.4f} on {} pictures of {}{}\n",
+    fmt::print(" * Acc@1 {:.3f} ({:.3f}) Acc@5 {:.3f} loss {:.4f} on {} images of {}{}\n",
                outcome.last.top1(), 100 - outcome.last.top1(), outcome.last.top5(), outcome.last.loss(),
                outcome.last.samples, split,
                outcome.last_ema ? fmt::format(", ema {:.3f}", outcome.last_ema->top1()) : "");
@@ -135,10 +135,10 @@ std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch)
 void describe_run(const TrainOptions& options, TrainingRun& trainer, const Communicator& ranks,
                   Progress& progress, const fs::path& folder) {
   const TrainConfig& config = options.config;
-  const std::int64_t size = trainer.data().train->size(), steps = size / config.pictures_per_step(),
-                     seen = steps * config.pictures_per_step();
+  const std::int64_t size = trainer.data().train->size(), steps = size / config.images_per_step(),
+                     seen = steps * config.images_per_step();
   progress.line(
-      fmt::format("{} ({} parameters) on {}: {} pictures{}, {} classes; {} lr {:.4g} weight decay {:.3g}; "
+      fmt::format("{} ({} parameters) on {}: {} images{}, {} classes; {} lr {:.4g} weight decay {:.3g}; "
                   "on {}; run folder {}",
                   config.model.name, trainer.model().store().count(), trainer.data().train->name(), size,
                   seen < size ? fmt::format(" ({} of them in an epoch)", seen) : "",
@@ -146,10 +146,10 @@ void describe_run(const TrainOptions& options, TrainingRun& trainer, const Commu
                   config.schedule.lr, config.optimizer.weight_decay,
                   describe_placement(trainer.model_config().placement, options.device), shown(folder)));
   if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.trainer().exchange()));
-  std::string pictures = describe_training(trainer.transform());
-  if (config.aug_repeats > 1) pictures += fmt::format(", each {} times", config.aug_repeats);
-  if (config.mixing.enabled()) pictures += ", " + describe_mixing(config.mixing);
-  progress.line("training pictures: " + pictures);
+  std::string images = describe_training(trainer.transform());
+  if (config.aug_repeats > 1) images += fmt::format(", each {} times", config.aug_repeats);
+  if (config.mixing.enabled()) images += ", " + describe_mixing(config.mixing);
+  progress.line("training images: " + images);
   for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps)}) {
     if (!note.empty()) progress.line(note);
   }

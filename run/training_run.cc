@@ -14,18 +14,18 @@ void check_shares(const TrainConfig& config, int ranks) {
     fail(ErrorCode::usage, "--batch-size {}: {} ranks share every batch; expected a multiple of {}",
          config.batch_size, ranks, ranks);
   }
-  if (config.mixing.enabled() && config.pictures_per_step() / ranks % 2 != 0) {
+  if (config.mixing.enabled() && config.images_per_step() / ranks % 2 != 0) {
     fail(ErrorCode::usage,
-         "--batch-size {}: {} pictures of a step for each rank, and mixing pairs them; expected a multiple "
+         "--batch-size {}: {} images of a step for each rank, and mixing pairs them; expected a multiple "
          "of {} with --mixup and --cutmix",
-         config.batch_size, config.pictures_per_step() / ranks, 2 * ranks);
+         config.batch_size, config.images_per_step() / ranks, 2 * ranks);
   }
 }
 
 void check_patience(const TrainConfig& config, const DataSplits& data) {
   if (config.patience == 0 || data.eval_is_validation) return;
   fail(ErrorCode::usage,
-       "--patience: {} has no validation pictures, and a test set chooses nothing; expected some. Hold some "
+       "--patience: {} has no validation images, and a test set chooses nothing; expected some. Hold some "
        "out with --val-from-train",
        data.train->name());
 }

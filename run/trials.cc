@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kBatches = 3;
 
 struct TrainBatch {
-  Tensor images;   ///< u8 (N,S,S,3), N = pictures_per_step()
+  Tensor images;   ///< u8 (N,S,S,3), N = images_per_step()
   Tensor targets;  ///< f32 (N,K)
 };
 
@@ -67,7 +67,7 @@ double mib(std::int64_t bytes) { return static_cast<double>(bytes) / (1 << 20); 
 
 /// Images per second at a time per step.
 double rate(const TrainConfig& config, double ms) {
-  return 1e3 * static_cast<double>(config.pictures_per_step()) / ms;
+  return 1e3 * static_cast<double>(config.images_per_step()) / ms;
 }
 
 TrainConfig without_noise(TrainConfig config) {
@@ -137,7 +137,7 @@ std::string benchmark_json(const TrainConfig& config, const DeviceOptions& devic
   const double median = r.quantile(0.5);
   nlohmann::json out{{"model", config.model.name},
                      {"parameters", r.parameters},
-                     {"batch", config.pictures_per_step()},
+                     {"batch", config.images_per_step()},
                      {"img_size", r.img_size},
                      {"device", describe_placement(config.model.placement, device)},
                      {"precision", choice_name(kPrecisions, device.activations)},
@@ -160,9 +160,9 @@ std::string benchmark_text(const TrainConfig& config, const DeviceOptions& devic
   return fmt::format(
              "{}, batch {}, on {}: {:.1f} img/s ({:.1f}..{:.1f}), {:.3f} ms/step ({:.3f}..{:.3f}, 10 %..90 % "
              "of {} steps), peak memory {:.1f} MiB, loss {:.4f}\n",
-             config.model.name, config.pictures_per_step(),
-             describe_placement(config.model.placement, device), rate(config, median), rate(config, slow),
-             rate(config, fast), median, fast, slow, r.ms.size(), mib(r.peak_bytes), r.loss) +
+             config.model.name, config.images_per_step(), describe_placement(config.model.placement, device),
+             rate(config, median), rate(config, slow), rate(config, fast), median, fast, slow, r.ms.size(),
+             mib(r.peak_bytes), r.loss) +
          (r.profile.empty() ? "" : profile_table(r));
 }
 
@@ -174,7 +174,7 @@ OverfitResult overfit_batch(const TrainConfig& asked, std::int64_t steps,
   ParameterStore& store = start.model->store();
   Optimizer optimizer(store, config.optimizer, nullptr);
   TrainStep step(*start.model, store, optimizer, config.step_on(start.data));
-  OverfitResult result{.pictures = config.pictures_per_step()};
+  OverfitResult result{.images = config.images_per_step()};
   const auto take = [&](bool all) {
     while (const auto done = step.take(all)) {
       if (!done->result.applied) {
@@ -200,30 +200,30 @@ std::string learn_by_heart(const TrainConfig& config, std::int64_t steps,
   const OverfitResult result = overfit_batch(config, steps, report);
   if (!result.learned()) {
     fail(ErrorCode::numerics,
-         "the loss on {} pictures went from {:.4f} to {:.4f} in {} steps; expected below {:.4f}. Try more "
-         "steps, another --lr (now {}), and look at the pictures and labels with --aug-preview",
-         result.pictures, result.first_loss, result.last_loss, steps, 0.1 * result.first_loss,
+         "the loss on {} images went from {:.4f} to {:.4f} in {} steps; expected below {:.4f}. Try more "
+         "steps, another --lr (now {}), and look at the images and labels with --aug-preview",
+         result.images, result.first_loss, result.last_loss, steps, 0.1 * result.first_loss,
          config.schedule.lr);
   }
-  return fmt::format("learned: {} pictures, loss {:.4f} -> {:.4f} in {} steps\n", result.pictures,
+  return fmt::format("learned: {} images, loss {:.4f} -> {:.4f} in {} steps\n", result.images,
                      result.first_loss, result.last_loss, steps);
 }
 
 Image augmentation_preview(const TrainConfig& config) {
-  constexpr std::int64_t kPictures = 8;
+  constexpr std::int64_t kImages = 8;
   constexpr std::uint32_t kVersions = 8;
   const DataSplits data = config.open_data();
   const TransformOptions transform = config.transform(data);
-  const std::int64_t size = data.train->size(), pictures = std::min(kPictures, size);
+  const std::int64_t size = data.train->size(), images = std::min(kImages, size);
   std::vector<std::vector<Image>> rows;
-  for (std::int64_t i = 0; i < pictures; ++i) {
+  for (std::int64_t i = 0; i < images; ++i) {
     // + i, because classes may repeat at regular intervals
-    const std::int64_t index = (i * size / pictures + i) % size;
-    const Image picture = data.train->image(index);
-    std::vector<Image> row{eval_transform(picture, transform)};
+    const std::int64_t index = (i * size / images + i) % size;
+    const Image image = data.train->image(index);
+    std::vector<Image> row{eval_transform(image, transform)};
     for (std::uint32_t epoch = 0; epoch < kVersions; ++epoch) {
       const RandomKey key{config.seed, Purpose::augment, epoch, static_cast<std::uint32_t>(index)};
-      row.push_back(train_transform(picture, transform, key));
+      row.push_back(train_transform(image, transform, key));
     }
     rows.push_back(std::move(row));
   }

@@ -44,7 +44,7 @@ std::string benchmark_json(const TrainConfig& config, const DeviceOptions& devic
 
 struct OverfitResult {
   double first_loss = 0, last_loss = 0;
-  std::int64_t pictures = 0;
+  std::int64_t images = 0;
   /// True when the loss fell below a tenth of the first.
   bool learned() const { return last_loss < 0.1 * first_loss; }
 };

@@ -66,7 +66,7 @@ using Lists = std::vector<std::vector<std::int64_t>>;
 Lists read_lists(const std::filesystem::path& file, std::int64_t classes) {
   const auto json = nlohmann::json::parse(read_text(file, ErrorCode::data), nullptr, false);
   if (!json.is_array()) {
-    fail(ErrorCode::data, "{}: not a JSON array; expected a list of class indices per validation picture",
+    fail(ErrorCode::data, "{}: not a JSON array; expected a list of class indices per validation image",
          shown(file));
   }
   const auto is_class = [&](const nlohmann::json& value) {
@@ -153,8 +153,8 @@ RealLabels::RealLabels(const std::filesystem::path& file, const Dataset& images,
     const std::size_t number = image_number(place);
     if (number < 1 || number > lists.size()) {
       fail(ErrorCode::data,
-           "{}: a picture without an entry in {}; expected the name ILSVRC2012_val_ and a number in 1..{}. "
-           "Score ImageNet's validation pictures under their own names",
+           "{}: an image without an entry in {}; expected the name ILSVRC2012_val_ and a number in 1..{}. "
+           "Score ImageNet's validation images under their own names",
            place, shown(file), lists.size());
     }
     labels_.push_back(lists[number - 1]);

@@ -29,7 +29,7 @@ std::string competition(const EvalResult& result, const std::vector<std::int64_t
   const std::set<std::int64_t> listed(competing.begin(), competing.end());
   std::int64_t others = result.samples;
   for (const std::int64_t k : listed) others -= result.class_samples[static_cast<std::size_t>(k)];
-  return fmt::format("; {} of {} classes compete, {} pictures of others count as wrong", listed.size(),
+  return fmt::format("; {} of {} classes compete, {} images of others count as wrong", listed.size(),
                      result.class_samples.size(), others);
 }
 
@@ -37,7 +37,7 @@ std::string competition(const EvalResult& result, const std::vector<std::int64_t
 EvalResult score(const ScoringModel& model, const ScoringData& data, const Scoring& scoring,
                  LoaderOptions options, const RealLabels* labels, std::optional<RealScore>& real) {
   Loader loader(
-      data.pictures,
+      data.images,
       [transform = model.transform()](ImageSource& source, RandomKey) {
         return eval_transform(source, transform);
       },
@@ -109,7 +109,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
   if (!options.valid_labels.empty()) scoring.competing = listed_classes(options.valid_labels, model.card);
   std::optional<RealLabels> labels;
   if (!options.real_labels.empty()) {
-    labels.emplace(options.real_labels, *data.pictures, model.card.model.num_classes);
+    labels.emplace(options.real_labels, *data.images, model.card.model.num_classes);
   }
   std::int64_t batch_size = options.scoring.batch_size;
   std::vector<ScoredWeights> rows;
@@ -133,7 +133,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
     row.card = model.card;
     row.parameters = model.model->store().count();
     row.split = data.split;
-    row.dataset = data.pictures->name();
+    row.dataset = data.images->name();
     row.result = options.retry ? with_smaller_batches(batch_size, attempt) : attempt(batch_size);
     const Average average = options.average.value_or(Average::macro);
     row.scores = averaged_scores(row.result, average);

@@ -77,7 +77,7 @@ std::vector<Column> columns(bool show_average, bool show_real) {
   if (show_average) {
     out.insert(out.end(), {{"precision", "precision", 9, 4}, {"recall", "recall", 7, 4}, {"f1", "f1", 7, 4}});
   }
-  out.insert(out.end(), {{"pictures", "samples", 9}, {"img/s", "img/s", 8}});
+  out.insert(out.end(), {{"images", "samples", 9}, {"img/s", "img/s", 8}});
   return out;
 }
 
@@ -88,7 +88,7 @@ nlohmann::json result_json(const ScoredWeights& s) {
   for (std::size_t k = 0; k < scores.size(); ++k) {
     out["per_class"].push_back({{"name", escaped(s.card.class_names[k])},
                                 {"correct", s.result.class_correct[k]},
-                                {"pictures", s.result.class_samples[k]},
+                                {"images", s.result.class_samples[k]},
                                 {"precision", scores[k].precision},
                                 {"recall", scores[k].recall},
                                 {"f1", scores[k].f1}});
@@ -125,7 +125,7 @@ std::string result_table(std::vector<ScoredWeights> scored, bool show_average) {
 }
 
 std::string class_table(const ScoredWeights& scored) {
-  std::string out = fmt::format("{:<32} {:>8} {:>9} {:>9}\n", "class", "top1", "correct", "pictures");
+  std::string out = fmt::format("{:<32} {:>8} {:>9} {:>9}\n", "class", "top1", "correct", "images");
   for (std::size_t k = 0; k < scored.card.class_names.size(); ++k) {
     const auto all = scored.result.class_samples[k], right = scored.result.class_correct[k];
     out += fmt::format(
@@ -169,7 +169,7 @@ std::string csv_field(const std::string& text) {
 }
 
 std::string per_class_csv(const EvalResult& result, const std::vector<std::string>& class_names) {
-  std::string out = "class,pictures,correct,top1,precision,recall,f1\n";
+  std::string out = "class,images,correct,top1,precision,recall,f1\n";
   const std::vector<Scores> scores = class_scores(result);
   for (std::size_t k = 0; k < scores.size(); ++k) {
     const std::int64_t all = result.class_samples[k], right = result.class_correct[k];
@@ -193,7 +193,7 @@ std::string confusion_csv(const EvalResult& result, const std::vector<std::strin
 }
 
 std::string calibration_csv(const EvalResult& result) {
-  std::string out = "confidence_above,confidence_to,pictures,accuracy,mean_confidence\n";
+  std::string out = "confidence_above,confidence_to,images,accuracy,mean_confidence\n";
   for (std::size_t b = 0; b < kCalibrationBins; ++b) {
     const CalibrationBin& bin = result.calibration[b];
     const double width = 1.0 / kCalibrationBins, all = static_cast<double>(bin.samples);

@@ -23,7 +23,7 @@ std::string results_csv(const std::vector<ScoredWeights>& scored);
 /// A CSV field, quoted when it contains a comma, a quote or a line break.
 std::string csv_field(const std::string& text);
 
-/// Columns: class, pictures, correct, top1, precision, recall, f1.
+/// Columns: class, images, correct, top1, precision, recall, f1.
 std::string per_class_csv(const EvalResult& result, const std::vector<std::string>& class_names);
 /// Counts: a row per true class, a column per predicted one; names as first row and column.
 std::string confusion_csv(const EvalResult& result, const std::vector<std::string>& class_names);

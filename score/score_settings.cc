@@ -105,7 +105,7 @@ void check_options(const EvaluateOptions& o) {
 }
 
 void check_options(const PredictOptions& o) {
-  if (o.images.empty()) fail(ErrorCode::usage, "expected a checkpoint and at least one picture. See --help");
+  if (o.images.empty()) fail(ErrorCode::usage, "expected a checkpoint and at least one image. See --help");
   if (!o.class_descriptions.empty() && o.label_type != "description") {
     fail(ErrorCode::usage,
          "--class-descriptions: given for --label-type {}; expected --label-type description", o.label_type);

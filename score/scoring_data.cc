@@ -137,7 +137,7 @@ ScoringData named_split(DataOptions data, const std::string& split) {
   const DataSplits splits = open_dataset(data);
   if (split == "train") return {splits.train, split};
   if (split == splits.eval_name) return {splits.eval, split};
-  fail(ErrorCode::usage, "--split {}: {} has no such pictures; expected train or {}", split,
+  fail(ErrorCode::usage, "--split {}: {} has no such images; expected train or {}", split,
        splits.train->name(), splits.eval_name);
 }
 
@@ -167,8 +167,8 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
     DataSplits splits = open_dataset(data);
     out = {std::move(splits.eval), splits.eval_name};
   }
-  out->pictures = some_samples(std::move(out->pictures), count, data.seed, "--num-samples");
-  out->pictures = matched(std::move(out->pictures), card, shown(checkpoint));
+  out->images = some_samples(std::move(out->images), count, data.seed, "--num-samples");
+  out->images = matched(std::move(out->images), card, shown(checkpoint));
   out->bad_images = options.bad_images.value_or(config.bad_images);
   out->max_bad_percent = options.max_bad.value_or(config.max_bad);
   return *out;

@@ -18,9 +18,9 @@ struct ScoringDataOptions {
 };
 
 struct ScoringData {
-  std::shared_ptr<const Dataset> pictures;  ///< labels are those of the network
-  std::string split;                        ///< "val", "test", or the requested one
-  BadImages bad_images = BadImages::stop;   ///< or leave_out
+  std::shared_ptr<const Dataset> images;   ///< labels are those of the network
+  std::string split;                       ///< "val", "test", or the requested one
+  BadImages bad_images = BadImages::stop;  ///< or leave_out
   double max_bad_percent = kMaxBadPercent;
 };
 

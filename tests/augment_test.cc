@@ -17,13 +17,13 @@
 namespace salu::test {
 namespace {
 
-Image make(Picture kind, int height, int width) {
+Image make(Texture kind, int height, int width) {
   Image image(height, width);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       for (int c = 0; c < 3; ++c) {
-        const int value = kind == Picture::noisy ? (x * 37 + y * 91 + c * 53 + x * y * 7) % 256
-                          : kind == Picture::dim ? 40 + (x * 3 + y * 2 + c * 5 + x * y % 7) % 120
+        const int value = kind == Texture::noisy ? (x * 37 + y * 91 + c * 53 + x * y * 7) % 256
+                          : kind == Texture::dim ? 40 + (x * 3 + y * 2 + c * 5 + x * y % 7) % 120
                                                  : 77 + c * 20;
         image.at(y, x)[c] = static_cast<std::uint8_t>(value);
       }
@@ -43,14 +43,14 @@ RandomKey key(std::uint32_t index) { return {7, Purpose::augment, 0, index}; }
 TEST_CASE("every step gives Pillow's pixels") {
   for (const AugmentSample& s : kAugmentSamples) {
     INFO("kind " << static_cast<int>(s.kind) << " value " << s.value << " sampling "
-                 << static_cast<int>(s.warp.sampling) << " on picture " << static_cast<int>(s.picture) << ", "
+                 << static_cast<int>(s.warp.sampling) << " on texture " << static_cast<int>(s.texture) << ", "
                  << s.height << " x " << s.width);
-    CHECK(fnv(augment(make(s.picture, s.height, s.width), s.kind, s.value, s.warp)) == s.hash);
+    CHECK(fnv(augment(make(s.texture, s.height, s.width), s.kind, s.value, s.warp)) == s.hash);
   }
 }
 
 TEST_CASE("by hand: a shift to the left leaves the fill on the right") {
-  const Image p = make(Picture::noisy, 3, 5);
+  const Image p = make(Texture::noisy, 3, 5);
   const Rgb fill = {9, 8, 7};
   const Image out = augment(p, AugmentKind::translate_x, 2, {Sampling::nearest, fill});
   for (int y = 0; y < 3; ++y) {
@@ -226,7 +226,7 @@ TEST_CASE("random erasing: one rectangle of 2 to 33 %, of the colours asked for"
   double sum = 0, squares = 0;
   std::int64_t count = 0;
   for (std::uint32_t i = 0; i < 600; ++i) {
-    const Image before = make(Picture::flat, kSide, kSide);  // 77, 97, 117
+    const Image before = make(Texture::flat, kSide, kSide);  // 77, 97, 117
     for (const EraseMode mode : {EraseMode::constant, EraseMode::color, EraseMode::pixel}) {
       Image image = before;
       Rng rng(key(i));
@@ -265,10 +265,10 @@ TEST_CASE("random erasing: one rectangle of 2 to 33 %, of the colours asked for"
   CHECK(std::abs(std::sqrt(squares / static_cast<double>(count) - average * average) - 51) < 1);
 }
 
-TEST_CASE("several rectangles share the area; small pictures are survived") {
+TEST_CASE("several rectangles share the area; small images are survived") {
   for (const auto& [h, w] : {std::pair{40, 40}, {1, 1}, {2, 9}, {3, 3}}) {
     for (std::uint32_t i = 0; i < 200; ++i) {
-      Image image = make(Picture::flat, h, w);
+      Image image = make(Texture::flat, h, w);
       Rng rng(key(i));
       random_erase(image, {1, EraseMode::constant, 5}, {}, rng);
       int changed = 0;
@@ -281,7 +281,7 @@ TEST_CASE("several rectangles share the area; small pictures are survived") {
 TEST_CASE("cutout: a square around any pixel, cut at the border") {
   std::set<int> sizes;
   for (std::uint32_t i = 0; i < 400; ++i) {
-    Image image = make(Picture::flat, 10, 12);
+    Image image = make(Texture::flat, 10, 12);
     Rng rng(key(i));
     cutout(image, 5, {0, 0, 0}, rng);
     int changed = 0;
@@ -292,9 +292,9 @@ TEST_CASE("cutout: a square around any pixel, cut at the border") {
   CHECK(sizes == std::set<int>{9, 12, 15, 16, 20, 25});
 }
 
-TEST_CASE("a contact sheet is a PNG with every picture in its place") {
-  const std::vector<std::vector<Image>> rows = {{make(Picture::noisy, 20, 30), make(Picture::dim, 20, 30)},
-                                                {make(Picture::flat, 20, 30), make(Picture::noisy, 20, 30)}};
+TEST_CASE("a contact sheet is a PNG with every image in its place") {
+  const std::vector<std::vector<Image>> rows = {{make(Texture::noisy, 20, 30), make(Texture::dim, 20, 30)},
+                                                {make(Texture::flat, 20, 30), make(Texture::noisy, 20, 30)}};
   const Image sheet = decode_image(stb::encode_png(contact_sheet(rows)), "sheet.png");
   REQUIRE(sheet.height == 2 + 2 * (20 * 2 + 2));
   REQUIRE(sheet.width == 2 + 2 * (30 * 2 + 2));
@@ -310,11 +310,11 @@ TEST_CASE("a contact sheet is a PNG with every picture in its place") {
       }
     }
   }
-  CHECK(contains(error_of([] { contact_sheet({}); }), "1: [contact_sheet] expected pictures"));
+  CHECK(contains(error_of([] { contact_sheet({}); }), "1: [contact_sheet] expected images"));
   CHECK(contains(error_of([&] {
                    contact_sheet({rows[0], {rows[1][0]}});
                  }),
-                 "expected 2 pictures in row 1, got 1"));
+                 "expected 2 images in row 1, got 1"));
   CHECK(contains(error_of([&] { contact_sheet({{Image(2, 2), Image(2, 3)}}); }), "of 2 x 2, got 2 x 3"));
 }
 

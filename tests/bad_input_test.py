@@ -117,7 +117,7 @@ class CommandLine(BadInput):
         def limited(kind, value):
             return lambda: resource.setrlimit(kind, (value, value))
 
-        # Pictures of one batch: 12 GB.
+        # Images of one batch: 12 GB.
         huge = ["--dataset", "synthetic", "--train-num-samples", "1024", "--img-size", "1024", "--workers", "0",
                 "--threads", "1", *NEW[1:5], "--batch-size", "1024"]
         self.refuse(50, 5, "out of host memory", TRAIN, *huge, "--benchmark", "1", "--quiet",
@@ -160,7 +160,7 @@ class Data(BadInput):
             (14, 3, "is a tar archive; unpack it first", *folder, "archive.tar"),
             (15, 3, "empty/train: 1 class folder: a; expected at least 2", *folder, "empty"),
             (15, 3, "one/train: 1 class folder: a; expected at least 2", *folder, "one"),
-            (15, 3, "2 classes without pictures: a, b", *folder, "hollow"),
+            (15, 3, "2 classes without images: a, b", *folder, "hollow"),
             (15, 3, "only in train: b; only in val: c", *folder, "differ"),
             (25, 3, "loop/train/a/x.jpg: not a regular file", *folder, "loop"),
             (25, 3, "odd/train/a/x.jpg: not a regular file", *folder, "odd"),
@@ -192,12 +192,12 @@ class Data(BadInput):
         self.refuse(10, 3, "data_batch_3.bin: cannot be opened: No such file", *command)
 
     def test_odd_names_work(self):
-        picture = b"P5 2 2 255\nabcd"
+        image = b"P5 2 2 255\nabcd"
         for split in (b"train", b"val"):
             for name in (b"-dash/--lr", b"line\nfeed/\n", b"\xe9\xff/" + b"\xe9" * 251):
-                put(os.fsdecode(b"set/" + split + b"/" + name + b".pgm"), picture + split + name)
+                put(os.fsdecode(b"set/" + split + b"/" + name + b".pgm"), image + split + name)
         checked = run(TRAIN, "verify", "set")
-        self.assertIn("3 pictures in train, 3 in evaluation, 3 classes", checked.stdout)
+        self.assertIn("3 images in train, 3 in evaluation, 3 classes", checked.stdout)
         trained = run(*NEW, "--dataset", "folder", "--data-dir", "set")
         self.assertEqual(trained.returncode, 0, trained.stderr)
         table = run(EVALUATE, "new", "--data-dir", "set", "--per-class")
@@ -219,13 +219,13 @@ def png(width=32, height=32, data=b"", color=2):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
 
 
-class Pictures(BadInput):
+class Images(BadInput):
     """The output of `saluevaluate predict` for a file."""
     def predict(self, row, message, data, name="p.jpg"):
         put(name, data)
         self.refuse(row, 3, f"{name}: {message}", EVALUATE, "predict", self.shared / "run", name)
 
-    def test_no_picture(self):
+    def test_no_image(self):
         self.predict(16, "is empty; expected a JPEG, PNG, BMP or PNM", b"")
         for data in (b"\xff", b"text\n", b"<html><body>404"):
             shown = {b"\xff": "\\xff", b"text\n": "text\\x0a"}.get(data, "<html>")

@@ -137,7 +137,7 @@ class Kernels(Case):
         self.assertEqual(lines["salu", "backward"]["bytes"], 3 * 2 * 1031)
         self.assertEqual(lines["f32 33x17x40", "naive"]["flops"], 2 * 33 * 17 * 40)
         self.assertEqual(lines["bf16 33x17x40", "naive"]["bytes"], 2 * (33 * 17 + 33 * 40 + 17 * 40))
-        # 2 pictures of 5x6, 3 channels to 4, 3x3
+        # 2 images of 5x6, 3 channels to 4, 3x3
         self.assertEqual(lines["3x3 3->4 @5", "direct"]["flops"], 2 * (2 * 5 * 6 * 4) * 27)
 
     def test_bad_arguments(self):

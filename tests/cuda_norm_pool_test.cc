@@ -84,7 +84,7 @@ TEST_CASE("max pooling: NaN wins and stays, of equal values the first") {
   }
 }
 
-TEST_CASE("pictures: every byte of every channel") {
+TEST_CASE("images: every byte of every channel") {
   const Device device = cuda_device();
   const std::array<float, 3> mean{0.5f, 0.25f, 0}, std{0.5f, 0.125f, 1};
   Tensor pixels = Tensor::empty({1, 256, 3, 3}, DType::u8);

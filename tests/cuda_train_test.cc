@@ -32,7 +32,7 @@ struct Curve {
   Tensor values, average;  // on the host
 };
 
-Tensor pictures(std::uint32_t step) {
+Tensor images(std::uint32_t step) {
   Tensor images = Tensor::empty({4, 8, 8, 3}, DType::u8);
   Rng rng({7, Purpose::test, step, 0});
   for (std::int64_t i = 0; i < images.numel(); ++i) {
@@ -58,7 +58,7 @@ std::vector<Tensor> drain_cache(Device device) {
   return taken;
 }
 
-/// Trains on fresh pictures with dropout, drop path, clipping and a moving average.
+/// Trains on fresh images with dropout, drop path, clipping and a moving average.
 Curve train(const Setting& setting, Device device, Communicator& ranks = single_rank()) {
   ModelConfig config;
   config.name = setting.model;
@@ -97,7 +97,7 @@ Curve train(const Setting& setting, Device device, Communicator& ranks = single_
   };
   for (int i = 0; i < setting.steps; ++i) {
     if (i == setting.full_before) run_out_of_memory(device);
-    step.run(pictures(static_cast<std::uint32_t>(i)), targets, 1e-3 * (i + 1), i);
+    step.run(images(static_cast<std::uint32_t>(i)), targets, 1e-3 * (i + 1), i);
     take(false);
   }
   take(true);
@@ -121,7 +121,7 @@ TEST_CASE("the loss curve is that of the CPU") {
       INFO(model << " optimizer " << static_cast<int>(kind));
       const Setting setting{.model = model, .kind = kind};
       const Curve want = train(setting, {}), got = train(setting, device);
-      // Rounding differs by 1e-7 in a sum; seven steps of training through batch norm of 4 pictures grow it.
+      // Rounding differs by 1e-7 in a sum; seven steps of training through batch norm of 4 images grow it.
       check_close(got.losses, want.losses, 2e-4);
       check_close(got.norms, want.norms, 2e-3);
     }
@@ -259,7 +259,7 @@ TEST_CASE("a step that fails while it is recorded ends the recording, and says w
   Optimizer optimizer(model->store(), {});
   TrainStep step(*model, model->store(), optimizer, {.mean = {0, 0, 0}, .std = {1, 1, 1}});
   const Tensor targets = Tensor::full({4, 10}, 0.1);
-  const auto run = [&](std::int64_t i) { step.run(pictures(0), targets, 0.1, i); };
+  const auto run = [&](std::int64_t i) { step.run(images(0), targets, 0.1, i); };
   for (std::int64_t i = 0; i < 3; ++i) {
     run(i);
     REQUIRE(step.take(true));
@@ -312,7 +312,7 @@ TEST_CASE("a step that is not finite changes nothing on the device either") {
   const Tensor good = Tensor::full({4, 10}, 0.1), bad = Tensor::full({4, 10}, NAN);
   for (std::int64_t i = 0; i < 8; ++i) {  // queued, recorded and replayed
     const auto before = state();
-    step.run(pictures(static_cast<std::uint32_t>(i)), i % 2 ? bad : good, 0.1, i);
+    step.run(images(static_cast<std::uint32_t>(i)), i % 2 ? bad : good, 0.1, i);
     const auto done = step.take(true);
     REQUIRE(done);
     CHECK(done->result.applied == (i % 2 == 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Files for the tests of data/: a folder that goes away, and writers of tiny pictures.
+/// Files for the tests of data/: a folder that goes away, and writers of tiny images.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Data sets as a user meets them: bad pictures, packing, verifying.
+"""Data sets as a user meets them: bad images, packing, verifying.
 
 Usage: data_programs_test.py SALUTRAIN"""
 import hashlib
@@ -68,27 +68,27 @@ class DataPrograms(unittest.TestCase):
         self.assertIn("no folder train", self.ok(TRAIN, "verify", self.set, code=3).stderr)
         self.assertIn("no folder other", self.ok(TRAIN, "verify", self.set, *named[:-1], "other", code=3).stderr)
         found = self.ok(TRAIN, "verify", self.set, *named, code=3).stdout
-        self.assertIn("220 pictures in train, 41 in evaluation, 3 classes\n", found)
+        self.assertIn("220 images in train, 41 in evaluation, 3 classes\n", found)
         for line in ("training set: class cow is empty", "class cow is in training set only", "3 problems"):
             self.assertIn(line + "\n", found)
         self.assertRegex(found, "same content in training and evaluation: .*training set/cat/1.ppm = .*holdout/cat/copy.ppm")
         (self.set / "training set/cow").rmdir()
         self.assertIn("no folder train", self.ok(TRAIN, "pack", self.set, pack, code=3).stderr)
-        self.assertIn(": 261 pictures of 2 classes", self.ok(TRAIN, "pack", self.set, pack, *named).stdout)
-        self.assertIn("220 pictures in train, 41 in evaluation", self.ok(TRAIN, "verify", pack, code=3).stdout)
+        self.assertIn(": 261 images of 2 classes", self.ok(TRAIN, "pack", self.set, pack, *named).stdout)
+        self.assertIn("220 images in train, 41 in evaluation", self.ok(TRAIN, "verify", pack, code=3).stdout)
         refused = self.ok(TRAIN, "verify", pack, *named[:2], code=2).stderr
         self.assertIn("set.pack has splits of its own; expected a folder", refused)
         self.assertIn("is not a plain name", self.ok(TRAIN, "verify", self.set, "--val-split", "a/b", code=2).stderr)
 
-    def test_pictures_behind_links_count(self):
+    def test_images_behind_links_count(self):
         for kind in ("cat", "dog"):
             (self.dir / "ext" / kind).mkdir(parents=True)
             for i in range(50, 110):
                 (self.set / f"train/{kind}/{i}.ppm").rename(self.dir / "ext" / kind / f"{i}.ppm")
             (self.set / "train" / kind / "more").symlink_to(self.dir / "ext" / kind)
-        self.assertIn("220 pictures in train, 40 in evaluation, 2 classes\n0 problems\n", self.ok(TRAIN, "verify", self.set).stdout)
+        self.assertIn("220 images in train, 40 in evaluation, 2 classes\n0 problems\n", self.ok(TRAIN, "verify", self.set).stdout)
 
-    def test_bad_pictures(self):
+    def test_bad_images(self):
         (self.set / "train/cat/7.ppm").write_bytes(b"P6 16 18 255\ncut")
         (self.set / "val/dog/0.ppm").write_bytes(b"<html>")
         flags = ["--dataset", "folder", "--data-dir", self.set]
@@ -98,7 +98,7 @@ class DataPrograms(unittest.TestCase):
         self.train("one", *flags, "--bad-images", "skip")
         (self.set / "val/dog/1.ppm").write_bytes(b"")
         scored = self.train("scored", *flags, "--bad-images", "skip", code=3)
-        self.assertIn("2 of 40 pictures of folder:set are unreadable; expected at most 0.1 % (--max-bad), or one. The last: ",
+        self.assertIn("2 of 40 images of folder:set are unreadable; expected at most 0.1 % (--max-bad), or one. The last: ",
                       scored.stderr)
         self.assertIn("val/dog/1.ppm: is empty", scored.stderr)
         # The log names all of them, with their reasons.
@@ -110,7 +110,7 @@ class DataPrograms(unittest.TestCase):
             (self.set / f"val/dog/{i}.ppm").unlink()
         self.train("skipped", *flags, "--bad-images", "skip", "--workers", "0")
         log = (self.dir / "skipped/log.txt").read_text(encoding="utf-8")
-        self.assertEqual(log.count("bad picture skipped"), 1)
+        self.assertEqual(log.count("bad image skipped"), 1)
         self.assertIn("train/cat/7.ppm: truncated at byte", log)
         self.train("again", *flags, "--bad-images", "skip", "--workers", "3")
         self.assertEqual(self.weights("skipped"), self.weights("again"))
@@ -121,7 +121,7 @@ class DataPrograms(unittest.TestCase):
     def test_training_on_a_pack_is_training_on_the_folder(self):
         pack = self.dir / "set.pack"
         packed = self.ok(TRAIN, "pack", self.set, pack, "--size", "32")
-        self.assertIn("set.pack: 260 pictures of 2 classes", packed.stdout)
+        self.assertIn("set.pack: 260 images of 2 classes", packed.stdout)
         self.assertEqual(packed.stderr, "")
         self.train("folder", "--dataset", "folder", "--data-dir", self.set)
         self.train("packed", "--dataset", "packed", "--data-dir", pack)
@@ -136,7 +136,7 @@ class DataPrograms(unittest.TestCase):
 
     def test_verify(self):
         good = self.ok(TRAIN, "verify", self.set)
-        self.assertIn("220 pictures in train, 40 in evaluation, 2 classes\n0 problems\n", good.stdout)
+        self.assertIn("220 images in train, 40 in evaluation, 2 classes\n0 problems\n", good.stdout)
         for i in range(25):
             shutil.copy(self.set / f"train/cat/{i}.ppm", self.set / f"val/cat/copy{i}.ppm")
         bad = self.ok(TRAIN, "verify", self.set, code=3)

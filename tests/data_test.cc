@@ -243,7 +243,7 @@ TEST_CASE("a linear model does not solve the shapes") {
   CHECK(on_val < 0.4);
 }
 
-TEST_CASE("synthetic pictures are noise of the asked size, the same on every call") {
+TEST_CASE("synthetic images are noise of the asked size, the same on every call") {
   DataOptions options;
   options.dataset = "synthetic";
   options.synthetic = {7, 5};

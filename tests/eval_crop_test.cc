@@ -15,12 +15,12 @@
 ///       out.paste(image, (x, y))
 ///       return out
 ///
-/// with picture() of tests/hashed_pictures.h and the mean (0.485, 0.5, 0.406).
+/// with image() of tests/hashed_images.h and the mean (0.485, 0.5, 0.406).
 #include <cmath>
 
 #include "data/transform.h"
 #include "tests/catch.h"
-#include "tests/hashed_pictures.h"
+#include "tests/hashed_images.h"
 
 namespace salu::test {
 namespace {
@@ -86,14 +86,14 @@ TEST_CASE("squash and border give Pillow's pixels") {
   for (const Row& r : rows) {
     INFO(r.height << " x " << r.width << " to " << r.side << ", " << name_of(r.mode));
     const TransformOptions options = crop_options(r.mode, r.side, r.crop_pct, r.interpolation);
-    CHECK(fnv(eval_transform(picture(r.height, r.width), options)) == r.hash);
+    CHECK(fnv(eval_transform(image(r.height, r.width), options)) == r.hash);
   }
 }
 
 /// Half to even, from whole numbers: n / 2.
 int half_even(int n) { return n % 2 == 0 ? n / 2 : (n / 2) + (n / 2) % 2; }
 
-/// The resized picture, read pixel by pixel.
+/// The resized image, read pixel by pixel.
 Image placed(const Image& whole, int side, const Rgb& fill) {
   Image out(side, side);
   for (int y = 0; y < side; ++y) {
@@ -111,11 +111,11 @@ Image placed(const Image& whole, int side, const Rgb& fill) {
   return out;
 }
 
-TEST_CASE("the middle of the resized picture, with a border where it is too short") {
+TEST_CASE("the middle of the resized image, with a border where it is too short") {
   const Rgb fill{1, 2, 3};
   for (const int height : {1, 7, 20, 33, 50}) {
     for (const int width : {1, 6, 21, 33, 300}) {
-      const Image p = picture(height, width);
+      const Image p = image(height, width);
       for (const auto& [resized, side] : {std::pair{20, 20}, {23, 20}, {31, 17}, {50, 33}}) {
         INFO(height << " x " << width << " by " << resized << " to " << side);
         const int longest = std::max(height, width);
@@ -146,11 +146,11 @@ TEST_CASE("the long side: ties go to the even length, and no side vanishes") {
 TEST_CASE("the border has the mean colour, cut to what a pixel can hold") {
   TransformOptions options = crop_options(EvalCrop::border, 10, 1, kBilinear);
   options.moments.mean = {-3, 0.5f, 7};
-  const Image out = eval_transform(picture(10, 3), options);
+  const Image out = eval_transform(image(10, 3), options);
   const std::uint8_t* corner = out.at(9, 9);
   CHECK(Rgb{corner[0], corner[1], corner[2]} == Rgb{0, 128, 255});
   CHECK(out.at(0, 2)[1] == 128);  // three columns of border on the left …
-  CHECK(out.at(0, 3)[1] == picture(10, 3).at(0, 0)[1]);
+  CHECK(out.at(0, 3)[1] == image(10, 3).at(0, 0)[1]);
   CHECK(out.at(0, 6)[1] == 128);  // … and four on the right
 }
 

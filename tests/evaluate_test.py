@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""saluevaluate as a user runs it: every figure is worked out again from the predictions picture by picture.
+"""saluevaluate as a user runs it: every figure is worked out again from the predictions image by image.
 
 Usage: evaluate_test.py SALUTRAIN SALUEVALUATE"""
 import collections
@@ -30,7 +30,7 @@ def write_ppm(path, rows):
     path.write_bytes(b"P6 %d %d 255\n" % (len(rows[0]), len(rows)) + data)
 
 
-def picture(rng, height, width):
+def image(rng, height, width):
     """A few coloured boxes."""
     rows = [[(40, 60, 80)] * width for _ in range(height)]
     for _ in range(4):
@@ -55,14 +55,14 @@ class Evaluate(unittest.TestCase):
         card = json.loads((cls.run_dir / "last/config.json").read_text(encoding="utf-8"))
         cls.names = card["salu"]["class_names"]
         rng = random.Random(3)
-        cls.pictures = {}
+        cls.images = {}
         for name in (cls.names[7], cls.names[2], cls.names[4]):
             for split, count in (("train", 8), ("val", 7)):
                 for i in range(count):
                     path = cls.dir / "data" / split / name / f"{i}.ppm"
-                    write_ppm(path, picture(rng, 40, rng.randrange(36, 60)))
+                    write_ppm(path, image(rng, 40, rng.randrange(36, 60)))
                     if split == "val":
-                        cls.pictures[path] = name
+                        cls.images[path] = name
 
     def evaluate(self, *flags, code=0):
         result = run(EVALUATE, *flags)
@@ -70,8 +70,8 @@ class Evaluate(unittest.TestCase):
         return result
 
     def predictions(self, *flags):
-        """{picture: {class: value}} of all classes."""
-        result = self.evaluate("predict", self.run_dir, *self.pictures, "--topk", 10, "--json", *flags)
+        """{image: {class: value}} of all classes."""
+        result = self.evaluate("predict", self.run_dir, *self.images, "--topk", 10, "--json", *flags)
         out = {}
         for entry in json.loads(result.stdout):
             kind = "logit" if "logit" in flags else "prob"
@@ -88,29 +88,29 @@ class Evaluate(unittest.TestCase):
         self.assertNotEqual(rows["raw"]["loss"], rows["ema"]["loss"])
         for kind, flags in (("raw", []), ("ema", ["--use-ema"])):
             row, found = rows[kind], self.predictions("--batch-size", "5", *flags)
-            best = {p: max(found[p], key=found[p].get) for p in self.pictures}
-            total = len(self.pictures)
+            best = {p: max(found[p], key=found[p].get) for p in self.images}
+            total = len(self.images)
             self.assertEqual(row["samples"], total)
-            right = sum(best[p] == name for p, name in self.pictures.items())
+            right = sum(best[p] == name for p, name in self.images.items())
             self.assertAlmostEqual(row["top1"], 100 * right / total)
-            in5 = sum(name in sorted(found[p], key=found[p].get)[-5:] for p, name in self.pictures.items())
+            in5 = sum(name in sorted(found[p], key=found[p].get)[-5:] for p, name in self.images.items())
             self.assertAlmostEqual(row["top5"], 100 * in5 / total)
-            loss = sum(-math.log(found[p][name]) for p, name in self.pictures.items()) / total
+            loss = sum(-math.log(found[p][name]) for p, name in self.images.items()) / total
             self.assertAlmostEqual(row["loss"], loss, places=5)
             bins = collections.defaultdict(list)
-            for p, name in self.pictures.items():
+            for p, name in self.images.items():
                 confidence = found[p][best[p]]
                 bins[math.ceil(confidence * BINS)].append((best[p] == name) - confidence)
             self.assertAlmostEqual(row["ece"], sum(abs(sum(b)) for b in bins.values()) / total, places=6)
             f1 = []
-            for name in set(best.values()) | set(self.pictures.values()):
-                hits = sum(best[p] == name == t for p, t in self.pictures.items())
-                f1.append(2 * hits / (list(best.values()).count(name) + list(self.pictures.values()).count(name)))
+            for name in set(best.values()) | set(self.images.values()):
+                hits = sum(best[p] == name == t for p, t in self.images.items())
+                f1.append(2 * hits / (list(best.values()).count(name) + list(self.images.values()).count(name)))
             self.assertAlmostEqual(row["f1"], sum(f1) / len(f1))
 
     def test_mirror_images(self):
         flipped = self.dir / "flipped"
-        paths = list(self.pictures)[:3]
+        paths = list(self.images)[:3]
         for i, path in enumerate(paths):
             data = path.read_bytes()
             header, _, body = data.partition(b"255\n")
@@ -157,7 +157,7 @@ class Evaluate(unittest.TestCase):
             self.assertAlmostEqual(100 * sum(counts[k][k] for k in range(10)) / 60, float(row["top1"]), places=3)
             with open(folder / "per_class.csv", encoding="utf-8") as file:
                 classes = list(csv.DictReader(file))
-            self.assertEqual([int(c["pictures"]) for c in classes], [sum(line) for line in counts])
+            self.assertEqual([int(c["images"]) for c in classes], [sum(line) for line in counts])
             xml.etree.ElementTree.parse(folder / "confusion.svg")
         one = self.dir / "one.json"
         self.evaluate(self.run_dir, "--use-ema", "--num-samples", 60, "--results-file", one)
@@ -172,27 +172,27 @@ class Evaluate(unittest.TestCase):
 
     def test_valid_labels(self):
         """Only listed classes are predicted, as if the network knew no others."""
-        names = [self.names[k] for k in (7, 2, 0)]  # the pictures are of 7, 2 and 4
+        names = [self.names[k] for k in (7, 2, 0)]  # the images are of 7, 2 and 4
         listed = self.dir / "valid.txt"
         listed.write_text(f"{names[0]}\n2\n{names[2]}\n", encoding="utf-8")
         result = self.evaluate(self.run_dir, "--dataset", "folder", "--data-dir", self.dir / "data", "--json",
                                "--use-ema", "--valid-labels", listed, "--report", self.dir / "valid")
         row, found = json.loads(result.stdout), self.predictions("--use-ema")
-        self.assertIn("; 3 of 10 classes compete, 7 pictures of others count as wrong", result.stderr)
-        best = {p: max(names, key=found[p].get) for p in self.pictures}
-        right = sum(best[p] == name for p, name in self.pictures.items())
+        self.assertIn("; 3 of 10 classes compete, 7 images of others count as wrong", result.stderr)
+        best = {p: max(names, key=found[p].get) for p in self.images}
+        right = sum(best[p] == name for p, name in self.images.items())
         self.assertGreater(right, 0)
         self.assertAlmostEqual(row["top1"], 100 * right / 21)
         self.assertAlmostEqual(row["top5"], 100 * 14 / 21)  # three classes: all of them are among the first five
         self.assertIsNone(row["loss"])  # the network cannot be more wrong than to rule out the answer
         for entry in row["per_class"]:
-            mine = [p for p, name in self.pictures.items() if name == entry["name"]]
+            mine = [p for p, name in self.images.items() if name == entry["name"]]
             self.assertEqual(entry["correct"], sum(best[p] == entry["name"] for p in mine))
         with open(self.dir / "valid/confusion.csv", encoding="utf-8") as file:
             matrix = [line[1:] for line in csv.reader(file)][1:]
         for t, truth in enumerate(self.names):
             for p, name in enumerate(self.names):
-                count = sum(best[q] == name and kind == truth for q, kind in self.pictures.items())
+                count = sum(best[q] == name and kind == truth for q, kind in self.images.items())
                 self.assertEqual(int(matrix[t][p]), count)
         listed.write_text("".join(f"{k}\n" for k in range(10)), encoding="utf-8")
         both = [self.evaluate(self.run_dir, "--num-samples", 60, "--json", "--use-ema", *flags).stdout
@@ -205,14 +205,14 @@ class Evaluate(unittest.TestCase):
     def test_real_labels(self):
         rng = random.Random(5)
         answers, number = {}, {}
-        for i, path in enumerate(self.pictures):
-            name = self.pictures[path]
+        for i, path in enumerate(self.images):
+            name = self.images[path]
             number[path] = 3 * (i + 1)
             copy = self.dir / "real/val" / name / f"ILSVRC2012_val_{number[path]:08}.ppm"
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
             answers[path] = rng.sample(range(10), i % 3)
-        lists = [[0] for _ in range(3 * len(self.pictures))]
+        lists = [[0] for _ in range(3 * len(self.images))]
         for path, n in number.items():
             lists[n - 1] = answers[path]
         real, table = self.dir / "real.json", self.dir / "real.csv"
@@ -233,13 +233,13 @@ class Evaluate(unittest.TestCase):
         shown = self.evaluate(self.run_dir, *flags).stdout
         self.assertEqual(shown.splitlines()[0].split()[4:8], ["top1", "top5", "real1", "real5"])
         self.assertEqual(shown.splitlines()[1].split()[7], line["real_top5"])
-        self.assertIn(f" * ReaL@1 {line['real_top1']} ReaL@5 {line['real_top5']} of {len(counted)} pictures\n", shown)
+        self.assertIn(f" * ReaL@1 {line['real_top1']} ReaL@5 {line['real_top5']} of {len(counted)} images\n", shown)
         real.write_text("[[1], [2, 11]]", encoding="utf-8")
         refused = self.evaluate(self.run_dir, *flags, code=3)
         self.assertIn("real.json: entry 2 is [2,11]; expected a list of class indices in 0..9", refused.stderr)
         real.write_text("[[1], [2]]", encoding="utf-8")
         refused = self.evaluate(self.run_dir, *flags, code=3)
-        self.assertIn("ppm: a picture without an entry in ", refused.stderr)
+        self.assertIn("ppm: an image without an entry in ", refused.stderr)
 
     def test_retry_changes_nothing_where_memory_suffices(self):
         # Where it does not: tests/scoring_options_test.cc.
@@ -248,8 +248,8 @@ class Evaluate(unittest.TestCase):
         self.assertNotIn("out of memory", retried.stderr)
 
     def test_label_types(self):
-        picture = list(self.pictures)[0]
-        predict = ["predict", self.run_dir, picture, "--topk", 3]
+        image = list(self.images)[0]
+        predict = ["predict", self.run_dir, image, "--topk", 3]
         top = json.loads(self.evaluate(*predict, "--json").stdout)[0]["top"]
         words = self.dir / "words.txt"
         words.write_text("".join(f"{n} the {n}, a shape\n" for n in reversed(self.names)), encoding="utf-8")
@@ -268,7 +268,7 @@ class Evaluate(unittest.TestCase):
         config = json.loads((self.run_dir / "last/config.json").read_text(encoding="utf-8"))
         config["label_descriptions"] = {n: f"a {n}" for n in self.names}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        shown = self.evaluate("predict", folder, picture, "--topk", 1, "--label-type", "description").stdout
+        shown = self.evaluate("predict", folder, image, "--topk", 1, "--label-type", "description").stdout
         self.assertEqual(shown.splitlines()[1].split(None, 1)[1], f"a {top[0]['class']}")
         (self.dir / "few.txt").write_text(f"{self.names[0]} one\n", encoding="utf-8")
         for code, message, *flags in (
@@ -283,7 +283,7 @@ class Evaluate(unittest.TestCase):
             self.assertIn(message, self.evaluate(*predict, *flags, code=code).stderr)
 
     def test_crop_mode(self):
-        """The figures of --crop-mode border are those of pictures that have the border already."""
+        """The figures of --crop-mode border are those of images that have the border already."""
         rng = random.Random(11)
         for i in range(6):
             narrow = [[tuple(rng.randrange(256) for _ in "rgb") for _ in range(20)] for _ in range(32)]
@@ -306,10 +306,10 @@ class Evaluate(unittest.TestCase):
         return card["pretrained_cfg"]["mean"]
 
     def test_predict_as_text(self):
-        result = self.evaluate("predict", self.run_dir, *list(self.pictures)[:2], "--topk", 3)
+        result = self.evaluate("predict", self.run_dir, *list(self.images)[:2], "--topk", 3)
         lines = result.stdout.splitlines()
         self.assertEqual(len(lines), 8)
-        self.assertEqual(lines[0], str(list(self.pictures)[0]))
+        self.assertEqual(lines[0], str(list(self.images)[0]))
         self.assertIn(lines[1].split()[1], self.names)
         self.assertLessEqual(sum(float(line.split()[0]) for line in lines[1:4]), 1.00001)
 
@@ -338,22 +338,22 @@ class Evaluate(unittest.TestCase):
         names = self.dir / "names.txt"
         names.write_text("a\nb\n", encoding="utf-8")
         broken = self.dir / "broken.jpg"
-        broken.write_bytes(b"\xff\xd8\xff\xe0 no picture")
+        broken.write_bytes(b"\xff\xd8\xff\xe0 no image")
         for code, message, *command in (
                 (2, "--results-file: x.txt; expected a name that ends in .json or .csv", self.run_dir,
                  "--results-file", "x.txt"),
                 (2, "--metrics-avg", self.run_dir, "--metrics-avg", "mean"),
                 (2, "--mean", self.run_dir, "--mean", "1", "2"),
-                (2, "expected a checkpoint and at least one picture", "predict", self.run_dir),
+                (2, "expected a checkpoint and at least one image", "predict", self.run_dir),
                 (2, "unknown option", "predict", self.run_dir, "x.png", "--top"),
                 (3, "names.txt: 2 lines; expected 10", self.run_dir, *data, "--class-map", names),
                 (3, "none.txt", self.run_dir, *data, "--valid-labels", self.dir / "none.txt"),
                 (3, "none.json", self.run_dir, *data, "--real-labels", self.dir / "none.json"),
                 (3, "names.txt: not a JSON array", self.run_dir, *data, "--real-labels", names),
-                (3, "none.txt", "predict", self.run_dir, list(self.pictures)[0], "--label-type", "description",
+                (3, "none.txt", "predict", self.run_dir, list(self.images)[0], "--label-type", "description",
                  "--class-descriptions", self.dir / "none.txt"),
                 (3, "names.txt: entry 1: 'a'; expected a class name, a space and words", "predict", self.run_dir,
-                 list(self.pictures)[0], "--label-type", "description", "--class-descriptions", names),
+                 list(self.images)[0], "--label-type", "description", "--class-descriptions", names),
                 (2, "--crop-mode: unknown name 'stretch'; expected one of center, squash, border", self.run_dir, "--crop-mode", "stretch"),
                 (3, "broken.jpg", "predict", self.run_dir, broken),
                 (3, "missing.jpg", "predict", self.run_dir, self.dir / "missing.jpg"),

@@ -24,17 +24,17 @@ Bytes plain(int height, int width) {
   return rgb_png(height, width, [](int, int, int) { return static_cast<std::uint8_t>(value); });
 }
 
-// Two classes; in the order of bytes: "B" (2 pictures), "a" (3).
+// Two classes; in the order of bytes: "B" (2 images), "a" (3).
 void write_split(const fs::path& root) {
   write_file(root / "a" / "2.png", plain<2>(8, 8));
   write_file(root / "a" / "10.PnG", plain<10>(8, 8));
   write_file(root / "a" / "deeper" / "1.png", plain<1>(8, 8));
   write_file(root / "B" / "x.JPEG", plain<3>(8, 8));  // told by its content
   write_file(root / "B" / "-y.jpg", jpeg::kBaseline);
-  write_text(root / "B" / ".hidden.jpg", "no picture");
-  write_text(root / "B" / "notes.txt", "no picture");
-  write_text(root / ".cache" / "z.jpg", "no picture");
-  write_text(root / "README", "no picture");
+  write_text(root / "B" / ".hidden.jpg", "no image");
+  write_text(root / "B" / "notes.txt", "no image");
+  write_text(root / ".cache" / "z.jpg", "no image");
+  write_text(root / "README", "no image");
 }
 
 DataSplits open(const fs::path& dir, DataOptions options = {}) {
@@ -46,7 +46,7 @@ std::string opening(const fs::path& dir) {
   return error_of([&] { open(dir); });
 }
 
-TEST_CASE("classes and pictures are sorted by bytes; hidden and other files are ignored") {
+TEST_CASE("classes and images are sorted by bytes; hidden and other files are ignored") {
   const TempDir dir;
   write_split(dir.path() / "animals" / "train");
   write_split(dir.path() / "animals" / "val");
@@ -87,7 +87,7 @@ TEST_CASE("the evaluation split: val, validation, valid or test, in this order, 
   CHECK(contains(error_of([&] { open(dir.path(), {.train_num_samples = 6}); }), "2: --train-num-samples: 6"));
 }
 
-TEST_CASE("the native size is that of small pictures, 224 for larger ones") {
+TEST_CASE("the native size is that of small images, 224 for larger ones") {
   for (const auto& [h, w, size] : {std::tuple{40, 64, 40}, {64, 64, 64}, {65, 65, 224}, {90, 200, 224}}) {
     const TempDir dir;
     for (const char* name : {"train/a/1.png", "train/b/1.png", "val/a/1.png", "val/b/1.png"}) {
@@ -103,7 +103,7 @@ TEST_CASE("missing, empty and differing folders") {
   CHECK(contains(opening(""), "2: --data-dir: not given"));
   CHECK(contains(opening(here / "none"),
                  "3: " + (here / "none").string() + ": cannot be listed: No such file"));
-  CHECK(contains(opening(here), "no folder train; expected train/<class>/<picture>"));
+  CHECK(contains(opening(here), "no folder train; expected train/<class>/<image>"));
   write_text(here / "file", "x");
   CHECK(contains(opening(here / "file"), "cannot be listed: Not a directory"));
 
@@ -113,7 +113,7 @@ TEST_CASE("missing, empty and differing folders") {
   CHECK(contains(opening(here), "train: 1 class folder: cat; expected at least 2"));
   fs::create_directory(here / "train" / "dog");
   fs::create_directory(here / "train" / "e\nel");
-  CHECK(contains(opening(here), "2 classes without pictures: dog, e\\x0ael; expected .jpg"));
+  CHECK(contains(opening(here), "2 classes without images: dog, e\\x0ael; expected .jpg"));
   write_file(here / "train" / "dog" / "1.png", plain<1>(8, 8));
   fs::remove(here / "train" / "e\nel");
   write_file(here / "val" / "cat" / "1.png", plain<1>(8, 8));
@@ -129,7 +129,7 @@ TEST_CASE("missing, empty and differing folders") {
   }
 }
 
-// Three classes in train; a flat val of four pictures.
+// Three classes in train; a flat val of four images.
 void write_flat(const fs::path& train, const fs::path& val) {
   for (const char* name : {"n01", "n02", "n03"}) write_file(train / name / "x.JPEG", plain<7>(8, 8));
   write_file(val / "val_1.JPEG", plain<1>(8, 8));
@@ -138,7 +138,7 @@ void write_flat(const fs::path& train, const fs::path& val) {
   write_file(val / "with blank.png", plain<4>(8, 8));
 }
 
-// (label, value) of each picture of the evaluation split.
+// (label, value) of each image of the evaluation split.
 std::vector<std::pair<int, int>> eval_of(const fs::path& dir) {
   const DataSplits splits = open(dir);
   std::vector<std::pair<int, int>> out;
@@ -153,7 +153,7 @@ TEST_CASE("a flat val folder takes its classes from val_map.txt, in it or beside
   const TempDir dir;
   const fs::path here = dir.path();
   write_flat(here / "train", here / "val");
-  CHECK(contains(opening(here), "3: " + (here / "val").string() + ": pictures without class folders"));
+  CHECK(contains(opening(here), "3: " + (here / "val").string() + ": images without class folders"));
   CHECK(
       contains(opening(here), "expected val_map.txt (lines 'NAME CLASS') or Kaggle's LOC_val_solution.csv"));
   CHECK(open(here, {.val_from_train = 1}).eval->size() == 1);  // val is not looked at
@@ -169,11 +169,10 @@ TEST_CASE("a flat val folder takes its classes from val_map.txt, in it or beside
   };
   CHECK(contains(refused("val_3.png n04\n"), "val_map.txt: line 1: class 'n04' is none of the 3 classes"));
   CHECK(contains(refused(map + "val_1 n03\n"), "val_map.txt: lines 2 and 6 are both about val_1"));
-  CHECK(contains(refused(map + "val_9 n03\n"), "line 6: no picture val_9 in "));
+  CHECK(contains(refused(map + "val_9 n03\n"), "line 6: no image val_9 in "));
   CHECK(contains(refused("val_1\n"), "line 1: 'val_1'; expected NAME CLASS"));
   CHECK(contains(refused("val_1 n01\nval_2 n02\nwith blank n03"), "val_3.png: not in "));
-  CHECK(
-      contains(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02"), "1 class without pictures: n03"));
+  CHECK(contains(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02"), "1 class without images: n03"));
 }
 
 TEST_CASE("Kaggle's ImageNet folder is read as it is unpacked") {
@@ -206,7 +205,7 @@ TEST_CASE("ImageNet's odd files: CMYK, grey, and a PNG that is named .JPEG") {
   CHECK(set.image(2) == decode_image(plain<5>(4, 6), "x"));
 }
 
-TEST_CASE("only regular files are pictures") {
+TEST_CASE("only regular files are images") {
   const TempDir dir;
   write_split(dir.path() / "train");
   const fs::path odd = dir.path() / "train" / "a" / "odd.jpg";
@@ -226,7 +225,7 @@ TEST_CASE("only regular files are pictures") {
   CHECK(FolderDataset("x", dir.path() / "train").size() == 6);
 }
 
-TEST_CASE("pictures behind links are listed, each folder once, in the order of their names") {
+TEST_CASE("images behind links are listed, each folder once, in the order of their names") {
   const TempDir dir;
   const fs::path a = dir.path() / "train" / "a", ext = dir.path() / "ext";
   const auto link = [](const fs::path& target, const fs::path& at) {
@@ -280,7 +279,7 @@ TEST_CASE("long, non-UTF-8 and odd names work") {
   CHECK(set.image(1).height == 8);
 }
 
-TEST_CASE("a picture that changed, went away or is damaged names its path") {
+TEST_CASE("an image that changed, went away or is damaged names its path") {
   const TempDir dir;
   write_split(dir.path());
   const FolderDataset set("x", dir.path());
@@ -338,11 +337,11 @@ TEST_CASE("small sets are decoded once, large ones are not kept") {
   CHECK(contains(error_of([&] { not_kept.image(1); }), "cannot be opened"));
 }
 
-// SALU_DATA_DIR may name a folder with the unpacked real pictures: cifar10/ and imagenet-sample/.
-TEST_CASE("real pictures decode without an error") {
+// SALU_DATA_DIR may name a folder with the unpacked real images: cifar10/ and imagenet-sample/.
+TEST_CASE("real images decode without an error") {
   const char* root = std::getenv("SALU_DATA_DIR");
   if (!root) {
-    WARN("skipped: SALU_DATA_DIR does not name a folder with real pictures");
+    WARN("skipped: SALU_DATA_DIR does not name a folder with real images");
     return;
   }
   for (const fs::path& folder :

@@ -145,7 +145,7 @@ TEST_CASE("JPEG: sequential, progressive, grey, CMYK and YCCK") {
   CHECK(near(decode_image(ycck, "x.jpg"), 0, 0, {75, 0, 136}, 3));
 }
 
-TEST_CASE("a part of any kind of picture has the pixels of the whole") {
+TEST_CASE("a part of any kind of image has the pixels of the whole") {
   for (const Bytes& file : samples()) {
     const Image whole = decode_image(file, "x");
     CHECK(image_size(file, "x") == whole.size());
@@ -200,7 +200,7 @@ TEST_CASE("every flipped bit of a PNG is noticed") {
   }
 }
 
-TEST_CASE("flipped bits of other kinds never crash, and decode to the same picture twice") {
+TEST_CASE("flipped bits of other kinds never crash, and decode to the same image twice") {
   for (const Bytes& file : samples()) {
     for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
       Bytes flipped = file;
@@ -216,7 +216,7 @@ TEST_CASE("flipped bits of other kinds never crash, and decode to the same pictu
   }
 }
 
-TEST_CASE("what is no picture is named by its first bytes") {
+TEST_CASE("what is no image is named by its first bytes") {
   CHECK(refusal({}) == "3: x.jpg: is empty; expected a JPEG, PNG, BMP or PNM");
   CHECK(contains(refusal(bytes_of("<html><body>")), "is not a JPEG, PNG, BMP or PNM (starts '<html>')"));
   CHECK(contains(refusal({7}), "(starts '\\x07')"));

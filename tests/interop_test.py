@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Weights to and from PyTorch: the same picture files give the same logits and the same top-1 on both sides.
+"""Weights to and from PyTorch: the same image files give the same logits and the same top-1 on both sides.
 
 Usage: interop_test.py SALUTRAIN SALUEVALUATE HAS_LIBJPEG(yes|no) [full]
 `full` adds the networks in the sizes in which they are published, with 1000 classes. Where SALU_DATA_DIR names a folder
-with the unpacked real pictures (cifar10/ and imagenet-sample/), those are scored too."""
+with the unpacked real images (cifar10/ and imagenet-sample/), those are scored too."""
 import json
 import math
 import os
@@ -47,7 +47,7 @@ def run(*command):
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
 
 
-def smooth_picture(height, width, seed):
+def smooth_image(height, width, seed):
     """Waves and noise, so that resizing and chroma subsampling matter."""
     rng = numpy.random.default_rng(seed)
     y, x = numpy.mgrid[:height, :width]
@@ -57,7 +57,7 @@ def smooth_picture(height, width, seed):
 
 
 def fitted(image, size, crop, interpolation, mode, mean):
-    """By Pillow: all of the picture, squeezed into a square or with a border, and of that the middle."""
+    """By Pillow: all of the image, squeezed into a square or with a border, and of that the middle."""
     scale, (width, height) = math.floor(size / crop), image.size
     ratio = max(width, height) / scale
     width, height = (scale, scale) if mode == "squash" else (round(width / ratio), round(height / ratio))
@@ -87,7 +87,7 @@ def vit(width, img_size=224, classes=CLASSES):
 
 
 def at_size(net, width, img_size):
-    """The same ViT for pictures of another size: its positions interpolated as timm does it."""
+    """The same ViT for images of another size: its positions interpolated as timm does it."""
     state, name = net.state_dict(), "encoder.pos_embedding"
     own, side = int((state[name].shape[1] - 1) ** 0.5), img_size // 16
     grid = state[name][:, 1:].reshape(1, own, own, -1).permute(0, 3, 1, 2)
@@ -119,8 +119,8 @@ def randomise(net, seed):
     return net.eval()
 
 
-def real_pictures(count):
-    """Every so many-th picture of the sample folders, `count` of each; [] where there are none."""
+def real_images(count):
+    """Every so many-th image of the sample folders, `count` of each; [] where there are none."""
     root = os.environ.get("SALU_DATA_DIR")
     out = []
     for folder in ("imagenet-sample/val", "cifar10/test"):
@@ -129,24 +129,24 @@ def real_pictures(count):
     return out
 
 
-class SamePictures(unittest.TestCase):
+class SameImages(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.dir = pathlib.Path(tempfile.mkdtemp(prefix="salunet-"))
         cls.addClassCleanup(shutil.rmtree, cls.dir, ignore_errors=True)
-        smooth_picture(300, 401, 1).save(cls.dir / "wide.png")
-        smooth_picture(517, 260, 2).convert("L").save(cls.dir / "grey.png")
-        smooth_picture(231, 224, 3).save(cls.dir / "near.ppm")
-        cls.pictures = ["wide.png", "grey.png", "near.ppm"]
+        smooth_image(300, 401, 1).save(cls.dir / "wide.png")
+        smooth_image(517, 260, 2).convert("L").save(cls.dir / "grey.png")
+        smooth_image(231, 224, 3).save(cls.dir / "near.ppm")
+        cls.images = ["wide.png", "grey.png", "near.ppm"]
         if HAS_LIBJPEG == "yes":  # stb_image's pixels differ by up to some steps
-            smooth_picture(375, 499, 4).save(cls.dir / "half.jpg", quality=80)
-            smooth_picture(333, 250, 5).save(cls.dir / "full.jpg", quality=93, subsampling=0, progressive=True)
-            smooth_picture(401, 333, 6).convert("L").save(cls.dir / "grey.jpg", quality=70)
-            cls.pictures += ["half.jpg", "full.jpg", "grey.jpg"]
-        cls.pictures = [cls.dir / name for name in cls.pictures]
-        # Debian's PyTorch takes seconds for a large network: without `full` two pictures, a PNG and a JPEG, or a wide one and
+            smooth_image(375, 499, 4).save(cls.dir / "half.jpg", quality=80)
+            smooth_image(333, 250, 5).save(cls.dir / "full.jpg", quality=93, subsampling=0, progressive=True)
+            smooth_image(401, 333, 6).convert("L").save(cls.dir / "grey.jpg", quality=70)
+            cls.images += ["half.jpg", "full.jpg", "grey.jpg"]
+        cls.images = [cls.dir / name for name in cls.images]
+        # Debian's PyTorch takes seconds for a large network: without `full` two images, a PNG and a JPEG, or a wide one and
         # a tall one, must do.
-        cls.few, cls.shapes = (cls.pictures,) * 2 if FULL else (cls.pictures[::3], cls.pictures[:2])
+        cls.few, cls.shapes = (cls.images,) * 2 if FULL else (cls.images[::3], cls.images[:2])
 
     def folder(self, name, net, config=None, renamed=timm_name, dtype=None):
         """A folder as timm publishes it."""
@@ -160,29 +160,29 @@ class SamePictures(unittest.TestCase):
             (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         return folder
 
-    def logits(self, folder, classes, pictures, flags):
-        result = run(EVALUATE, "predict", folder, *pictures, "--topk", classes, "--output-type", "logit", "--json",
+    def logits(self, folder, classes, images, flags):
+        result = run(EVALUATE, "predict", folder, *images, "--topk", classes, "--output-type", "logit", "--json",
                      *flags)
         self.assertEqual(result.returncode, 0, result.stderr)
         rows = []
-        for picture in json.loads(result.stdout):
-            self.assertEqual(len(picture["top"]), classes)
-            row = {c["index"]: c["logit"] for c in picture["top"]}
+        for image in json.loads(result.stdout):
+            self.assertEqual(len(image["top"]), classes)
+            row = {c["index"]: c["logit"] for c in image["top"]}
             rows.append([row[k] for k in range(classes)])
-            self.assertEqual(picture["top"][0]["index"], max(row, key=row.get))
+            self.assertEqual(image["top"][0]["index"], max(row, key=row.get))
         return torch.tensor(rows, dtype=torch.float64)
 
-    def assert_same(self, folder, net, size, crop, interpolation, statistics, flags=(), pictures=None):
-        pictures = pictures or self.pictures
-        x = torch.stack([preprocessed(p, size, crop, interpolation, **statistics) for p in pictures])
+    def assert_same(self, folder, net, size, crop, interpolation, statistics, flags=(), images=None):
+        images = images or self.images
+        x = torch.stack([preprocessed(p, size, crop, interpolation, **statistics) for p in images])
         with torch.no_grad():
             theirs = torch.cat([net(part) for part in x.split(16)]).double()
-        ours = self.logits(folder, theirs.shape[1], pictures, flags)
-        self.assertGreater(theirs.std(0).max().item(), 0.01, "the logits must depend on the picture")
+        ours = self.logits(folder, theirs.shape[1], images, flags)
+        self.assertGreater(theirs.std(0).max().item(), 0.01, "the logits must depend on the image")
         worst = (ours - theirs).abs().max().item()
         self.assertLess(worst, TOLERANCE, f"{folder.name}: worst logit off by {worst:.2e}")
         self.assertEqual(ours.argmax(1).tolist(), theirs.argmax(1).tolist(), f"{folder.name}: top-1")
-        print(f"{folder.name}: {len(pictures)} pictures, largest difference {worst:.1e}, "
+        print(f"{folder.name}: {len(images)} images, largest difference {worst:.1e}, "
               f"largest logit {theirs.abs().max():.2f}, same top-1")
 
     def config(self, architecture, classes=CLASSES, **cfg):
@@ -190,7 +190,7 @@ class SamePictures(unittest.TestCase):
                 "pretrained_cfg": {"tag": "x_in1k", "input_size": [3, 224, 224], "crop_mode": "center", **cfg}}
 
 
-class Interop(SamePictures):
+class Interop(SameImages):
     def test_resnet18(self):
         net = randomise(models.resnet18(num_classes=CLASSES), 1)
         config = self.config("resnet18", crop_pct=0.875, interpolation="bilinear", **IMAGENET)
@@ -202,12 +202,12 @@ class Interop(SamePictures):
         for mode, crop in (("squash", 0.875), ("border", 1.0)):
             config = self.config("resnet18", crop_pct=crop, interpolation="bicubic", **{**IMAGENET, "crop_mode": mode})
             folder = self.folder(mode, net, config)
-            self.assert_same(folder, net, 224, crop, "bicubic", {**IMAGENET, "mode": mode}, pictures=self.shapes)
+            self.assert_same(folder, net, 224, crop, "bicubic", {**IMAGENET, "mode": mode}, images=self.shapes)
             self.assert_same(folder, net, 161, 0.7, "bilinear", {**HALF, "mode": "border"},
                              ["--img-size", 161, "--crop-pct", 0.7, "--interpolation", "bilinear", "--crop-mode",
                               "border", "--mean", 0.5, 0.5, 0.5, "--std", 0.5, 0.5, 0.5], self.shapes)
             self.assert_same(folder, net, 224, crop, "bicubic", IMAGENET, ["--crop-mode", "center"], self.shapes)
-            logits[mode] = self.logits(folder, CLASSES, self.pictures[:1], ["--crop-pct", 1])
+            logits[mode] = self.logits(folder, CLASSES, self.images[:1], ["--crop-pct", 1])
         self.assertGreater((logits["squash"] - logits["border"]).abs().max().item(), 0.01)
 
     def test_resnet50_at_its_test_size(self):
@@ -215,7 +215,7 @@ class Interop(SamePictures):
         config = self.config("resnet50.a1_in1k", crop_pct=0.95, interpolation="bicubic",
                              test_input_size=[3, 288, 288], test_crop_pct=1.0, **IMAGENET)
         folder = self.folder("resnet50", net, config, lambda n: "module." + n)
-        self.assert_same(folder, net, 288, 1.0, "bicubic", IMAGENET, pictures=self.few)
+        self.assert_same(folder, net, 288, 1.0, "bicubic", IMAGENET, images=self.few)
         self.assert_same(folder, net, 224, 0.95, "bicubic", IMAGENET, ["--use-train-size"], self.few)
         self.assert_same(folder, net, 160, 0.9, "bilinear", HALF,
                          ["--img-size", 160, "--crop-pct", 0.9, "--interpolation", "bilinear", "--mean", 0.5, 0.5,
@@ -225,19 +225,19 @@ class Interop(SamePictures):
         net = randomise(vit(192), 3)
         config = self.config("vit_tiny_patch16_224", crop_pct=0.9, interpolation="bicubic", **HALF)
         folder = self.folder("vit_tiny", net, config)
-        self.assert_same(folder, net, 224, 0.9, "bicubic", HALF, pictures=self.few)
+        self.assert_same(folder, net, 224, 0.9, "bicubic", HALF, images=self.few)
         for size in (96, 288):  # another grid of positions, coarser and finer
             self.assert_same(folder, at_size(net, 192, size), size, 0.9, "bicubic", HALF, ["--img-size", size],
                              self.few)
         small = randomise(vit(384), 4)
         config = self.config("deit_small_patch16_224", crop_pct=0.9, interpolation="bicubic", **IMAGENET)
         folder = self.folder("deit_small", small, config)
-        self.assert_same(folder, small, 224, 0.9, "bicubic", IMAGENET, pictures=self.few)
+        self.assert_same(folder, small, 224, 0.9, "bicubic", IMAGENET, images=self.few)
 
     def test_vit_under_torchvision_names(self):
         net = randomise(vit(192), 5)
         folder = self.folder("torchvision_vit", net, None, lambda n: n)
-        refused = run(EVALUATE, "predict", folder, self.pictures[0])
+        refused = run(EVALUATE, "predict", folder, self.images[0])
         self.assertEqual(refused.returncode, 4)
         self.assertIn("--model NAME", refused.stderr)
         flags = ["--model", "vit_tiny_patch16_224", "--crop-pct", 0.9]
@@ -249,28 +249,28 @@ class Interop(SamePictures):
             net = randomise(models.resnet18(num_classes=CLASSES), 6).to(dtype).float()  # values that both can hold
             config = self.config("resnet18", crop_pct=0.875, interpolation="bilinear", **IMAGENET)
             folder = self.folder(str(dtype), net, config, dtype=dtype)
-            self.assert_same(folder, net, 224, 0.875, "bilinear", IMAGENET, pictures=self.few)
+            self.assert_same(folder, net, 224, 0.875, "bilinear", IMAGENET, images=self.few)
 
-    def test_real_pictures(self):
-        pictures = real_pictures(6)
-        if not pictures or HAS_LIBJPEG != "yes":
-            self.skipTest("SALU_DATA_DIR does not name a folder with real pictures, or no libjpeg-turbo")
+    def test_real_images(self):
+        images = real_images(6)
+        if not images or HAS_LIBJPEG != "yes":
+            self.skipTest("SALU_DATA_DIR does not name a folder with real images, or no libjpeg-turbo")
         for number, (name, net) in enumerate((("resnet18", models.resnet18(num_classes=CLASSES)),
                                               ("vit_tiny_patch16_224", vit(192)))):
             randomise(net, 8 + number)
             config = self.config(name, crop_pct=0.875, interpolation="bicubic", **IMAGENET)
             folder = self.folder("real_" + name, net, config)
-            self.assert_same(folder, net, 224, 0.875, "bicubic", IMAGENET, pictures=pictures)
+            self.assert_same(folder, net, 224, 0.875, "bicubic", IMAGENET, images=images)
 
     @unittest.skipUnless(FULL, "only with `full`")
     def test_published_sizes(self):
         for name, net, count in (("resnet18", models.resnet18(), 200), ("resnet50", models.resnet50(), 25),
                                  ("vit_base_patch16_224", models.vit_b_16(), 10)):
-            pictures = self.pictures + (real_pictures(count) if HAS_LIBJPEG == "yes" else [])
+            images = self.images + (real_images(count) if HAS_LIBJPEG == "yes" else [])
             randomise(net, 20)
             config = self.config(name, 1000, crop_pct=0.875, interpolation="bilinear", **IMAGENET)
             folder = self.folder("full_" + name, net, config)
-            self.assert_same(folder, net, 224, 0.875, "bilinear", IMAGENET, pictures=pictures)
+            self.assert_same(folder, net, 224, 0.875, "bilinear", IMAGENET, images=images)
             shutil.rmtree(folder)
 
     def test_refused(self):
@@ -290,12 +290,12 @@ class Interop(SamePictures):
             with self.subTest(change=change):
                 config = {**self.config("resnet18"), **change}
                 (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-                result = run(EVALUATE, "predict", folder, self.pictures[0])
+                result = run(EVALUATE, "predict", folder, self.images[0])
                 self.assertEqual(result.returncode, 4, result.stderr)
                 self.assertIn(message, result.stderr)
 
 
-class BackToPyTorch(SamePictures):
+class BackToPyTorch(SameImages):
     """The weights of salutrain, loaded by PyTorch, against our own logits."""
 
     def trained(self, model, size, *flags):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// The libjpeg-turbo build: parts of a JPEG are equal to the whole for every way of storing colour, and the
-/// picture is that of stb_image up to rounding.
+/// image is that of stb_image up to rounding.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -91,7 +91,7 @@ Bytes encode(const Kind& kind, int height, int width) {
   return out;
 }
 
-TEST_CASE("a decoded part is equal to the same part of the whole picture") {
+TEST_CASE("a decoded part is equal to the same part of the whole image") {
   Rng rng({7, Purpose::test, 0, 0});
   const auto draw = [&](int n) { return static_cast<int>(rng.below(static_cast<std::uint32_t>(n))); };
   for (const Kind& kind : kKinds) {
@@ -110,7 +110,7 @@ TEST_CASE("a decoded part is equal to the same part of the whole picture") {
   }
 }
 
-TEST_CASE("libjpeg-turbo and stb_image give the same picture up to rounding") {
+TEST_CASE("libjpeg-turbo and stb_image give the same image up to rounding") {
   CHECK(jpeg_decoder().starts_with("libjpeg-turbo "));
   for (const Kind& kind : kKinds) {
     if (!kind.adobe) continue;  // stb_image takes ink without Adobe's marker for YCbCr with alpha

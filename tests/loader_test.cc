@@ -15,7 +15,7 @@
 namespace salu::test {
 namespace {
 
-/// 23 pictures of 2 x 2 whose first value is the index; one of them may be bad.
+/// 23 images of 2 x 2 whose first value is the index; one of them may be bad.
 class Numbers : public Dataset {
  public:
   explicit Numbers(std::int64_t size = 23, std::int64_t bad = -1)
@@ -33,7 +33,7 @@ class Numbers : public Dataset {
   std::int64_t size_, bad_;
 };
 
-// Writes random numbers of the key into the picture.
+// Writes random numbers of the key into the image.
 Image scramble(ImageSource& source, RandomKey key) {
   Image out = to_image(source.whole());
   Rng rng(key);
@@ -206,7 +206,7 @@ TEST_CASE("an exception of a worker reaches next() in its place, with path and i
   }
 }
 
-/// 300 pictures; those whose index is in a list are bad, one other takes its time.
+/// 300 images; those whose index is in a list are bad, one other takes its time.
 class Damaged : public Dataset {
  public:
   Damaged(std::set<std::int64_t> bad, std::int64_t slow = -1)
@@ -226,7 +226,7 @@ class Damaged : public Dataset {
   std::int64_t slow_;
 };
 
-TEST_CASE("a bad picture is reported once, and the next good one takes its place") {
+TEST_CASE("a bad image is reported once, and the next good one takes its place") {
   std::vector<Seen> reference;
   for (const int workers : {0, 1, 5}) {
     std::vector<std::string> reports;
@@ -250,13 +250,13 @@ TEST_CASE("a bad picture is reported once, and the next good one takes its place
     CHECK(times[0] == 2);
     epoch_of(loader, 4);
     std::sort(reports.begin(), reports.end());
-    CHECK(reports == std::vector<std::string>{"bad picture skipped: 10.jpg: truncated",
-                                              "bad picture skipped: 11.jpg: truncated",
-                                              "bad picture skipped: 299.jpg: truncated"});
+    CHECK(reports == std::vector<std::string>{"bad image skipped: 10.jpg: truncated",
+                                              "bad image skipped: 11.jpg: truncated",
+                                              "bad image skipped: 299.jpg: truncated"});
   }
 }
 
-TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes") {
+TEST_CASE("a bad image is left out of scoring, also where a whole batch goes") {
   for (const int workers : {0, 3}) {
     for (const std::int64_t batch_size : {1, 2, 300}) {
       LoaderOptions options{.batch_size = batch_size, .workers = workers, .max_bad_percent = 1};
@@ -275,7 +275,7 @@ TEST_CASE("a bad picture is left out of scoring, also where a whole batch goes")
   }
 }
 
-TEST_CASE("more bad pictures than --max-bad, and than one, stop the run") {
+TEST_CASE("more bad images than --max-bad, and than one, stop the run") {
   for (const BadImages policy : {BadImages::substitute, BadImages::leave_out}) {
     const auto error = [&](std::set<std::int64_t> bad, LoaderOptions options) {
       options.batch_size = 50;
@@ -286,9 +286,9 @@ TEST_CASE("more bad pictures than --max-bad, and than one, stop the run") {
     CHECK(error({5}, {}) == "no error");
     CHECK(contains(
         error({5, 7}, {}),
-        "3: 2 of 300 pictures of damaged are unreadable; expected at most 0.1 % (--max-bad), or one. "));
+        "3: 2 of 300 images of damaged are unreadable; expected at most 0.1 % (--max-bad), or one. "));
     CHECK(contains(error({5}, {.max_bad_percent = 0}),
-                   "3: 1 of 300 pictures of damaged are unreadable; expected at most 0 % (--max-bad). "));
+                   "3: 1 of 300 images of damaged are unreadable; expected at most 0 % (--max-bad). "));
     CHECK(contains(error({5, 6, 7, 105}, {.workers = 0, .max_bad_percent = 1}),
                    "expected at most 1 % (--max-bad), or one. The last: 105.jpg: truncated. Find all of them "
                    "with salutrain verify"));
@@ -296,7 +296,7 @@ TEST_CASE("more bad pictures than --max-bad, and than one, stop the run") {
   }
 }
 
-TEST_CASE("a worker that takes long for one picture is named once") {
+TEST_CASE("a worker that takes long for one image is named once") {
   std::vector<std::string> reports;
   LoaderOptions options{.batch_size = 10, .workers = 2};
   options.slow_seconds = 0.05;
@@ -307,7 +307,7 @@ TEST_CASE("a worker that takes long for one picture is named once") {
   CHECK(reports[0] == "sample 17 of damaged: a worker has been busy with it for 0 s");
 }
 
-TEST_CASE("a wait for a picture that does not come can be given up") {
+TEST_CASE("a wait for an image that does not come can be given up") {
   std::atomic<bool> release = false, stop = false;
   const auto stuck = [&](ImageSource& source, RandomKey key) {
     while (key.index == 7 && !release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -352,7 +352,7 @@ TEST_CASE("errors of the transform keep their meaning") {
   }
   CHECK(
       contains(message([](ImageSource&, RandomKey key) { return Image(1, 1 + static_cast<int>(key.index)); }),
-               "1: [loader] expected pictures of one size (5,1,1,3), got 1 x 2 for sample 1"));
+               "1: [loader] expected images of one size (5,1,1,3), got 1 x 2 for sample 1"));
 }
 
 TEST_CASE("a loader that is left in the middle ends at once, also with full and with empty slots") {
@@ -389,7 +389,7 @@ TEST_CASE("at most `prefetch` batches are prepared ahead, and the wait is counte
   alone.start(0);
   while (alone.next(batch)) {
   }
-  CHECK(alone.wait_seconds() >= 0.02);  // ten pictures of at least 2 ms
+  CHECK(alone.wait_seconds() >= 0.02);  // ten images of at least 2 ms
   alone.start(1);
   CHECK(alone.wait_seconds() == 0);
 }

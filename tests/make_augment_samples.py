@@ -28,10 +28,10 @@ HEAD = """// SPDX-License-Identifier: MIT
 namespace salu::test {{
 
 """
-HEIGHT, WIDTH = 40, 60  # of the picture that the policies' values are for
+HEIGHT, WIDTH = 40, 60  # of the image that the policies' values are for
 
 
-def picture(kind, h, w):
+def texture(kind, h, w):
     y, x, c = np.meshgrid(np.arange(h), np.arange(w), np.arange(3), indexing="ij")
     if kind == "noisy":
         values = (x * 37 + y * 91 + c * 53 + x * y * 7) % 256
@@ -76,18 +76,18 @@ WARPS = {
 def op_rows():
     def row(op, value, sampling, fill, kind, h, w, image):
         return (f"{{K::{op}, {value}, {{S::{sampling}, {{{', '.join(map(str, fill))}}}}}, "
-                f"Picture::{kind}, {h}, {w}, {fnv(image):#x}u}}")
+                f"Texture::{kind}, {h}, {w}, {fnv(image):#x}u}}")
 
     for op, (values, function) in POINTWISE.items():
         for value in values:
             for kind, h, w in (("noisy", 61, 97), ("dim", 61, 97), ("flat", 17, 19), ("noisy", 2, 3),
                                ("noisy", 4, 3)):
-                yield row(op, value, "nearest", (0, 0, 0), kind, h, w, function(picture(kind, h, w), value))
+                yield row(op, value, "nearest", (0, 0, 0), kind, h, w, function(texture(kind, h, w), value))
     for op, (values, function) in WARPS.items():
         for value in values:
             for name, sampling in SAMPLINGS.items():
                 for fill, h, w in (((128, 128, 128), 33, 31), ((1, 2, 250), 32, 32)):
-                    image = function(picture("noisy", h, w), value, resample=sampling, fillcolor=fill)
+                    image = function(texture("noisy", h, w), value, resample=sampling, fillcolor=fill)
                     yield row(op, value, name, fill, "noisy", h, w, image)
 
 
@@ -154,13 +154,13 @@ def write(name, what, declaration, rows):
 
 
 write("augment_samples.h", "Pillow's results of every augmentation step, as 64-bit FNV-1a hashes.",
-      """enum class Picture { noisy, dim, flat };
+      """enum class Texture { noisy, dim, flat };
 
 struct AugmentSample {
   AugmentKind kind;
   double value;
   Warp warp;
-  Picture picture;
+  Texture texture;
   int height, width;
   std::uint64_t hash;
 };
@@ -170,7 +170,7 @@ using S = Sampling;
 constexpr AugmentSample kAugmentSamples[] = {
 """, op_rows())
 write("policy_samples.h", "timm's and torchvision's policies: which steps, how likely, with which values.",
-      f"""constexpr int kPolicyHeight = {HEIGHT}, kPolicyWidth = {WIDTH};  ///< of the picture
+      f"""constexpr int kPolicyHeight = {HEIGHT}, kPolicyWidth = {WIDTH};  ///< of the image
 
 struct PolicySample {{
   const char* policy;

@@ -21,14 +21,14 @@ struct Batch4 {
   Tensor images, targets;
 };
 
-/// Pictures of noise, targets with rows that sum to 1.
-Batch4 noise(std::int64_t pictures, std::int64_t height, std::int64_t width, std::int64_t classes) {
-  Batch4 b{Tensor::empty({pictures, height, width, 3}, DType::u8), Tensor::zeros({pictures, classes})};
+/// Images of noise, targets with rows that sum to 1.
+Batch4 noise(std::int64_t images, std::int64_t height, std::int64_t width, std::int64_t classes) {
+  Batch4 b{Tensor::empty({images, height, width, 3}, DType::u8), Tensor::zeros({images, classes})};
   Rng rng({1, Purpose::test, 0, 0});
   for (std::int64_t i = 0; i < b.images.numel(); ++i) {
     b.images.data<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng.below(256));
   }
-  for (std::int64_t i = 0; i < pictures; ++i) {
+  for (std::int64_t i = 0; i < images; ++i) {
     for (std::int64_t k = 0; k < classes; ++k)
       b.targets.data<float>()[i * classes + k] = 0.1f / static_cast<float>(classes);
     b.targets.data<float>()[i * classes + i % classes] += 0.9f;
@@ -73,22 +73,22 @@ TEST_CASE("the Beta sampler has its distribution") {
   }
 }
 
-TEST_CASE("mixed pixels and targets are the weighted sums of two pictures") {
+TEST_CASE("mixed pixels and targets are the weighted sums of two images") {
   for (const MixMode mode : {MixMode::batch, MixMode::pair, MixMode::elem}) {
-    for (const std::int64_t pictures : {2, 5, 8}) {
+    for (const std::int64_t images : {2, 5, 8}) {
       MixOptions options;
       options.mixup = 0.8;
       options.cutmix = 1;
       options.mode = mode;
-      const Batch4 before = noise(pictures, 9, 7, 11);
+      const Batch4 before = noise(images, 9, 7, 11);
       Batch4 after{before.images.clone(), before.targets.clone()};
       mix_batch(after.images, after.targets, options, kKey);
-      const std::vector<Mix> mixes = draw_mixes(options, pictures, 9, 7, kKey);
+      const std::vector<Mix> mixes = draw_mixes(options, images, 9, 7, kKey);
       const auto old_pixels = before.images.values<double>(), pixels = after.images.values<double>();
       const auto old_targets = before.targets.values<double>(), targets = after.targets.values<double>();
       const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
-      for (std::int64_t i = 0; i < pictures; ++i) {
-        const std::int64_t j = pictures - 1 - i;
+      for (std::int64_t i = 0; i < images; ++i) {
+        const std::int64_t j = images - 1 - i;
         const Mix& mix = mixes[at(i)];
         if (mode == MixMode::batch) CHECK(mix.lambda == mixes[0].lambda);
         if (mode == MixMode::pair) CHECK(mix.lambda == mixes[at(j)].lambda);

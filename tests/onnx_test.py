@@ -27,7 +27,7 @@ import onnxruntime  # noqa: E402
 TRAIN, EVALUATE, HAS_ONNX = sys.argv[1:4]
 FULL = sys.argv[4:] == ["full"]
 TOLERANCE = 1e-4
-CLASSES, PICTURES = 10, 3
+CLASSES, IMAGES = 10, 3
 # Every network family, norm and activation, and every form in which coefficients are stored.
 NETS = {
     "c8": ["--model", "salunet_c8"],
@@ -108,26 +108,26 @@ class Export(unittest.TestCase):
         onnx.checker.check_model(str(file), full_check=True)
         return onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
 
-    def pictures(self, side):
+    def images(self, side):
         """Files and pixels (N,side,side,3)."""
         rng = numpy.random.default_rng(side)
         y, x = numpy.mgrid[:side, :side] / side
         pixels = numpy.stack([[numpy.sin(x * rng.uniform(2, 30)) * numpy.cos(y * rng.uniform(2, 30)) for _ in "rgb"]
-                              for _ in range(PICTURES)])
+                              for _ in range(IMAGES)])
         pixels = (127 + 100 * pixels + rng.normal(0, 9, pixels.shape)).clip(0, 255).astype(numpy.uint8)
         pixels = pixels.transpose(0, 2, 3, 1)
         files = []
-        for i, picture in enumerate(pixels):
+        for i, image in enumerate(pixels):
             files.append(self.dir / f"{side}_{i}.ppm")
-            files[-1].write_bytes(b"P6 %d %d 255\n" % (side, side) + picture.tobytes())
+            files[-1].write_bytes(b"P6 %d %d 255\n" % (side, side) + image.tobytes())
         return files, pixels
 
     def predicted(self, folder, files, *flags):
         result = run(EVALUATE, "predict", folder, *files, "--crop-pct", 1, "--topk", CLASSES, "--output-type", "logit",
                      "--json", *flags)
         self.assertEqual(result.returncode, 0, result.stderr)
-        return numpy.array([[c["logit"] for c in sorted(picture["top"], key=lambda c: c["index"])]
-                            for picture in json.loads(result.stdout)])
+        return numpy.array([[c["logit"] for c in sorted(image["top"], key=lambda c: c["index"])]
+                            for image in json.loads(result.stdout)])
 
     def assert_same(self, name, folder, session, *flags):
         """By the metadata of the file alone."""
@@ -136,22 +136,22 @@ class Export(unittest.TestCase):
         self.assertEqual(session.get_inputs()[0].shape[1:], [3, side, side])
         self.assertEqual((meta["crop_pct"], len(meta["class_names"])), (1, CLASSES))
         self.assertEqual(meta["interpolation"], "bicubic")
-        files, pixels = self.pictures(side)
+        files, pixels = self.images(side)
         x = (pixels / numpy.float32(255) - numpy.array(meta["mean"])) / numpy.array(meta["std"])
         x = x.transpose(0, 3, 1, 2).astype(numpy.float32)
         ours = self.predicted(folder, files, *flags)
         batch = session.get_inputs()[0].shape[0]
         spread = ours.std(0).max()
-        self.assertGreater(spread, 1e-4, "the logits must depend on the picture")
-        for size in (1, PICTURES) if batch == "batch" else (batch,):
-            parts = [session.run(["logits"], {"input": x[i:i + size]})[0] for i in range(0, PICTURES, size)]
+        self.assertGreater(spread, 1e-4, "the logits must depend on the image")
+        for size in (1, IMAGES) if batch == "batch" else (batch,):
+            parts = [session.run(["logits"], {"input": x[i:i + size]})[0] for i in range(0, IMAGES, size)]
             theirs = numpy.concatenate(parts)
-            self.assertEqual(theirs.shape, (PICTURES, CLASSES))
+            self.assertEqual(theirs.shape, (IMAGES, CLASSES))
             worst = abs(ours - theirs).max()
             tolerance = min(TOLERANCE, spread / 10)
             self.assertLess(worst, tolerance, f"{name}, batches of {size}: worst logit off by {worst:.2e}")
             self.assertEqual(ours.argmax(1).tolist(), theirs.argmax(1).tolist())
-        print(f"{name}: largest difference {worst:.1e}, spread over the pictures {spread:.1e}")
+        print(f"{name}: largest difference {worst:.1e}, spread over the images {spread:.1e}")
         return ours
 
     def test_every_net_norm_and_activation(self):
@@ -175,23 +175,23 @@ class Export(unittest.TestCase):
         ema = self.assert_same("ema", out, self.export(out, "--use-ema"), "--use-ema")
         self.assertGreater(abs(raw - ema).max(), 1e-3)
         flags = ["--img-size", 40, "--mean", 0.4, 0.5, 0.6, "--std", 0.2, 0.3, 0.4]
-        session = self.export(out, "--batch-size", PICTURES, *flags)
-        self.assertEqual(session.get_inputs()[0].shape, [PICTURES, 3, 40, 40])
-        self.assertEqual(session.get_outputs()[0].shape, [PICTURES, CLASSES])
+        session = self.export(out, "--batch-size", IMAGES, *flags)
+        self.assertEqual(session.get_inputs()[0].shape, [IMAGES, 3, 40, 40])
+        self.assertEqual(session.get_outputs()[0].shape, [IMAGES, CLASSES])
         self.assert_same("other size", out, session, *flags)
 
     def test_example(self):
         """docs/onnx.md, run as it stands."""
         folder = self.checkpoint("example", "--model", "salunet_c8")
         self.export(folder)
-        files, pixels = self.pictures(32)
+        files, pixels = self.images(32)
         text = (pathlib.Path(__file__).parent.parent / "docs/onnx.md").read_text(encoding="utf-8")
         example = re.search(r"```python\n(.*?)```", text, re.S)[1].replace("model.onnx", str(self.dir / "model.onnx"))
         top = json.loads(run(EVALUATE, "predict", folder, *files, "--json").stdout)
-        for picture, prediction in zip(pixels, top):
+        for image, prediction in zip(pixels, top):
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
-                exec(example, {"image": picture})  # pylint: disable=exec-used
+                exec(example, {"image": image})  # pylint: disable=exec-used
             self.assertEqual(printed.getvalue().strip(), prediction["top"][0]["class"])
 
     def test_weights_keep_their_names_and_layouts(self):

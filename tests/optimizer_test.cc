@@ -299,7 +299,7 @@ TEST_CASE("one cycle goes where PyTorch's OneCycleLR goes") {
   CHECK(learning_rate(c, 0) == Approx(0.1));
 }
 
-/// One step of salunet_c8 on 8 pictures; what the weights became, and the loss.
+/// One step of salunet_c8 on 8 images; what the weights became, and the loss.
 struct OneStep {
   Tensor values;
   StepResult result;

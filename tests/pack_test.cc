@@ -21,7 +21,7 @@ std::uint8_t pattern(int y, int x, int c) {
   return static_cast<std::uint8_t>(y * 13 + x * 29 + c * 101 + y * x);
 }
 
-// Pictures of different sizes, and a class name that is no UTF-8.
+// Images of different sizes, and a class name that is no UTF-8.
 void write_folder(const fs::path& root, bool with_val = true) {
   for (const std::string split : {"train", "val"}) {
     if (split == "val" && !with_val) continue;
@@ -43,7 +43,7 @@ std::string opening(const fs::path& file) {
 }
 std::string text_of(const fs::path& path) { return read_text(path, ErrorCode::data); }
 
-TEST_CASE("a pack holds the reduced pictures, labels, names and splits of a folder") {
+TEST_CASE("a pack holds the reduced images, labels, names and splits of a folder") {
   const TempFolder dir;
   write_folder(dir / "set");
   const DataSplits before = folder(dir / "set");
@@ -72,7 +72,7 @@ TEST_CASE("a pack holds the reduced pictures, labels, names and splits of a fold
   };
   check_split(*before.train, *after.train);
   check_split(*before.eval, *after.eval);
-  CHECK(contains(after.eval->place(1), "x.pack: picture 5"));
+  CHECK(contains(after.eval->place(1), "x.pack: image 5"));
 }
 
 TEST_CASE("a pack of the size that evaluation asks for gives the same network input as the folder") {
@@ -126,7 +126,7 @@ TEST_CASE("what is no pack is named as such") {
   }
 }
 
-// The message when the pack is opened and every picture is read.
+// The message when the pack is opened and every image is read.
 std::string reading(const fs::path& file) {
   return error_of([&] {
     const Pack pack(file);
@@ -160,7 +160,7 @@ TEST_CASE("every flipped byte and every cut of a pack is noticed") {
   pixel[20] ^= 1;
   put(dir / "bad", pixel);
   CHECK(opening(dir / "bad") == "no error");  // found when it is read
-  CHECK(contains(reading(dir / "bad"), "bad: picture 0: checksum differs (damaged). Pack it again"));
+  CHECK(contains(reading(dir / "bad"), "bad: image 0: checksum differs (damaged). Pack it again"));
 }
 
 // A pack whose checksums are right and whose contents are not: made by hand, as an attacker would.
@@ -208,10 +208,10 @@ TEST_CASE("a pack with right checksums and wrong contents is refused before it i
   const auto record = [&](auto set) {
     return refused([&](Records& r, std::string&, pack::Head&) { set(r[1]); });
   };
-  CHECK(contains(record([](pack::Record& r) { r.offset = 19; }), "picture 1: 1 x 2 pixels at byte 19"));
-  CHECK(contains(record([](pack::Record& r) { r.offset = ~std::uint64_t{0}; }), "picture 1: "));
-  CHECK(contains(record([](pack::Record& r) { r.height = 0; }), "picture 1: 1 x 0"));
-  CHECK(contains(record([](pack::Record& r) { r.width = 0x80000000u; }), "picture 1: "));
+  CHECK(contains(record([](pack::Record& r) { r.offset = 19; }), "image 1: 1 x 2 pixels at byte 19"));
+  CHECK(contains(record([](pack::Record& r) { r.offset = ~std::uint64_t{0}; }), "image 1: "));
+  CHECK(contains(record([](pack::Record& r) { r.height = 0; }), "image 1: 1 x 0"));
+  CHECK(contains(record([](pack::Record& r) { r.width = 0x80000000u; }), "image 1: "));
   CHECK(contains(record([](pack::Record& r) { r.label = 2; }), "label 2"));
   const auto index = [&](auto set) {
     return refused([&](Records&, std::string& i, pack::Head&) { set(i); });
@@ -219,10 +219,10 @@ TEST_CASE("a pack with right checksums and wrong contents is refused before it i
   CHECK(contains(index([](std::string& i) { i.pop_back(); }), "its index ends too early"));
   CHECK(contains(index([](std::string& i) { i[28] = '\x7f'; }), "its index ends too early"));
   CHECK(contains(index([](std::string& i) { i[i.size() - 8] = 1; }),
-                 "splits of 1 pictures in all, 2 in the file"));
+                 "splits of 1 images in all, 2 in the file"));
   CHECK(contains(index([](std::string& i) { i[i.size() - 1] = '\xff'; }), "a split of -"));
   CHECK(contains(index([](std::string& i) { i[i.size() - 9] = 'm'; }), "no split train"));
-  CHECK(contains(index([](std::string& i) { i[0] = 0; }), "picture side 0"));
+  CHECK(contains(index([](std::string& i) { i[0] = 0; }), "image side 0"));
 }
 
 /// A disk on which the k-th write, fsync or rename fails.
@@ -267,7 +267,7 @@ TEST_CASE("a write that fails at any point leaves the old pack, or the new one")
   CHECK(text_of(dir / "x.pack") == fresh);
 }
 
-TEST_CASE("bad pictures stop the packing or are left out") {
+TEST_CASE("bad images stop the packing or are left out") {
   const TempFolder dir;
   for (int i = 0; i < 150; ++i) {
     write_file(dir / fmt::format("set/train/{}/{:03}.png", i % 2 ? "a" : "b", i), rgb_png(4, 4, pattern));

@@ -6,7 +6,7 @@ gradients and the same running statistics.
 Usage: peer_test.py SALUTRAIN PEER_FOLDER
 
 Plain gradient descent shows the gradient: w2 = w1 - lr g, with w1 and w2 from the checkpoints of two epochs of one
-step each, over all pictures."""
+step each, over all images."""
 import json
 import pathlib
 import random
@@ -26,14 +26,14 @@ sys.path.insert(0, str(PEERS))
 sys.dont_write_bytecode = True
 import nets  # noqa: E402
 
-PICTURES, CLASSES, LR = 4, 2, 0.1
+IMAGES, CLASSES, LR = 4, 2, 0.1
 
 
-def write_pictures(folder, size, seed):
+def write_images(folder, size, seed):
     """Noise as PPM files, 2 classes; returns bytes (N,3,H,W) and labels in the order of the files."""
     draw = random.Random(seed)
     images, labels = [], []
-    for index in range(PICTURES):
+    for index in range(IMAGES):
         label = index % CLASSES
         path = folder / f"class{label}"
         path.mkdir(parents=True, exist_ok=True)
@@ -50,12 +50,12 @@ class Parity(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
 
     def train(self, model, size, *flags):
-        """(pictures as the network sees them, labels, weights before step 2, after it, its loss)"""
+        """(images as the network sees them, labels, weights before step 2, after it, its loss)"""
         data, run = self.dir / "data", self.dir / "run"
-        images, labels = write_pictures(data / "train", size, 1)
-        write_pictures(data / "val", size, 2)
+        images, labels = write_images(data / "train", size, 1)
+        write_images(data / "val", size, 2)
         command = [TRAIN, "--device", "cpu", "--dataset", "folder", "--data-dir", data, "--img-size", size, "--model",
-                   model, "--batch-size", PICTURES, "--epochs", 2, "--no-aug", "--crop-pct", 1, "--opt", "sgd", "--lr", LR,
+                   model, "--batch-size", IMAGES, "--epochs", 2, "--no-aug", "--crop-pct", 1, "--opt", "sgd", "--lr", LR,
                    "--momentum", 0, "--nesterov", "false", "--weight-decay", 0, "--coef-lr-scale", 1, "--coef-max-step",
                    0, "--sched", "constant", "--warmup-epochs", 0, "--log-interval", 1, "--progress", "none", "--quiet",
                    "--output", run, *flags]

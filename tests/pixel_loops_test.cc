@@ -154,7 +154,7 @@ std::vector<double> shares(bool cubic, double t) {
   return {-t + 2 * t * t - t * t * t, 1 - 2 * t * t + t * t * t, t + t * t - t * t * t, -t * t + t * t * t};
 }
 
-double warped(const std::uint8_t* picture, std::ptrdiff_t stride, double right, double down, bool cubic) {
+double warped(const std::uint8_t* image, std::ptrdiff_t stride, double right, double down, bool cubic) {
   const double column = std::floor(right - 0.5), line = std::floor(down - 0.5);
   const std::vector<double> across = shares(cubic, right - 0.5 - column),
                             along = shares(cubic, down - 0.5 - line);
@@ -163,7 +163,7 @@ double warped(const std::uint8_t* picture, std::ptrdiff_t stride, double right, 
     for (int j = 0; j < 4; ++j) {
       const std::ptrdiff_t at =
           (static_cast<int>(line) + k - 1) * stride + 3 * (static_cast<int>(column) + j - 1);
-      sum += along[static_cast<std::size_t>(k)] * across[static_cast<std::size_t>(j)] * picture[at];
+      sum += along[static_cast<std::size_t>(k)] * across[static_cast<std::size_t>(j)] * image[at];
     }
   }
   return std::clamp(sum, 0.0, 255.0);
@@ -175,21 +175,21 @@ TEST_CASE("warping takes every pixel from where it should, with all instruction 
     for (const int side : kSizes) {
       const std::ptrdiff_t stride = 3 * (side + 4);
       const Bytes lines = noise(static_cast<int>(stride) * (side + 4) + 1, 9);
-      const std::uint8_t* picture = lines.data() + 2 * stride + 6;
-      // Within the picture: the first leaves it as it is, the second ends at its first pixel's outer corner.
+      const std::uint8_t* image = lines.data() + 2 * stride + 6;
+      // Within the image: the first leaves it as it is, the second ends at its first pixel's outer corner.
       const double matrices[][6] = {
           {1, 0, 0, 0, 1, 0}, {0.5, 0, -0.25, 0, 0.5, -0.25}, {0.4, 0.3, 0.1, -0.3, 0.4, 0.35 * side}};
       for (const auto& m : matrices) {
         for (const int y : {0, side / 2, side - 1}) {
           Bytes linear(static_cast<std::size_t>(3 * side + 1), kGuard), cubic = linear;
-          loops->warp_linear(linear.data(), picture, stride, m, 0, y, side);
-          loops->warp_cubic(cubic.data(), picture, stride, m, 0, y, side);
+          loops->warp_linear(linear.data(), image, stride, m, 0, y, side);
+          loops->warp_cubic(cubic.data(), image, stride, m, 0, y, side);
           for (int i = 0; i < 3 * side; ++i) {
             const double x = i / 3 + 0.5;
             const double right = m[0] * x + m[1] * (y + 0.5) + m[2],
                          down = m[3] * x + m[4] * (y + 0.5) + m[5];
             for (const bool is_cubic : {false, true}) {
-              const double exact = warped(picture + i % 3, stride, right, down, is_cubic);
+              const double exact = warped(image + i % 3, stride, right, down, is_cubic);
               const int got = (is_cubic ? cubic : linear)[static_cast<std::size_t>(i)];
               const bool right_bits =
                   got == static_cast<int>(exact + kSure) || got == static_cast<int>(exact - kSure);

@@ -9,7 +9,7 @@
 
 namespace salu::test {
 
-constexpr int kPolicyHeight = 40, kPolicyWidth = 60;  ///< of the picture
+constexpr int kPolicyHeight = 40, kPolicyWidth = 60;  ///< of the image
 
 struct PolicySample {
   const char* policy;

@@ -189,7 +189,7 @@ std::map<std::pair<std::string, Pass>, double> calls_of(TrainConfig config) {
 
 TEST_CASE("calls of a step follow from the network") {
   // A ResNet of 6n + 2 layers: the stem, 2 convolutions in each of 3n blocks, and the two shortcuts where the
-  // picture shrinks. Pictures take no gradient, so the stem has none to hand on.
+  // image shrinks. Images take no gradient, so the stem has none to hand on.
   for (const auto& [model, n] : {std::pair{"salunet_c8", 1}, std::pair{"resnet20", 3}}) {
     INFO(model);
     const int convolutions = 1 + 2 * 3 * n + 2;

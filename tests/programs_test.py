@@ -82,7 +82,7 @@ class TrainAndScore(Programs):
             self.assertEqual(result.returncode, 0, result.stderr)
             scored = json.loads(result.stdout)
             self.assertEqual(scored["samples"], 60)
-            self.assertEqual(sum(c["pictures"] for c in scored["per_class"]), 60)
+            self.assertEqual(sum(c["images"] for c in scored["per_class"]), 60)
             scores.add(scored["top1"])
         self.assertEqual(len(scores), 1)
         self.assertAlmostEqual(scores.pop(), float(rows[1]["eval_top1"]), places=6)

@@ -94,19 +94,19 @@ TEST_CASE("running statistics become rank 0's, averages too") {
 }
 
 TEST_CASE("evaluations of parts add up to that of the whole") {
-  const std::int64_t classes = 6, pictures = 40;
-  Tensor logits = Tensor::empty({pictures, classes}), labels = Tensor::empty({pictures}, DType::i64);
+  const std::int64_t classes = 6, images = 40;
+  Tensor logits = Tensor::empty({images, classes}), labels = Tensor::empty({images}, DType::i64);
   Rng rng({8, Purpose::test, 0, 0});
   for (std::int64_t i = 0; i < logits.numel(); ++i)
     logits.data<float>()[i] = static_cast<float>(rng.normal());
-  for (std::int64_t i = 0; i < pictures; ++i) labels.data<std::int64_t>()[i] = rng.below(6);
+  for (std::int64_t i = 0; i < images; ++i) labels.data<std::int64_t>()[i] = rng.below(6);
   for (const bool bad : {false, true}) {
     if (bad) logits.data<float>()[3 * classes + labels.values<std::int64_t>()[3]] = NAN;
     EvalResult whole;
     count_batch(whole, logits, labels);
     as_ranks(3, [&](Communicator& c) {
       EvalResult mine;
-      mine.class_samples.resize(6);  // the last rank has no picture
+      mine.class_samples.resize(6);  // the last rank has no image
       mine.class_correct.resize(6);
       if (c.rank() < 2)
         count_batch(mine, logits.slice(20 * c.rank(), 20 * c.rank() + 20),

@@ -35,7 +35,7 @@ TEST_CASE("the parts of a batch are disjoint, complete, even, and hold whole pai
         least = std::min(least, part.rows.size());
         most = std::max(most, part.rows.size());
       }
-      INFO(whole << " pictures, " << ranks << " ranks");
+      INFO(whole << " images, " << ranks << " ranks");
       CHECK(std::count(owner.begin(), owner.end(), -1) == 0);
       CHECK(most - least <= 1);
       if (whole % (2 * ranks) == 0) {
@@ -46,7 +46,7 @@ TEST_CASE("the parts of a batch are disjoint, complete, even, and hold whole pai
   CHECK(contains(error_of([] { part_of_rank(8, 2, 2); }), "expected a rank below 2, got 2"));
 }
 
-/// Pictures of 4 x 4 whose pixels are functions of the index.
+/// Images of 4 x 4 whose pixels are functions of the index.
 class Numbers : public Dataset {
  public:
   Numbers() : Dataset("numbers", {"a", "b", "c"}) {}
@@ -81,7 +81,7 @@ std::unique_ptr<Loader> mixing_loader(int rank, int ranks, MixMode mode) {
   return std::make_unique<Loader>(std::make_shared<Numbers>(), augment, options);
 }
 
-TEST_CASE("ranks see the pictures of the whole batch, augmented and mixed alike") {
+TEST_CASE("ranks see the images of the whole batch, augmented and mixed alike") {
   for (const MixMode mode : {MixMode::batch, MixMode::pair, MixMode::elem}) {
     for (const int ranks : {2, 4}) {
       const auto whole = mixing_loader(0, 1, mode);
@@ -114,13 +114,13 @@ TEST_CASE("ranks see the pictures of the whole batch, augmented and mixed alike"
   }
 }
 
-TEST_CASE("a picture without its partner cannot be mixed") {
+TEST_CASE("an image without its partner cannot be mixed") {
   Tensor images = Tensor::zeros({1, 4, 4, 3}, DType::u8), targets = Tensor::zeros({1, 3});
   MixOptions mix;
   mix.mixup = 1;
   const BatchPart part{4, {1}};
   CHECK(contains(error_of([&] { mix_batch(images, targets, mix, {}, &part); }),
-                 "expected the partner of picture 1 of 4, got 1"));
+                 "expected the partner of image 1 of 4, got 1"));
 }
 
 Variable probe(const Variable& x, const char* name, std::vector<std::string>& log) {
@@ -168,7 +168,7 @@ struct Outcome {
   Tensor values;
 };
 
-/// Six steps of a small network on 12 pictures, of which this rank has its part.
+/// Six steps of a small network on 12 images, of which this rank has its part.
 Outcome train(Communicator& ranks, std::int64_t accumulate, bool masks) {
   ModelConfig config;
   config.name = "salunet_c8";

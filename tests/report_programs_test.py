@@ -264,7 +264,7 @@ class Files(Report):
             self.assertIn(heading, page.text)
         with open(folder / "metrics.csv", encoding="utf-8") as file:
             top1 = float(list(csv.DictReader(file))[-1]["eval_top1"])
-        self.assertIn(f"40 pictures of shapes (val), scored with the weights of the last epoch: top-1 {top1:.2f} %",
+        self.assertIn(f"40 images of shapes (val), scored with the weights of the last epoch: top-1 {top1:.2f} %",
                       page.text)
         self.assertEqual(page.tags.count("img"), 24)
         svg = Page((folder / "curves.svg").read_text(encoding="utf-8"))
@@ -272,7 +272,7 @@ class Files(Report):
         first = (folder / "report.html").read_text(encoding="utf-8")
         self.assertEqual(self.run_it("report", folder).stdout.strip(), str(folder / "report.html"))
         second = (folder / "report.html").read_text(encoding="utf-8")
-        part = slice(first.index("<h2>Confusion"), first.index("<p class=\"soft\">40 pictures"))
+        part = slice(first.index("<h2>Confusion"), first.index("<p class=\"soft\">40 images"))
         self.assertEqual(first[part], second[part])
 
     def test_figures_of_a_run_with_its_own_normalisation(self):
@@ -322,7 +322,7 @@ class Files(Report):
         self.assertEqual(names - left, {"report.html", "curves.svg", "coefficients.csv"} - left)
 
 
-class Pictures(Report):
+class Images(Report):
     NAMES = ["<img src=x onerror=alert(1)>", "a\"b'c&amp;", "日本", "-->"]
 
     def data(self):
@@ -351,7 +351,7 @@ class Pictures(Report):
         self.assertIn("elsewhere", self.run_it("report", folder, "--data-dir", self.dir / "elsewhere", code=3).stderr)
         self.run_it("report", folder, "--data-dir", self.dir / "moved", "--num-samples", "9")
         page = self.page_of(folder)
-        self.assertIn("9 pictures of", page.text)
+        self.assertIn("9 images of", page.text)
         self.assertEqual(page.tags.count("img"), 9)
 
 

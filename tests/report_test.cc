@@ -180,15 +180,15 @@ TEST_CASE("coefficients.csv begins before training and resumes like metrics.csv"
   CHECK_FALSE(std::filesystem::exists(without / "coefficients.csv"));
 }
 
-TEST_CASE("the worst pictures and the confusions, against a plain loop") {
-  constexpr std::int64_t kClasses = 3, kPictures = 11;
+TEST_CASE("the worst images and the confusions, against a plain loop") {
+  constexpr std::int64_t kClasses = 3, kImages = 11;
   Rng rng({3, Purpose::test, 0, 0});
-  Tensor logits = Tensor::empty({kPictures, kClasses}), labels = Tensor::empty({kPictures}, DType::i64);
-  Tensor images = Tensor::empty({kPictures, 1, 2, 3}, DType::u8);
+  Tensor logits = Tensor::empty({kImages, kClasses}), labels = Tensor::empty({kImages}, DType::i64);
+  Tensor images = Tensor::empty({kImages, 1, 2, 3}, DType::u8);
   std::vector<std::tuple<double, std::int64_t, double>> expected;  // -loss, index, p(truth)
   std::vector<std::int64_t> confusion(kClasses * kClasses);
   Batch batch{images, labels, {}};
-  for (std::int64_t i = 0; i < kPictures; ++i) {
+  for (std::int64_t i = 0; i < kImages; ++i) {
     double sum = 0;
     float* row = logits.data<float>() + i * kClasses;
     for (int k = 0; k < kClasses; ++k) row[k] = static_cast<float>(3 * rng.normal());
@@ -213,19 +213,19 @@ TEST_CASE("the worst pictures and the confusions, against a plain loop") {
   for (const std::size_t keep : {0, 1, 5, 100}) {
     std::vector<ScoredImage> worst;
     keep_worst(worst, keep, batch, logits);
-    REQUIRE(worst.size() == std::min<std::size_t>(keep, kPictures));
+    REQUIRE(worst.size() == std::min<std::size_t>(keep, kImages));
     for (std::size_t w = 0; w < worst.size(); ++w) {
-      const ScoredImage& picture = worst[w];
+      const ScoredImage& image = worst[w];
       const auto& [negative_loss, index, p] = expected[w];
-      CHECK(picture.index == index);
-      CHECK(picture.image.pixels[5] == static_cast<std::uint8_t>(10 * (100 - index) + 5));
+      CHECK(image.index == index);
+      CHECK(image.image.pixels[5] == static_cast<std::uint8_t>(10 * (100 - index) + 5));
       if (std::isinf(negative_loss)) {
-        CHECK(std::isinf(picture.loss));
+        CHECK(std::isinf(image.loss));
         continue;
       }
-      CHECK(picture.loss == Approx(-negative_loss));
-      CHECK(picture.truth_probability == Approx(p));
-      CHECK(picture.predicted_probability >= picture.truth_probability * (1 - 1e-12));
+      CHECK(image.loss == Approx(-negative_loss));
+      CHECK(image.truth_probability == Approx(p));
+      CHECK(image.predicted_probability >= image.truth_probability * (1 - 1e-12));
     }
   }
 }
@@ -248,25 +248,25 @@ TEST_CASE("settings are read without their quotes") {
 TEST_CASE("names from outside do not break the page") {
   const std::string hostile[] = {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&b'c",
                                  "\xff\xfe", "日本\u202e"};
-  ImageReport pictures;
-  ImageScores& scores = pictures.scores.emplace();
+  ImageReport images;
+  ImageScores& scores = images.scores.emplace();
   scores.class_names.assign(std::begin(hostile), std::end(hostile));
   const auto classes = static_cast<int>(scores.class_names.size());
   scores.result.class_samples.assign(scores.class_names.size(), 10);
   scores.result.class_correct.assign(scores.class_names.size(), 4);
   for (int t = 0; t < classes; ++t) {
     for (int i = 0; i < 10; ++i) scores.result.outcomes.push_back({t, i < 4 ? t : (t + 1) % classes});
-    ScoredImage picture;
-    picture.truth = t;
-    picture.image = Image(4, 200);
-    picture.place = hostile[t];
-    scores.worst.push_back(picture);
+    ScoredImage image;
+    image.truth = t;
+    image.image = Image(4, 200);
+    image.place = hostile[t];
+    scores.worst.push_back(image);
   }
-  pictures.note = hostile[0];
+  images.note = hostile[0];
   TempFolder folder;
   put_run(folder, "model=\"</title><script>\"\ndataset=\"</style>\"\nepochs=3\n");
   add_start(folder / "environment.json", {{"command", "</pre><script>"}, {"step", 0}}, false, quick_files());
-  const std::string page = report_html(read_run(folder.path()), pictures);
+  const std::string page = report_html(read_run(folder.path()), images);
   CHECK_FALSE(contains(page, "<script"));
   CHECK_FALSE(contains(page, "<img src=x"));
   CHECK_FALSE(contains(page, "\xff"));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// Scaling against Pillow and torchvision. The expected values come from Pillow 9.4 and torchvision 0.14:
 ///
-///   np.asarray(Image.fromarray(picture(5, 7)).resize((width, height), Image.BICUBIC)).flatten()
+///   np.asarray(Image.fromarray(image(5, 7)).resize((width, height), Image.BICUBIC)).flatten()
 ///   crop = T.Compose([T.Resize(floor(size / pct), interpolation), T.CenterCrop(size)])
-///   crop(Image.fromarray(picture(h, w)))
+///   crop(Image.fromarray(image(h, w)))
 ///
-/// with picture() of tests/hashed_pictures.h. Longer results are compared by the hash there.
+/// with image() of tests/hashed_images.h. Longer results are compared by the hash there.
 #include "data/resize.h"
 
 #include <set>
@@ -13,7 +13,7 @@
 
 #include "data/transform.h"
 #include "tests/catch.h"
-#include "tests/hashed_pictures.h"
+#include "tests/hashed_images.h"
 
 namespace salu::test {
 namespace {
@@ -22,9 +22,9 @@ constexpr auto kBilinear = Interpolation::bilinear, kBicubic = Interpolation::bi
 
 TEST_CASE("resize gives Pillow's pixels") {
   using Pixels = std::vector<std::uint8_t>;
-  CHECK(resize(picture(5, 7), 2, 3, kBilinear).pixels ==
+  CHECK(resize(image(5, 7), 2, 3, kBilinear).pixels ==
         Pixels{105, 133, 143, 125, 129, 144, 133, 134, 127, 124, 135, 130, 139, 140, 134, 151, 132, 125});
-  CHECK(resize(picture(5, 7), 2, 3, kBicubic).pixels ==
+  CHECK(resize(image(5, 7), 2, 3, kBicubic).pixels ==
         Pixels{102, 130, 141, 122, 132, 148, 136, 133, 127, 126, 137, 126, 140, 138, 136, 154, 132, 124});
 }
 
@@ -52,7 +52,7 @@ TEST_CASE("resize gives Pillow's pixels at awkward sizes") {
   };
   for (const Row& r : rows) {
     INFO(r.from_height << " x " << r.from_width << " to " << r.height << " x " << r.width);
-    const Image out = resize(picture(r.from_height, r.from_width), r.height, r.width, r.interpolation);
+    const Image out = resize(image(r.from_height, r.from_width), r.height, r.width, r.interpolation);
     CHECK(out.height == r.height);
     CHECK(out.width == r.width);
     CHECK(fnv(out) == r.hash);
@@ -82,7 +82,7 @@ TEST_CASE("the evaluation transform gives torchvision's pixels") {
     options.img_size = r.size;
     options.crop_pct = r.crop_pct;
     options.interpolation = r.interpolation;
-    CHECK(fnv(eval_transform(picture(r.height, r.width), options)) == r.hash);
+    CHECK(fnv(eval_transform(image(r.height, r.width), options)) == r.hash);
   }
 }
 
@@ -97,8 +97,8 @@ class Watched : public ViewedImage {
   Region asked;
 };
 
-TEST_CASE("a part of a resized picture is that part, and no other pixels are asked for") {
-  const Image p = picture(61, 97);
+TEST_CASE("a part of a resized image is that part, and no other pixels are asked for") {
+  const Image p = image(61, 97);
   struct Row {
     ImageSize size;
     Region part, asked;
@@ -122,7 +122,7 @@ TEST_CASE("a part of a resized picture is that part, and no other pixels are ask
 }
 
 TEST_CASE("resize keeps its promises at the edges") {
-  const Image p = picture(6, 4);
+  const Image p = image(6, 4);
   CHECK(resize(p, 6, 4, kBicubic) == p);
   Image white(7, 5);
   for (auto& v : white.pixels) v = 255;
@@ -132,7 +132,7 @@ TEST_CASE("resize keeps its promises at the edges") {
 }
 
 TEST_CASE("crop fills with black outside, and mirrored twice is the same") {
-  const Image p = picture(3, 5);
+  const Image p = image(3, 5);
   const Image moved = crop(p, -1, 2, 3, 5);
   for (int y = 0; y < 3; ++y) {
     for (int x = 0; x < 5; ++x) {
@@ -153,11 +153,11 @@ std::string bytes(const Image& image) { return {image.pixels.begin(), image.pixe
 
 RandomKey key(std::uint32_t epoch, std::uint32_t index) { return {7, Purpose::augment, epoch, index}; }
 
-TEST_CASE("small pictures are shifted by up to the padding, and mirrored half of the time") {
+TEST_CASE("small images are shifted by up to the padding, and mirrored half of the time") {
   TransformOptions options;
   options.img_size = 9;
   options.crop_padding = 2;
-  const Image p = picture(9, 9);
+  const Image p = image(9, 9);
   std::set<std::string> allowed, seen;
   for (int top = -2; top <= 2; ++top) {
     for (int left = -2; left <= 2; ++left) {
@@ -180,11 +180,11 @@ TEST_CASE("small pictures are shifted by up to the padding, and mirrored half of
   CHECK(plain < 1100);
 }
 
-TEST_CASE("larger pictures are zoomed; the output is a pure function of the key") {
+TEST_CASE("larger images are zoomed; the output is a pure function of the key") {
   TransformOptions options;
   options.img_size = 80;
   for (const auto& [h, w] : {std::pair{90, 130}, {130, 90}, {1, 300}, {300, 2}, {80, 80}, {1, 1}}) {
-    const Image p = picture(h, w);
+    const Image p = image(h, w);
     std::set<std::string> seen;
     for (std::uint32_t i = 0; i < 20; ++i) {
       const Image out = train_transform(p, options, key(3, i));
@@ -203,7 +203,7 @@ TEST_CASE("without augmentation, training sees what the evaluation sees") {
   options.img_size = 100;
   options.crop_pct = default_crop_pct(100);
   options.augment = false;
-  const Image p = picture(150, 170);
+  const Image p = image(150, 170);
   CHECK(train_transform(p, options, key(0, 0)) == eval_transform(p, options));
   CHECK(default_crop_pct(32) == 1);
   CHECK(default_crop_pct(224) == 0.875);

@@ -19,8 +19,8 @@ import unittest
 from programs_test import EVALUATE, TRAIN, Programs, rows_of, run, small, weights_of
 
 
-def write_pictures(place, **splits):
-    """Class folders x and y of every split, with so many grey pictures each."""
+def write_images(place, **splits):
+    """Class folders x and y of every split, with so many grey images each."""
     for number, (split, count) in enumerate(splits.items()):
         for label in "xy":
             (place / split / label).mkdir(parents=True)
@@ -35,8 +35,8 @@ class TryingOut(Programs):
             result = run(TRAIN, *small("--dry-run", "--output", output, *flags))
             self.assertEqual((result.returncode, result.stderr), (0, ""))
             self.assertIn("salunet_c8 (77402 parameters) on shapes", result.stdout)
-            self.assertIn("an epoch: 6 steps of 32 pictures, about 0:0", result.stdout)
-            self.assertIn("an evaluation of 60 pictures, about 0:00", result.stdout)
+            self.assertIn("an epoch: 6 steps of 32 images, about 0:0", result.stdout)
+            self.assertIn("an evaluation of 60 images, about 0:00", result.stdout)
             self.assertRegex(result.stdout, r"the run: (2|300) epochs, about \d+:\d\d\n")
             self.assertRegex(result.stdout, r"memory of tensors: \d+\.\d MiB; a checkpoint: [0-9.]+ MiB\n")
             self.assertEqual(os.listdir(self.dir), [])
@@ -55,8 +55,8 @@ class TryingOut(Programs):
             result = run(TRAIN, *small("--dry-run", "--output", self.dir / "run", "--batch-size", batch))
             self.assertEqual(result.returncode, 0, result.stderr)
             time_text = r"about \d+:\d\d" if known else "too few steps to say how long"
-            self.assertRegex(result.stdout, f"an epoch: {200 // batch} steps of {batch} pictures, {time_text}; "
-                                            r"an evaluation of 60 pictures, about \d+:\d\d\n"
+            self.assertRegex(result.stdout, f"an epoch: {200 // batch} steps of {batch} images, {time_text}; "
+                                            r"an evaluation of 60 images, about \d+:\d\d\n"
                                             f"the run: 2 epochs, {time_text}\n")
 
     def test_dry_run_meets_what_the_run_would(self):
@@ -85,13 +85,13 @@ class TryingOut(Programs):
         result = run(TRAIN, *small(*flags))
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(len(re.findall(r"^step \d+  loss [0-9.]+$", result.stdout, re.M)), 11)
-        self.assertRegex(result.stdout, r"learned: 32 pictures, loss 2\.\d+ -> 0\.\d+ in 60 steps\n$")
+        self.assertRegex(result.stdout, r"learned: 32 images, loss 2\.\d+ -> 0\.\d+ in 60 steps\n$")
         self.assertEqual(result.stdout, run(TRAIN, *small(*flags)).stdout)
 
     def test_a_batch_that_is_not_learned(self):
         result = run(TRAIN, *small("--overfit-batch", "20", "--lr", "1e-9"))
         self.assertEqual(result.returncode, 6, result.stdout)
-        self.assertRegex(result.stderr, r"error: the loss on 32 pictures went from 2\.\d+ to 2\.\d+ in 20 steps; "
+        self.assertRegex(result.stderr, r"error: the loss on 32 images went from 2\.\d+ to 2\.\d+ in 20 steps; "
                                         r"expected below 0\.2\d+\. Try more steps, another --lr \(now 1e-09\)")
         result = run(TRAIN, *small("--overfit-batch", "20", "--lr", "1e30", "--opt", "sgd"))
         self.assertEqual(result.returncode, 6, result.stdout)
@@ -127,7 +127,7 @@ class Names(Programs):
         for name in ("a#b", "it's", 'say "x"', "a,b [c]", "a;b", " c ", "a\nb\t", "it's \"x\", y", "a\\b", "a\\b'", "\x01\x7f", "猫"):
             folder = self.dir / name / "run"
             place = self.dir / name / "set"
-            write_pictures(place, train=4, val=4)
+            write_images(place, train=4, val=4)
             result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--model", "salunet_c8", "--batch-size", "4",
                          "--epochs", "1", "--progress", "none", "--output", folder)
             self.assertEqual(result.returncode, 0, result.stderr)
@@ -170,16 +170,16 @@ class Splits(Programs):
         scored = json.loads(result.stdout)
         return scored["split"], scored["samples"], scored["top1"]
 
-    def test_splits_of_a_run_that_held_pictures_out(self):
+    def test_splits_of_a_run_that_held_images_out(self):
         place = self.dir / "set"
-        write_pictures(place, train=12, test=7, extra=3)
+        write_images(place, train=12, test=7, extra=3)
         folder = self.dir / "run"
         result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--val-from-train", "6", "--model", "salunet_c8",
                      "--batch-size", "6", "--epochs", "1", "--quiet", "--output", folder)
         self.assertEqual(result.returncode, 0, result.stderr)
         trained = float(rows_of(folder)[-1]["eval_top1"])
         for path in (folder, folder / "best", folder / "checkpoints/epoch-0001"):
-            split, samples, top1 = self.score(path)  # the run knows where its pictures lie
+            split, samples, top1 = self.score(path)  # the run knows where its images lie
             self.assertEqual((split, samples), ("val", 6))
             self.assertAlmostEqual(top1, trained, places=6)
         self.assertEqual(self.score(folder, "--split", "val")[1], 6)
@@ -189,12 +189,12 @@ class Splits(Programs):
             moved = self.dir / "elsewhere"
             shutil.copytree(folder / "last", moved, dirs_exist_ok=True)
             self.assertEqual(self.score(moved, "--data-dir", place, "--split", split)[:2], (split, samples))
-        self.refuse(2, "--split nix: folder:set has no such pictures; expected train or test", EVALUATE, folder, "--split", "nix")
+        self.refuse(2, "--split nix: folder:set has no such images; expected train or test", EVALUATE, folder, "--split", "nix")
         self.refuse(2, "--data-dir: not given", EVALUATE, moved)
         shapes = self.train("shapes", "--val-from-train", "40", "--val-num-samples", "40")
         self.assertEqual(self.score(shapes)[:2], ("val", 40))
         self.assertEqual(self.score(shapes, "--split", "train", "--num-samples", "30")[:2], ("train", 30))
-        self.refuse(2, "--split test: shapes has no such pictures", EVALUATE, shapes, "--split", "test")
+        self.refuse(2, "--split test: shapes has no such images", EVALUATE, shapes, "--split", "test")
 
     def test_scored_is_what_training_scored(self):
         shapes = {"--train-num-samples": "300", "--val-from-train": "100", "--val-num-samples": "70"}
@@ -228,13 +228,13 @@ class Splits(Programs):
         self.assertEqual((alone.returncode, alone.stdout), (4, ""))
         self.assertEqual(len(alone.stderr.splitlines()), 2)
 
-    def test_best_of_a_run_without_validation_pictures(self):
-        write_pictures(self.dir / "set", train=4, test=4)
+    def test_best_of_a_run_without_validation_images(self):
+        write_images(self.dir / "set", train=4, test=4)
         folder = self.dir / "run"
         result = run(TRAIN, "--dataset", "folder", "--data-dir", self.dir / "set", "--model", "salunet_c8", "--batch-size", "4",
                      "--epochs", "1", "--quiet", "--output", folder)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.refuse(4, "no epoch was chosen: the run had no validation pictures, or its best epoch is gone. Give ", EVALUATE, folder / "best")
+        self.refuse(4, "no epoch was chosen: the run had no validation images, or its best epoch is gone. Give ", EVALUATE, folder / "best")
 
     def test_names_in_other_alphabets(self):
         for label in ("ünï", "猫", "a b"):
@@ -257,7 +257,7 @@ class Splits(Programs):
 
     def test_a_folder_of_another_name(self):
         place = self.dir / "set"
-        write_pictures(place, train=4, holdout=4)
+        write_images(place, train=4, holdout=4)
         folder = self.dir / "run"
         result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--val-split", "holdout", "--model", "salunet_c8",
                      "--batch-size", "4", "--epochs", "1", "--quiet", "--output", folder)
@@ -266,7 +266,7 @@ class Splits(Programs):
 
     def test_a_run_outlives_the_weights_it_began_from(self):
         place, before, folder = self.dir / "set", self.dir / "before", self.dir / "run"
-        write_pictures(place, train=6, val=4)
+        write_images(place, train=6, val=4)
         train = [TRAIN, "--dataset", "folder", "--data-dir", place, "--model", "salunet_c8", "--batch-size", "4", "--quiet"]
         for flags in (["--epochs", "1", "--output", before],
                       ["--epochs", "2", "--output", folder, "--initial-checkpoint", before / "last", "--max-steps", "2"]):
@@ -400,9 +400,9 @@ class Said(Programs):
     """Lines that a user acts on."""
     def test_what_an_epoch_leaves_out(self):
         log = (self.train("a", "--train-num-samples", "300", "--batch-size", "70", "--grad-accum-steps", "3") / "log.txt")
-        self.assertIn(": 300 pictures (210 of them in an epoch), ", log.read_text())
+        self.assertIn(": 300 images (210 of them in an epoch), ", log.read_text())
         log = self.train("b", "--train-num-samples", "64", "--max-steps", "1") / "log.txt"
-        self.assertIn(": 64 pictures, ", log.read_text())
+        self.assertIn(": 64 images, ", log.read_text())
 
     def test_the_rate_of_a_run_that_gets_longer(self):
         folder = self.train("run", "--lr", "0.01", "--warmup-epochs", "0")
@@ -454,7 +454,7 @@ class Said(Programs):
                            (["--model", "salunet_c20", "--norm", "batchnorm"], "sgd")):
             self.assertIn(f'opt="{opt}"\n', run(TRAIN, *flags, "--print-config").stdout, flags)
 
-    def test_the_log_names_all_that_happens_to_pictures(self):
+    def test_the_log_names_all_that_happens_to_images(self):
         mixed = ["--mixup", "0.2", "--cutmix", "1", "--aug-repeats", "2"]
         for name, flags, line in (("all", mixed, "cropped to 32, mirrored 0.5, each 2 times, mixup 0.2, cutmix 1\n"),
                                   ("none", ["--no-aug", "--aug-repeats", "4"], "centre 32 of crop_pct 1\n")):
@@ -546,7 +546,7 @@ class Resuming(Programs):
         self.assertEqual(len(rows_of(folder)), 2)
 
     def test_from_another_folder(self):
-        write_pictures(self.dir / "set", train=6, val=4)
+        write_images(self.dir / "set", train=6, val=4)
         train, evaluate = os.path.abspath(TRAIN), os.path.abspath(EVALUATE)
         command = [train, "--dataset", "folder", "--data-dir", "set", "--model", "salunet_c8", "--batch-size", "4", "--epochs", "2",
                    "--max-steps", "3", "--quiet", "--output", "run"]

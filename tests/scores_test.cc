@@ -56,7 +56,7 @@ TEST_CASE("precision, recall and F1 by hand") {
              Catch::Matchers::Contains("2: --metrics-avg"));
 }
 
-TEST_CASE("a picture with a NaN logit is wrong and predicts nothing") {
+TEST_CASE("an image with a NaN logit is wrong and predicts nothing") {
   EvalResult r;
   count_batch(r, Tensor::from<float>({2, 3}, {NAN, 1, 0, 0, 9, NAN}),
               Tensor::from<std::int64_t>({2}, {1, 1}));
@@ -89,7 +89,7 @@ TEST_CASE("the report's files") {
     return read_text(folder / "new/report" / name, ErrorCode::data);
   };
   CHECK(text("per_class.csv") ==
-        "class,pictures,correct,top1,precision,recall,f1\n"
+        "class,images,correct,top1,precision,recall,f1\n"
         "cat,3,2,66.667,0.666667,0.666667,0.666667\n"
         "\"dog, big\",1,1,100.000,0.333333,1.000000,0.500000\n"
         "\"a \"\"<b>\"\"\",2,0,0.000,0.000000,0.000000,0.000000\n"

@@ -71,7 +71,7 @@ TEST_CASE("descriptions come from a file, else from the checkpoint") {
   CHECK(model.card.class_names == Words{"d", "c", "b", "a"});
 }
 
-/// Pictures that are nothing but places.
+/// Images that are nothing but places.
 class Places : public Dataset {
  public:
   explicit Places(std::vector<std::string> places)
@@ -85,11 +85,11 @@ class Places : public Dataset {
   std::vector<std::string> places_;
 };
 
-TEST_CASE("any of several right answers will do, and a picture without one does not count") {
+TEST_CASE("any of several right answers will do, and an image without one does not count") {
   const TempFolder folder;
-  const Places pictures({"x/n2/ILSVRC2012_val_00000003.JPEG", "x/n1/ILSVRC2012_val_00000001.JPEG",
-                         "x/n1/ILSVRC2012_val_00000002_n1.JPEG", "x/n1/ILSVRC2012_val_00000004.png"});
-  const RealLabels labels(file_with(folder, "[[0, 6], [], [1], [5]]"), pictures, 7);
+  const Places images({"x/n2/ILSVRC2012_val_00000003.JPEG", "x/n1/ILSVRC2012_val_00000001.JPEG",
+                       "x/n1/ILSVRC2012_val_00000002_n1.JPEG", "x/n1/ILSVRC2012_val_00000004.png"});
+  const RealLabels labels(file_with(folder, "[[0, 6], [], [1], [5]]"), images, 7);
   Batch batch;
   batch.indices = {0, 1, 2, 3};
   const float low = -INFINITY;
@@ -122,8 +122,8 @@ TEST_CASE("files of other kinds are not ReaL labels") {
   CHECK(contains(refused("[[1.0]]", first), "entry 1 is [1.0]"));
   CHECK(contains(refused("[7]", first), "entry 1 is 7"));
   for (const char* place : {"ILSVRC2012_val_00000002.JPEG", "ILSVRC2012_val_00000000.JPEG", "cat.jpg",
-                            "ILSVRC2012_val_x.JPEG", "a.pack: picture 1"}) {
-    CHECK(contains(refused("[[1]]", place), std::string(place) + ": a picture without an entry in"));
+                            "ILSVRC2012_val_x.JPEG", "a.pack: image 1"}) {
+    CHECK(contains(refused("[[1]]", place), std::string(place) + ": an image without an entry in"));
   }
 }
 

@@ -16,7 +16,7 @@ struct SeenBatch {
   Tensor images, targets;
 };
 
-/// 10 batches of 4 small random pictures an epoch; a checkpoint of every epoch is kept.
+/// 10 batches of 4 small random images an epoch; a checkpoint of every epoch is kept.
 TrainConfig small_run(const std::string& model, std::uint64_t seed, std::int64_t epochs);
 
 struct WatchedRun {

@@ -9,7 +9,7 @@
 namespace salu::test {
 namespace {
 
-Image picture(int height, int width) {
+Image image(int height, int width) {
   Image image(height, width);
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
     image.pixels[i] = static_cast<std::uint8_t>(30 + i * i % 190);
@@ -19,7 +19,7 @@ Image picture(int height, int width) {
 
 RandomKey key(std::uint32_t index) { return {5, Purpose::augment, 2, index}; }
 
-// The picture as it is: every test switches on one thing.
+// The image as it is: every test switches on one thing.
 TransformOptions nothing(int size) {
   TransformOptions options;
   options.img_size = size;
@@ -29,13 +29,13 @@ TransformOptions nothing(int size) {
   return options;
 }
 
-TEST_CASE("with everything off, the picture stays") {
-  const Image p = picture(20, 20);
+TEST_CASE("with everything off, the image stays") {
+  const Image p = image(20, 20);
   for (std::uint32_t i = 0; i < 20; ++i) CHECK(train_transform(p, nothing(20), key(i)) == p);
 }
 
 TEST_CASE("flips come with their chances, each on its own") {
-  const Image p = picture(9, 9);
+  const Image p = image(9, 9);
   TransformOptions options = nothing(9);
   options.hflip = 0.25;
   options.vflip = 0.5;
@@ -54,10 +54,10 @@ TEST_CASE("flips come with their chances, each on its own") {
 }
 
 TEST_CASE("the crop mode wins over the size; random interpolation takes both kinds") {
-  const Image p = picture(40, 40);
+  const Image p = image(40, 40);
   TransformOptions options = nothing(20);
   options.crop_mode = CropMode::resized;
-  options.scale = {1, 1};  // the whole picture, always
+  options.scale = {1, 1};  // the whole image, always
   options.ratio = {1, 1};
   const Image linear = resize(p, 20, 20, Interpolation::bilinear),
               cubic = resize(p, 20, 20, Interpolation::bicubic);
@@ -74,13 +74,13 @@ TEST_CASE("the crop mode wins over the size; random interpolation takes both kin
   for (std::uint32_t i = 0; i < 50; ++i) CHECK(train_transform(p, options, key(i)) == linear);
 
   TransformOptions padded = nothing(80);
-  CHECK(train_transform(picture(80, 80), padded, key(0)) == picture(80, 80));  // would be zoomed by its size
+  CHECK(train_transform(image(80, 80), padded, key(0)) == image(80, 80));  // would be zoomed by its size
   padded.crop_mode = std::nullopt;
-  CHECK(train_transform(picture(80, 80), padded, key(0)) != picture(80, 80));
+  CHECK(train_transform(image(80, 80), padded, key(0)) != image(80, 80));
 }
 
 TEST_CASE("scale and ratio bound the part") {
-  // A picture whose pixels hold their place: the part's corners can be read off the result of no scaling.
+  // An image whose pixels hold their place: the part's corners can be read off the result of no scaling.
   Image p(64, 64);
   for (int y = 0; y < 64; ++y) {
     for (int x = 0; x < 64; ++x) {
@@ -140,7 +140,7 @@ TEST_CASE("everything together is a pure function of the key, and of the right s
       options.policy = AutoAugment::parse(policy);
       std::set<std::vector<std::uint8_t>> seen;
       for (std::uint32_t i = 0; i < 30; ++i) {
-        const Image p = picture(1 + static_cast<int>(i) * 3, 90);
+        const Image p = image(1 + static_cast<int>(i) * 3, 90);
         const Image out = train_transform(p, options, key(i));
         CHECK(out.height == size);
         CHECK(out.width == size);
@@ -187,7 +187,7 @@ class Guarded : public ImageSource {
 };
 
 TEST_CASE("a random part is all that is asked for, and the rest of the draws is as ever") {
-  const Image p = picture(120, 90);
+  const Image p = image(120, 90);
   TransformOptions options;
   options.img_size = 70;
   options.policy = AutoAugment::parse("rand-m9");

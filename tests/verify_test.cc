@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A picture like no other of another number.
-Bytes picture(int number) {
+// An image like no other of another number.
+Bytes image(int number) {
   Png png;
   png.lines = {0, static_cast<std::uint8_t>(number), static_cast<std::uint8_t>(number >> 8), 9};
   return make_png(png);
@@ -28,7 +28,7 @@ void write_good(const fs::path& dir) {
   int number = 0;
   for (const char* place : {"train/a/1.png", "train/a/2.png", "train/b/1.png", "train/b/2.png", "val/a/1.png",
                             "val/b/1.png", "val/b/2.png"}) {
-    write_file(dir / place, picture(++number));
+    write_file(dir / place, image(++number));
   }
 }
 
@@ -62,12 +62,12 @@ TEST_CASE("a data set without a fault has no findings, and is counted") {
   CHECK(result.classes == 2);
 }
 
-TEST_CASE("unreadable pictures are named with their reason") {
+TEST_CASE("unreadable images are named with their reason") {
   const TempFolder dir;
   write_good(dir.path());
   put(dir / "train/a/page.jpg", "<html>");
   write_file(dir / "val/b/cut.jpg", Bytes(jpeg::kBaseline.begin(), jpeg::kBaseline.end() - 9));
-  Bytes flipped = picture(99);
+  Bytes flipped = image(99);
   flipped[45] ^= 1;
   write_file(dir / "train/b/flipped.png", flipped);
   CHECK(findings(dir.path()) ==
@@ -79,10 +79,10 @@ TEST_CASE("unreadable pictures are named with their reason") {
 TEST_CASE("equal content is found within a class, across classes and across splits") {
   const TempFolder dir;
   write_good(dir.path());
-  write_file(dir / "train/a/3.png", picture(1));
-  write_file(dir / "train/a/4.png", picture(1));
-  write_file(dir / "train/b/3.png", picture(2));
-  write_file(dir / "val/b/3.png", picture(4));
+  write_file(dir / "train/a/3.png", image(1));
+  write_file(dir / "train/a/4.png", image(1));
+  write_file(dir / "train/b/3.png", image(2));
+  write_file(dir / "val/b/3.png", image(4));
   CHECK(findings(dir.path()) == Pairs{{Problem::contradiction, "train/a/2.png = train/b/3.png"},
                                       {Problem::overlap, "train/b/2.png = val/b/3.png"},
                                       {Problem::duplicate, "train/a/1.png = train/a/3.png"},
@@ -93,7 +93,7 @@ TEST_CASE("classes that are empty or in one split only") {
   const TempFolder dir;
   write_good(dir.path());
   fs::create_directory(dir / "train/c");
-  write_file(dir / "val/d/1.png", picture(50));
+  write_file(dir / "val/d/1.png", image(50));
   CHECK(findings(dir.path()) == Pairs{{Problem::classes, "train: class c is empty"},
                                       {Problem::classes, "class c is in train only"},
                                       {Problem::classes, "class d is in val only"}});
@@ -103,13 +103,13 @@ TEST_CASE("classes that are empty or in one split only") {
   CHECK(findings(dir.path()) == Pairs{{Problem::classes, "train: 1 class; expected at least 2"}});
 }
 
-TEST_CASE("the order of classes that only one split has does not make pictures equal or different") {
+TEST_CASE("the order of classes that only one split has does not make images equal or different") {
   const TempFolder dir;
-  write_file(dir / "train/b/1.png", picture(1));
-  write_file(dir / "train/c/1.png", picture(2));
-  write_file(dir / "val/a/1.png", picture(2));
-  write_file(dir / "val/b/1.png", picture(3));
-  write_file(dir / "val/c/1.png", picture(3));
+  write_file(dir / "train/b/1.png", image(1));
+  write_file(dir / "train/c/1.png", image(2));
+  write_file(dir / "val/a/1.png", image(2));
+  write_file(dir / "val/b/1.png", image(3));
+  write_file(dir / "val/c/1.png", image(3));
   const Pairs found = findings(dir.path());
   CHECK(std::count(found.begin(), found.end(),
                    std::pair{Problem::overlap, std::string("train/c/1.png = val/a/1.png")}) == 1);
@@ -119,9 +119,9 @@ TEST_CASE("the order of classes that only one split has does not make pictures e
 
 TEST_CASE("a map that does not fit is a finding, a missing folder an error") {
   const TempFolder dir;
-  write_file(dir / "train/a/1.png", picture(1));
-  write_file(dir / "train/b/1.png", picture(2));
-  write_file(dir / "val/1.png", picture(3));
+  write_file(dir / "train/a/1.png", image(1));
+  write_file(dir / "train/b/1.png", image(2));
+  write_file(dir / "val/1.png", image(3));
   put(dir / "val_map.txt", "1.png wolf\n");
   const Pairs found = findings(dir.path());
   REQUIRE(found.size() == 1);
@@ -133,9 +133,9 @@ TEST_CASE("a map that does not fit is a finding, a missing folder an error") {
 TEST_CASE("the findings do not depend on the number of threads") {
   const TempFolder dir;
   for (int i = 0; i < 600; ++i) {
-    write_file(dir / fmt::format("train/{}/{}.png", i % 2 ? "a" : "b", i), picture(i % 90));
+    write_file(dir / fmt::format("train/{}/{}.png", i % 2 ? "a" : "b", i), image(i % 90));
   }
-  put(dir / "train/a/x.png", "no picture");
+  put(dir / "train/a/x.png", "no image");
   set_num_threads(1);
   const Pairs one = findings(dir.path());
   set_num_threads(4);
@@ -147,18 +147,18 @@ TEST_CASE("the findings do not depend on the number of threads") {
 TEST_CASE("a pack is verified as well") {
   const TempFolder dir;
   write_good(dir / "set");
-  write_file(dir / "set/val/a/2.png", picture(3));
+  write_file(dir / "set/val/a/2.png", image(3));
   const fs::path file = dir / "x.pack";
   write_pack(open_dataset({.dataset = "folder", .data_dir = dir / "set"}), file, {}, quick_files());
   CHECK(findings(file) ==
-        Pairs{{Problem::overlap, file.string() + ": picture 2 = " + file.string() + ": picture 5"}});
+        Pairs{{Problem::overlap, file.string() + ": image 2 = " + file.string() + ": image 5"}});
   std::string bytes = read_text(file, ErrorCode::data);
   bytes[13] ^= 1;
   put(file, bytes);
   const Pairs damaged = findings(file);
   REQUIRE(damaged.size() == 2);
   CHECK(damaged[0].first == Problem::unreadable);
-  CHECK(contains(damaged[0].second, "x.pack: picture 0: checksum differs"));
+  CHECK(contains(damaged[0].second, "x.pack: image 0: checksum differs"));
 }
 
 }  // namespace

@@ -158,7 +158,7 @@ void Trainer::skip_step(const FinishedStep& skipped) {
   fail(
       ErrorCode::numerics,
       "loss or gradient norm was not finite in {}; expected finite numbers. {}. Lower --lr (now {}), or look "
-      "at the pictures of these steps: log.txt names their batches",
+      "at the images of these steps: log.txt names their batches",
       fmt::join(state_.non_finite.seen, ", then in "),
       action == NonFiniteAction::stop ? "Going back to a checkpoint twice did not help"
                                       : "There is no checkpoint to go back to",

@@ -149,7 +149,7 @@ GOALS = [
     ("", "own tensor-core product, 4096^3 bf16 / library's ceiling", (">=", 0), "none", tensor_core_share),
 ]
 
-# What the networks were calculated to reach, pictures per second: step at its target, floor of bytes and operations.
+# What the networks were calculated to reach, images per second: step at its target, floor of bytes and operations.
 RATES = [("R18 b=128", "90k-111k", "157k"), ("R18 b=512", "90k-111k", "157k"), ("R50 b=256", "8.0k-9.5k", "12.7k"),
          ("ViT b=128", "82k-96k", "133k"), ("ViT b=1024", "82k-96k", "133k")]
 CEILINGS = [("copy, 1000 MB", "gb_s", "4300 GB/s"), ("bf16 8192x8192x8192", "tflop_s", "790 TFLOP/s")]

@@ -48,7 +48,7 @@ def rate_rows(results):
     for net, target, floor in RATES:
         line = next((line for line in results.lines if line.get("part") == "networks" and "a" in line and
                      line["pair"].startswith(net + " ")), None)
-        yield f"{net}, pictures/s", target, floor, number(line["a"]["img_per_s"] if line else None)
+        yield f"{net}, images/s", target, floor, number(line["a"]["img_per_s"] if line else None)
 
 
 def table(head, rows):

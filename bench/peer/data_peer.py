@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Pictures per second that torchvision with Pillow prepares in one process: the peer of bench_data.
+"""Images per second that torchvision with Pillow prepares in one process: the peer of bench_data.
 
 Usage: data_peer.py DIR CIFAR. For each line "WAY 0" on stdin, one pass on the clock and a line of JSON. Each pass ends
 in batches of bytes, so that neither side's time has the conversion to float and the normalisation in it, but for the
@@ -53,11 +53,11 @@ def main():
     versions = f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}"
     for line in sys.stdin:
         loader = DataLoader(datasets[line.split()[0]], batch_size=50, shuffle=True)
-        start, pictures = time.perf_counter(), 0
+        start, images = time.perf_counter(), 0
         for _, labels in loader:
-            pictures += len(labels)
+            images += len(labels)
         seconds = time.perf_counter() - start
-        print(json.dumps({"pictures": pictures, "seconds": seconds, "with": versions}), flush=True)
+        print(json.dumps({"images": images, "seconds": seconds, "with": versions}), flush=True)
 
 
 main()

@@ -3,7 +3,7 @@
 """Training steps of a network in PyTorch, the peer of `salutrain --benchmark` and of bench_train.
 
 Prints a JSON object per round. With --rounds-on-stdin it prepares, prints {"ready": true}, and then runs one round
-for each line on stdin, so that two programs can take turns without starting again. Pictures are on the device
+for each line on stdin, so that two programs can take turns without starting again. Images are on the device
 before the clock starts, in the layout of the network."""
 import argparse
 import json

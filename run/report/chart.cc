@@ -309,7 +309,7 @@ std::vector<std::string> curve_charts(const RunData& run) {
       chart_of(steps, "step", {{"loss", "batch"}}, {"Training loss per step", "step", false, true, true}),
       chart_of(steps, "step", {{"lr", "lr"}}, {"Learning rate", "step", true}),
       chart_of(steps, "step", {{"grad_norm", "norm"}}, {"Gradient norm", "step", false, true, true}),
-      chart_of(steps, "step", {{"img_per_s", "img/s"}}, {"Speed in pictures per second", "step", true}),
+      chart_of(steps, "step", {{"img_per_s", "img/s"}}, {"Speed in images per second", "step", true}),
   };
 }
 

@@ -196,7 +196,7 @@ void write_pairs(Markup& page, const ImageScores& scores) {
   page.element("h3", "Most frequent confusions");
   const auto card = page.in("div", {{"class", "card scroll"}});
   const auto table = page.in("table");
-  page.header_row({"true class", "taken for", "pictures", "of its class"});
+  page.header_row({"true class", "taken for", "images", "of its class"});
   for (const Pair& pair : pairs) {
     const auto row = page.in("tr");
     for (const std::size_t k : {pair.truth, pair.prediction}) {
@@ -243,7 +243,7 @@ void write_image(Markup& page, const ScoredImage& p, const std::vector<std::stri
 void write_confusion(Markup& page, const ImageScores& scores) {
   page.element("h2", "Confusion matrix");
   page.element("p",
-               "A row holds the pictures of a class, a column what they were taken for. Blue is right; the "
+               "A row holds the images of a class, a column what they were taken for. Blue is right; the "
                "stronger the colour, the larger the share of the row.");
   if (scores.class_names.size() <= kDrawnClasses) {
     const MatrixLayout at(scores.class_names.size());
@@ -262,9 +262,9 @@ void write_worst_images(Markup& page, const ImageScores& scores) {
   if (scores.worst.empty()) return;
   page.element("h2", "Where it is most wrong");
   page.element("p",
-               "The pictures with the highest loss: what the network takes them for, and what they are "
+               "The images with the highest loss: what the network takes them for, and what they are "
                "labelled as, each with its probability. Wrong labels show up here first.");
-  const auto images = page.in("div", {{"class", "pictures"}});
+  const auto images = page.in("div", {{"class", "images"}});
   for (const ScoredImage& image : scores.worst) write_image(page, image, scores.class_names);
 }
 
@@ -282,12 +282,12 @@ void write_classes(Markup& page, const ImageScores& scores) {
   page.element(
       "p",
       fmt::format(
-          "Hardest first{}. Precision is the share of the pictures predicted as the class that belong to it.",
+          "Hardest first{}. Precision is the share of the images predicted as the class that belong to it.",
           order.size() > kListedClasses ? fmt::format(", {} of {}", kListedClasses, order.size()) : ""));
   order.resize(std::min(order.size(), kListedClasses));
   const auto card = page.in("div", {{"class", "card scroll"}});
   const auto table = page.in("table");
-  page.header_row({"class", "pictures", "correct", "precision", "accuracy"});
+  page.header_row({"class", "images", "correct", "precision", "accuracy"});
   for (const std::size_t k : order) {
     const auto row = page.in("tr");
     {

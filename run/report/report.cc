@@ -98,7 +98,7 @@ void write_summary(Markup& page, const RunData& run) {
     write_tile(page, "top-5", number_text(e.last("eval_top5"), " %"));
     write_tile(page, "evaluation loss", number_text(e.last("eval_loss"), ""));
     write_tile(page, "training loss", number_text(e.last("train_loss"), ""));
-    write_tile(page, "pictures per second", number_text(e.last("img_per_s"), ""));
+    write_tile(page, "images per second", number_text(e.last("img_per_s"), ""));
   }
   write_tile(page, "optimizer", run.setting("opt"));
   write_tile(page, "learning rate", run.setting("lr"));
@@ -163,7 +163,7 @@ void write_images(Markup& page, const ImageReport& images) {
   if (images.scores) {
     write_image_scores(page, *images.scores);
   } else {
-    page.element("h2", "Pictures");
+    page.element("h2", "Images");
   }
   page.element("p", images.note, {{"class", "soft"}});
 }

@@ -23,7 +23,7 @@ ImageScoring scoring_of(const TrainConfig& config, std::function<void(const std:
 }
 
 std::string note_of(const ImageScores& scores, const DataSplits& data, const std::string& weights) {
-  return fmt::format("{} pictures of {} ({}), scored with the weights of {}: top-1 {:.2f} %, loss {:.4f}.",
+  return fmt::format("{} images of {} ({}), scored with the weights of {}: top-1 {:.2f} %, loss {:.4f}.",
                      grouped(static_cast<std::uint64_t>(scores.result.samples)), data.eval->name(),
                      data.eval_name, weights, scores.result.top1(), scores.result.loss());
 }
@@ -57,39 +57,39 @@ std::filesystem::path report_on(const ReportOptions& o) {
   TrainConfig config = read_run_options(o.run).config;
   if (o.data_dir) config.data.data_dir = *o.data_dir;
   if (o.num_samples > 0) config.data.val_num_samples = o.num_samples;
-  ImageReport pictures;
-  pictures.note = "Not scored: --no-scores.";
+  ImageReport images;
+  images.note = "Not scored: --no-scores.";
   if (o.scores && !CheckpointStore(o.run).newest()) {
-    pictures.note = "Not scored: no checkpoint yet.";
+    images.note = "Not scored: no checkpoint yet.";
   } else if (o.scores) {
     try {
-      pictures = score_run(o.run, config, open_device(o.device));
+      images = score_run(o.run, config, open_device(o.device));
     } catch (const Error& e) {
       // The curves need no data set. A user who names one gets the error.
       if (e.code() != ErrorCode::data || o.data_dir) throw;
       fmt::print(stderr, "salutrain: warning: {}\n", e.what());
-      pictures.note = fmt::format("Not scored: {}", e.what());
+      images.note = fmt::format("Not scored: {}", e.what());
     }
   }
-  return write_run_report(o.run, pictures);
+  return write_run_report(o.run, images);
 }
 
 void report_run(const TrainConfig& config, TrainingRun& trainer, const TrainOutcome& outcome,
                 const std::filesystem::path& folder, Progress& progress) {
   try {
-    ImageReport pictures;
+    ImageReport images;
     if (outcome.finished) {
       ImageScoring scoring = scoring_of(config, [&](const std::string& line) { progress.line(line); });
       scoring.stop = [] { return stop_signal() != 0; };
-      pictures.scores = score_images(trainer.model(), trainer.data(), trainer.transform(), scoring);
-      pictures.note = note_of(*pictures.scores, trainer.data(), "the last epoch");
+      images.scores = score_images(trainer.model(), trainer.data(), trainer.transform(), scoring);
+      images.note = note_of(*images.scores, trainer.data(), "the last epoch");
     }
     if (!outcome.finished || stop_signal() != 0) {
-      pictures.scores.reset();
-      pictures.note = fmt::format("Not scored: stopped before. To score it: salutrain report {}",
-                                  shell_word(folder.string()));
+      images.scores.reset();
+      images.note = fmt::format("Not scored: stopped before. To score it: salutrain report {}",
+                                shell_word(folder.string()));
     }
-    progress.line("report: " + shown(write_run_report(folder, pictures)));
+    progress.line("report: " + shown(write_run_report(folder, images)));
   } catch (const Error& e) {
     progress.line(fmt::format("no report: {}", e.what()));
   }

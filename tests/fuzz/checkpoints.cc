@@ -169,9 +169,9 @@ std::vector<Bytes> checkpoint_seeds() {
 void check_card(const ModelCard& card) {
   require(card.model.num_classes >= 1 && card.model.num_classes <= 1'000'000,
           "a number of classes out of range");
-  require(card.model.img_size >= 1 && card.model.img_size <= 16384, "a picture size out of range");
+  require(card.model.img_size >= 1 && card.model.img_size <= 16384, "an image size out of range");
   require(card.crop_pct > 0 && card.crop_pct <= 1, "a crop out of range");
-  require(card.val_from_train >= 0, "a negative number of pictures");
+  require(card.val_from_train >= 0, "a negative number of images");
   require(
       card.model.drop >= 0 && card.model.drop < 1 && card.model.drop_path >= 0 && card.model.drop_path < 1,
       "dropout out of range");

@@ -22,7 +22,7 @@ void read_all(const Dataset& data) {
   for (std::int64_t i = 0; i < data.size(); ++i) {
     const Image image = data.image(i);
     require(image.pixels.size() == static_cast<std::size_t>(image.height * image.width * 3),
-            "a picture without pixels");
+            "an image without pixels");
     require(data.label(i) >= 0 && data.label(i) < static_cast<int>(data.class_names().size()),
             "a label out of range");
   }
@@ -102,8 +102,8 @@ Bytes pack_seed(bool with_val) {
   Bytes out;
   put(out, pack::Head{});
   std::vector<pack::Record> records;
-  constexpr std::array<std::array<std::uint32_t, 3>, 3> kPictures = {{{2, 3, 0}, {5, 1, 1}, {4, 4, 1}}};
-  for (const auto& [height, width, label] : kPictures) {
+  constexpr std::array<std::array<std::uint32_t, 3>, 3> kImages = {{{2, 3, 0}, {5, 1, 1}, {4, 4, 1}}};
+  for (const auto& [height, width, label] : kImages) {
     records.push_back({out.size(), height, width, label, 0});
     for (std::uint32_t i = 0; i < 3 * height * width; ++i) out.push_back(static_cast<std::uint8_t>(i * 37));
   }
@@ -143,7 +143,7 @@ void fuzz_pack(std::span<const std::uint8_t> input) {
   static const MemoryFile file;
   file.write(input);
   const DataSplits splits = open_packed({.dataset = "packed", .data_dir = file.path()});
-  require(splits.img_size >= 1 && splits.img_size <= 16384, "a picture side out of range");
+  require(splits.img_size >= 1 && splits.img_size <= 16384, "an image side out of range");
   for (std::size_t c = 0; c < 3; ++c) {
     require(std::isfinite(splits.mean[c]) && std::isfinite(splits.std[c]) && splits.std[c] > 0,
             "mean or deviation");

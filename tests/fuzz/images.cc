@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// Pictures: the front end and the decoders.
+/// Images: the front end and the decoders.
 #include <algorithm>
 
 #include "data/codecs.h"
@@ -22,12 +22,12 @@ bool fits(const Image& image, const ImageInfo& info) {
 void read_image_bytes(std::span<const std::uint8_t> input) {
   const ImageInfo info = check_image(input, "f", kLimits);
   const Image whole = decode_image(input, "f", kLimits);
-  require(fits(whole, info), "the picture has another size than its header says");
+  require(fits(whole, info), "the image has another size than its header says");
   const auto height = static_cast<int>(info.height), width = static_cast<int>(info.width);
   const Region region{height / 3, width / 3, height - height / 3, (width - width / 3 + 1) / 2};
   const Image part = decode_region(input, "f", region, kLimits);
   require(part.pixels == crop(whole, region.top, region.left, region.height, region.width).pixels,
-          "a part of the picture is not a part of the whole");
+          "a part of the image is not a part of the whole");
 }
 
 void put_big_endian(Bytes& b, std::size_t at, std::uint32_t v) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the pictures in corpus/, from which the fuzz targets make damaged ones. Needs Pillow.
+"""Writes the images in corpus/, from which the fuzz targets make damaged ones. Needs Pillow.
 
 Usage: make_corpus.py CORPUS_DIR"""
 import io
@@ -12,7 +12,7 @@ import zlib
 from PIL import Image, ImageDraw
 
 
-def picture(mode, size):
+def image(mode, size):
     """Colours, edges and a smooth part."""
     image = Image.linear_gradient("L").resize(size).convert("RGB")
     draw = ImageDraw.Draw(image)
@@ -30,16 +30,16 @@ def saved(image, kind, **options):
 
 
 def jpegs():
-    small = picture("RGB", (19, 13))
+    small = image("RGB", (19, 13))
     yield "420.jpg", saved(small, "JPEG", quality=75, optimize=True)
     yield "422.jpg", saved(small, "JPEG", quality=40, subsampling=1)
     yield "444.jpg", saved(small, "JPEG", quality=95, subsampling=0, optimize=True)
-    yield "grey.jpg", saved(picture("L", (9, 17)), "JPEG", quality=60, optimize=True)
-    yield "cmyk.jpg", saved(picture("CMYK", (10, 9)), "JPEG", quality=60, optimize=True)
-    yield "progressive.jpg", saved(picture("RGB", (34, 20)), "JPEG", quality=70, progressive=True)
+    yield "grey.jpg", saved(image("L", (9, 17)), "JPEG", quality=60, optimize=True)
+    yield "cmyk.jpg", saved(image("CMYK", (10, 9)), "JPEG", quality=60, optimize=True)
+    yield "progressive.jpg", saved(image("RGB", (34, 20)), "JPEG", quality=70, progressive=True)
     yield "progressive444.jpg", saved(small, "JPEG", quality=50, progressive=True, subsampling=0)
     # A restart marker behind each row of blocks.
-    yield "restart.jpg", saved(picture("RGB", (33, 40)), "JPEG", quality=50, restart_marker_rows=1)
+    yield "restart.jpg", saved(image("RGB", (33, 40)), "JPEG", quality=50, restart_marker_rows=1)
     exif = Image.Exif()
     exif[0x0112] = 6
     yield "exif.jpg", saved(small, "JPEG", quality=30, exif=exif, comment=b"a comment")
@@ -63,13 +63,13 @@ def rows(count, length):
 
 
 def pngs():
-    yield "rgb.png", saved(picture("RGB", (21, 14)), "PNG", optimize=True)
-    yield "rgba.png", saved(picture("RGBA", (11, 7)), "PNG")
-    yield "grey.png", saved(picture("L", (15, 8)), "PNG")
-    yield "grey_alpha.png", saved(picture("LA", (9, 6)), "PNG")
-    yield "palette.png", saved(picture("P", (16, 9)), "PNG", transparency=3)
-    yield "bits1.png", saved(picture("1", (19, 5)), "PNG")
-    yield "palette1.png", saved(picture("1;P", (19, 5)), "PNG", bits=1)
+    yield "rgb.png", saved(image("RGB", (21, 14)), "PNG", optimize=True)
+    yield "rgba.png", saved(image("RGBA", (11, 7)), "PNG")
+    yield "grey.png", saved(image("L", (15, 8)), "PNG")
+    yield "grey_alpha.png", saved(image("LA", (9, 6)), "PNG")
+    yield "palette.png", saved(image("P", (16, 9)), "PNG", transparency=3)
+    yield "bits1.png", saved(image("1", (19, 5)), "PNG")
+    yield "palette1.png", saved(image("1;P", (19, 5)), "PNG", bits=1)
     for depth in (2, 4):
         yield f"grey{depth}.png", png(7, 5, depth, 0, rows(5, (7 * depth + 7) // 8))
     yield "grey16.png", png(5, 5, 16, 0, rows(5, 10), extra=chunk(b"tRNS", b"\0\7"))
@@ -96,9 +96,9 @@ def bmp(width, height, bits, pixels, colors=b"", compression=0, header=40, masks
 
 
 def bmps():
-    yield "rgb.bmp", saved(picture("RGB", (7, 5)), "BMP")
-    yield "palette8.bmp", saved(picture("P", (9, 4)), "BMP")
-    yield "bits1.bmp", saved(picture("1", (35, 3)), "BMP")
+    yield "rgb.bmp", saved(image("RGB", (7, 5)), "BMP")
+    yield "palette8.bmp", saved(image("P", (9, 4)), "BMP")
+    yield "bits1.bmp", saved(image("1", (35, 3)), "BMP")
     line = bytes(range(0x10, 0x18))
     colors = bytes((i * 16) % 256 for i in range(16 * 4))
     yield "palette4.bmp", bmp(13, 3, 4, line * 3, colors)

@@ -74,7 +74,7 @@ std::vector<OpEntry> conv2d_entries() {
       {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},   // one element
       {{1, 3, 5, 1}, {2, 3, 3, 1}, {1, 3}},   // padding wider than the filter needs
       {{0, 5, 5, 3}, {2, 3, 3, 3}, {1, 1}},   // empty batch
-      {{37, 2, 2, 3}, {3, 3, 3, 3}, {1, 1}},  // several slices, the last one partial, with small pictures
+      {{37, 2, 2, 3}, {3, 3, 3, 3}, {1, 1}},  // several slices, the last one partial, with small images
       {{19, 3, 3, 2}, {2, 2, 2, 2}, {1, 0}},
   };
   for (const Case& k : cases) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/// A picture that a line of numpy makes as well, and a hash, so that results can be held against Pillow's:
+/// An image that a line of numpy makes as well, and a hash, so that results can be held against Pillow's:
 ///
-///   def picture(h, w): return np.array([[[(x*37 + y*91 + c*53 + x*y*7) % 256 for c in range(3)]
+///   def image(h, w): return np.array([[[(x*37 + y*91 + c*53 + x*y*7) % 256 for c in range(3)]
 ///                                        for x in range(w)] for y in range(h)], np.uint8)
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace salu::test {
 
-inline Image picture(int height, int width) {
+inline Image image(int height, int width) {
   Image image(height, width);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {

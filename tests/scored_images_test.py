@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""saluevaluate scores the pictures that training scored, wherever it is started and wherever they lie now.
+"""saluevaluate scores the images that training scored, wherever it is started and wherever they lie now.
 
-Usage: scored_pictures_test.py SALUTRAIN SALUEVALUATE"""
+Usage: scored_images_test.py SALUTRAIN SALUEVALUATE"""
 import json
 import os
 import random
@@ -18,8 +18,8 @@ from programs_test import EVALUATE, TRAIN, Programs, rows_of, run
 PROGRAM = os.path.abspath(EVALUATE)
 
 
-def write_pictures(place, **splits):
-    """Class folders x and y of every split, with so many pictures of noise each."""
+def write_images(place, **splits):
+    """Class folders x and y of every split, with so many images of noise each."""
     draw = random.Random(len(splits))
     for split, count in splits.items():
         for label in "xy":
@@ -28,7 +28,7 @@ def write_pictures(place, **splits):
                 (place / split / label / f"{i}.ppm").write_bytes(b"P6 16 16 255\n" + draw.randbytes(768))
 
 
-class ScoredPictures(Programs):
+class ScoredImages(Programs):
     def train_on(self, place, name, *flags):
         folder = self.dir / name
         result = run(TRAIN, "--dataset", "folder", "--data-dir", place, "--model", "salunet_c8", "--batch-size", "4",
@@ -49,9 +49,9 @@ class ScoredPictures(Programs):
         self.assertAlmostEqual(scored["top1"], float(row["eval_top1"]), places=3)
         self.assertAlmostEqual(scored["loss"], float(row["eval_loss"]), places=4)
 
-    def test_the_settings_of_the_run_hold_where_its_pictures_have_moved(self):
+    def test_the_settings_of_the_run_hold_where_its_images_have_moved(self):
         place, moved = self.dir / "set", self.dir / "moved"
-        write_pictures(place, **{"train": 6, "training set": 8, "val": 6, "holdout": 10})
+        write_images(place, **{"train": 6, "training set": 8, "val": 6, "holdout": 10})
         runs = [(self.train_on(place, name, *flags), samples) for name, samples, flags in (
             ("holdout", 20, ["--val-split", "holdout"]), ("few", 4, ["--val-num-samples", "4"]),
             ("both", 6, ["--val-split", "holdout", "--val-num-samples", "6"]),
@@ -76,7 +76,7 @@ class ScoredPictures(Programs):
         self.assertEqual(self.score(runs[0][0], "--data-dir", moved, "--split", "val")["samples"], 12)
 
     def test_the_score_does_not_depend_on_the_folder_one_stands_in(self):
-        write_pictures(self.dir / "set", train=4, val=5)
+        write_images(self.dir / "set", train=4, val=5)
         folder, other = (self.train_on(self.dir / "set", name, "--val-num-samples", count)
                          for name, count in (("run", "4"), ("other", "6")))
         (self.dir / "link").symlink_to(folder / "last")
@@ -92,15 +92,15 @@ class ScoredPictures(Programs):
         (folder / "checkpoints").symlink_to("../disk")
         self.is_as_trained(self.score("last", cwd=folder), folder, 4)
 
-    def test_bad_pictures_are_what_they_were_in_training(self):
+    def test_bad_images_are_what_they_were_in_training(self):
         place = self.dir / "set"
-        write_pictures(place, train=4, val=20)
+        write_images(place, train=4, val=20)
         bad = [place / "val/x/z.ppm", place / "val/y/z.ppm"]
         bad[0].write_bytes(b"P6 16 16 255\ncut")
         folder = self.train_on(place, "run", "--bad-images", "skip", "--model-ema")
         result = run(EVALUATE, folder / "last", "--json")
         self.assertEqual([row["samples"] for row in json.loads(result.stdout)], [40, 40])
-        self.assertEqual(len(re.findall(r"^bad picture skipped: .*val/x/z\.ppm: truncated", result.stderr, re.M)), 1)
+        self.assertEqual(len(re.findall(r"^bad image skipped: .*val/x/z\.ppm: truncated", result.stderr, re.M)), 1)
         self.is_as_trained(json.loads(result.stdout)[0], folder, 40)
         one = [folder / "last", "--use-ema"]
         self.assertIn("val/x/z.ppm: truncated", self.score(*one, "--bad-images", "stop", code=3))
@@ -108,11 +108,11 @@ class ScoredPictures(Programs):
         self.assertIn("val/x/z.ppm: truncated", self.score(*one, *other, code=3))
         self.assertEqual(self.score(*one, *other, "--bad-images", "skip")["samples"], 40)
         bad[1].write_bytes(b"")
-        self.assertIn("2 of 42 pictures of folder:set are unreadable; expected at most 0.1 %", self.score(*one, code=3))
+        self.assertIn("2 of 42 images of folder:set are unreadable; expected at most 0.1 %", self.score(*one, code=3))
         self.assertEqual(self.score(*one, "--max-bad", "5")["samples"], 40)
         patient = self.train_on(place, "patient", "--bad-images", "skip", "--max-bad", "5")
         self.is_as_trained(self.score(patient), patient, 40)
-        self.assertIn("2 of 42 pictures", self.score(patient, "--max-bad", "4", code=3))
+        self.assertIn("2 of 42 images", self.score(patient, "--max-bad", "4", code=3))
         self.refuse(2, "--bad-images", EVALUATE, patient, "--bad-images", "ignore")
         self.refuse(2, "--max-bad", EVALUATE, patient, "--max-bad", "101")
 
