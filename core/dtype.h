@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "core/error.h"
 #include "core/host_device.h"
@@ -71,6 +72,10 @@ constexpr DType parameter_dtype(DType activations) {
   return activations == DType::bf16 ? DType::f32 : activations;
 }
 
+/// The type of formulas, sums and parameters for elements of type T: float for bf16, T otherwise.
+template <class T>
+using Wide = std::conditional_t<std::is_same_v<T, bf16>, float, T>;
+
 /// Throws `[op] expected dtype …, got …`.
 [[noreturn]] void fail_dtype(const char* op, const char* expected, DType got);
 
@@ -86,6 +91,13 @@ void dispatch_float(const char* op, DType dtype, Body&& body) {
     default:
       fail_dtype(op, "f32 or f64", dtype);
   }
+}
+
+/// dispatch_float() for the types of activations: T = float, double or bf16.
+template <class Body>
+void dispatch_elements(const char* op, DType dtype, Body&& body) {
+  if (dtype == DType::bf16) return body.template operator()<bf16>();
+  dispatch_float(op, dtype, body);
 }
 
 /// dispatch_float() for every element type.

@@ -121,9 +121,9 @@ Tensor predict(const Model& model, const Tensor& images, const Scoring& scoring)
   const NoGrad guard;
   const ParameterStore& store = model.store();
   const Device device = store.values().device();
-  const auto logits = [&](const Tensor& images) {
+  const auto logits = [&](const Tensor& batch) {
     Context context;
-    const Tensor pixels = normalize_images(images.to(device), scoring.mean, scoring.std, store.activations());
+    const Tensor pixels = normalize_images(batch.to(device), scoring.mean, scoring.std, store.activations());
     return model.forward(Variable(pixels), context).value().to(Device{}).to(DType::f32);
   };
   Tensor out = logits(images);
