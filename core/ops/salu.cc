@@ -13,14 +13,9 @@ const SaluLoops<T>& loops() {
   if constexpr (std::is_same_v<T, double>) {
     return baseline::loops_f64;
   } else {
-    switch (best_instruction_set()) {
-      case InstructionSet::avx512:
-        return avx512::loops_f32;
-      case InstructionSet::avx2:
-        return avx2::loops_f32;
-      case InstructionSet::baseline:
-        break;
-    }
+    const InstructionSet best = best_instruction_set();
+    if (best >= InstructionSet::avx512) return avx512::loops_f32;
+    if (best == InstructionSet::avx2) return avx2::loops_f32;
     return baseline::loops_f32;
   }
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-/// The instruction sets for which the hot loops are compiled, and the best one of this CPU.
+/// The instruction sets for which the hot loops are compiled, and the best one of this processor.
 #pragma once
 
 namespace salu {
 
-enum class InstructionSet { baseline, avx2, avx512 };
+/// In rising order: each one includes those before it.
+enum class InstructionSet { baseline, avx2, avx512, avx512_bf16, amx };
 
-inline InstructionSet best_instruction_set() {
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return InstructionSet::avx512;
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  return avx2 ? InstructionSet::avx2 : InstructionSet::baseline;
-}
+/// The best one that the processor and the system offer, at most the one that the environment variable
+/// SALU_MAX_CPU_ISA names. Found once. Throws ErrorCode::usage for an unknown name.
+InstructionSet best_instruction_set();
 
-/// "avx512", "avx2" or "baseline".
-inline const char* instruction_set() {
-  constexpr const char* kNames[] = {"baseline", "avx2", "avx512"};
-  return kNames[static_cast<int>(best_instruction_set())];
-}
+/// Its name: "avx512_bf16".
+const char* instruction_set();
+
+/// True when the processor multiplies matrices of bf16 (AMX). The first call asks the kernel for the tile
+/// registers.
+inline bool matrix_unit() { return best_instruction_set() == InstructionSet::amx; }
 
 }  // namespace salu
