@@ -59,7 +59,7 @@ std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, std::in
 /// The sum over the rows of x (rows, columns).
 template <class T>
 std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, const T* x) {
-  return column_sums<T>(rows, columns, columns, [=](std::int64_t r, T* sums) {
+  return column_sums<Wide<T>>(rows, columns, columns, [=](std::int64_t r, Wide<T>* sums) {
     const T* row = x + r * columns;
     for (std::int64_t c = 0; c < columns; ++c) sums[c] += row[c];
   });
