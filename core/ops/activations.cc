@@ -22,15 +22,6 @@ constexpr ActivationKernels kernels(const char* forward, const char* backward) {
   return {F::kOp, {forward, forward_cpu<F>}, {backward, backward_cpu<F>}};
 }
 
-template <class P>
-struct PreluValue {
-  P slope;
-  template <class T>
-  constexpr T operator()(T x) const {
-    return Prelu::value(x, T(slope));
-  }
-};
-
 void prelu_forward_cpu(Tensor& y, const Tensor& x, const Tensor& slope) {
   dispatch_elements("prelu", x.dtype(),
                     [&]<class T>() { map_elements<T>(y, PreluValue<Wide<T>>{*slope.data<Wide<T>>()}, x); });
@@ -53,7 +44,7 @@ void prelu_backward_cpu(Tensor& dx, Tensor* dslope, const Tensor& dy, const Tens
       return sum;
     };
     const double sum = parallel_sum<double>(x.numel(), kElementwiseGrain, chunk);
-    add_sums<W>(dslope, &sum);
+    add_sums<T>(dslope, &sum);
   });
 }
 

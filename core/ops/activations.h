@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /// Activations: functions of one element.
 ///
-/// Each formula follows its contract, shared by the CPU and CUDA: `value` is y, `gradient` is dx. These
-/// functions are constexpr, so nvcc compiles them for the GPU too (--expt-relaxed-constexpr).
+/// Each formula follows its contract, shared by the CPU and CUDA: `value` is y, `gradient` is dx. T is float,
+/// double or a register of floats (core/simd/vec.h). These functions are constexpr, so nvcc compiles them for
+/// the GPU too (--expt-relaxed-constexpr).
 #pragma once
 
 #include <cmath>
 #include <numbers>
 
 #include "core/kernel.h"
+#include "core/ops/select.h"
 #include "core/tensor.h"
 
 namespace salu {
@@ -48,11 +50,11 @@ struct Relu {
   static constexpr char kOp[] = "relu";
   template <class T>
   static constexpr T value(T x) {
-    return x < T(0) ? T(0) : x;  // written so that NaN passes through
+    return select(x < T(0), T(0), x);  // written so that NaN passes through
   }
   template <class T>
   static constexpr T gradient(T dy, T x) {
-    return x > T(0) ? dy : T(0);
+    return select(x > T(0), dy, T(0));
   }
 };
 extern ActivationKernels relu_kernels;
@@ -70,16 +72,25 @@ Tensor prelu_backward(const Tensor& dy, const Tensor& x, const Tensor& slope, Te
 struct Prelu {
   template <class T>
   static constexpr T value(T x, T slope) {
-    return x > T(0) ? x : slope * x;
+    return select(x > T(0), x, slope * x);
   }
   template <class T>
   static constexpr T gradient(T dy, T x, T slope) {
-    return dy * (x > T(0) ? T(1) : slope);
+    return dy * select(x > T(0), T(1), slope);
   }
   /// One element's contribution to dslope.
   template <class T>
   static constexpr T slope_gradient(T dy, T x) {
-    return x > T(0) ? T(0) : dy * x;
+    return select(x > T(0), T(0), dy * x);
+  }
+};
+/// y for a slope of type P.
+template <class P>
+struct PreluValue {
+  P slope;
+  template <class T>
+  constexpr T operator()(T x) const {
+    return Prelu::value(x, T(slope));
   }
 };
 struct PreluKernels {
@@ -99,7 +110,8 @@ struct Gelu {
   static constexpr char kOp[] = "gelu";
   template <class T>
   static constexpr T distribution(T x) {
-    return T(0.5) * (T(1) + std::erf(x * T(1 / std::numbers::sqrt2)));
+    using std::erf;
+    return T(0.5) * (T(1) + erf(x * T(1 / std::numbers::sqrt2)));
   }
   template <class T>
   static constexpr T value(T x) {
@@ -107,7 +119,8 @@ struct Gelu {
   }
   template <class T>
   static constexpr T gradient(T dy, T x) {
-    const T density = T(std::numbers::inv_sqrtpi / std::numbers::sqrt2) * std::exp(T(-0.5) * x * x);
+    using std::exp;
+    const T density = T(std::numbers::inv_sqrtpi / std::numbers::sqrt2) * exp(T(-0.5) * x * x);
     return dy * (distribution(x) + x * density);
   }
 };
@@ -126,7 +139,8 @@ struct GeluTanh {
   static constexpr double kScale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;  // sqrt(2/pi)
   template <class T>
   static constexpr T tanh_u(T x) {
-    return std::tanh(T(kScale) * (x + T(kCubic) * x * x * x));
+    using std::tanh;
+    return tanh(T(kScale) * (x + T(kCubic) * x * x * x));
   }
   template <class T>
   static constexpr T value(T x) {
@@ -134,9 +148,10 @@ struct GeluTanh {
   }
   template <class T>
   static constexpr T slope(T x) {
-    if (std::abs(x) > T(20)) return x > T(0) ? T(1) : T(0);  // t is +-1 here, and x^2 may overflow
+    using std::abs;
     const T t = tanh_u(x), du = T(kScale) * (T(1) + T(3 * kCubic) * x * x);
-    return T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * du;
+    const T near = T(0.5) * (T(1) + t) + T(0.5) * x * (T(1) - t * t) * du;
+    return select(abs(x) > T(20), select(x > T(0), T(1), T(0)), near);  // far out x^2 may overflow
   }
   template <class T>
   static constexpr T gradient(T dy, T x) {
@@ -147,7 +162,8 @@ extern ActivationKernels gelu_tanh_kernels;
 
 template <class T>
 constexpr T sigmoid(T x) {
-  return T(1) / (T(1) + std::exp(-x));
+  using std::exp;
+  return T(1) / (T(1) + exp(-x));
 }
 
 /// Swish (SiLU).
@@ -182,11 +198,11 @@ struct Hardswish {
   static constexpr char kOp[] = "hardswish";
   template <class T>
   static constexpr T value(T x) {
-    return x < T(-3) ? T(0) : x > T(3) ? x : x * (x + T(3)) / T(6);
+    return select(x < T(-3), T(0), select(x > T(3), x, x * (x + T(3)) / T(6)));
   }
   template <class T>
   static constexpr T gradient(T dy, T x) {
-    return x < T(-3) ? T(0) : x > T(3) ? dy : dy * (T(2) * x + T(3)) / T(6);
+    return select(x < T(-3), T(0), select(x > T(3), dy, dy * (T(2) * x + T(3)) / T(6)));
   }
 };
 extern ActivationKernels hardswish_kernels;

@@ -58,20 +58,7 @@ Tensor scale_forward(const Tensor& x, double factor) { return like(scale_kernels
 namespace {
 
 void bias_forward_cpu(Tensor& y, const Tensor& x, const Tensor& b) {
-  dispatch_elements("bias", x.dtype(), [&]<class T>() {
-    using W = Wide<T>;
-    const std::int64_t channels = x.dim(-1);
-    const T* in = x.data<T>();
-    const W* offset = b.data<W>();
-    T* out = y.data<T>();
-    parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) {
-        const T* from = in + row * channels;
-        T* to = out + row * channels;
-        for (std::int64_t c = 0; c < channels; ++c) to[c] = T(W(from[c]) + offset[c]);
-      }
-    });
-  });
+  dispatch_elements("bias", x.dtype(), [&]<class T>() { map_rows<T>(y, Bias{}, x, b); });
 }
 
 void bias_backward_cpu(Tensor& db, const Tensor& dy) {
@@ -79,7 +66,7 @@ void bias_backward_cpu(Tensor& db, const Tensor& dy) {
     const std::int64_t channels = dy.dim(-1);
     const T* upstream = dy.data<T>();
     const auto sums = column_sums(rows_of(dy), channels, upstream);
-    add_sums<Wide<T>>(&db, sums.data());
+    add_sums<T>(&db, sums.data());
   });
 }
 
@@ -104,10 +91,7 @@ void sum_forward_cpu(Tensor& y, const Tensor& x) {
                     [&]<class T>() { *y.data<T>() = T(static_cast<Wide<T>>(total<T>(x))); });
 }
 
-void sum_backward_cpu(Tensor& dx, const Tensor& dy) {
-  dispatch_elements("sum", dy.dtype(),
-                    [&]<class T>() { map_elements<T>(dx, [g = Wide<T>(*dy.data<T>())]() { return g; }); });
-}
+void sum_backward_cpu(Tensor& dx, const Tensor& dy) { dx.fill(dy.item()); }
 
 }  // namespace
 
@@ -130,7 +114,7 @@ void mean_forward_cpu(Tensor& y, const Tensor& x) {
 
 void mean_backward_cpu(Tensor& dx, const Tensor& dy) {
   dispatch_elements("mean", dy.dtype(), [&]<class T>() {
-    map_elements<T>(dx, [g = Wide<T>(*dy.data<T>()) / static_cast<Wide<T>>(dx.numel())]() { return g; });
+    dx.fill(static_cast<double>(Wide<T>(*dy.data<T>()) / static_cast<Wide<T>>(dx.numel())));
   });
 }
 

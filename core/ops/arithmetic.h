@@ -6,7 +6,13 @@
 
 namespace salu {
 
-/// The formula of scale.
+/// The formulas of bias and scale.
+struct Bias {
+  template <class T>
+  constexpr T operator()(T x, T b) const {
+    return x + b;
+  }
+};
 template <class P>
 struct Times {
   P factor;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/drop.h"
 
-#include "core/ops/reduce.h"
-#include "core/parallel.h"
+#include "core/ops/arithmetic.h"
+#include "core/ops/elementwise.h"
 
 namespace salu {
 namespace {
@@ -44,14 +44,17 @@ void drop_path_forward_cpu(Tensor& y, const Tensor& x, double p, const RandomKey
     const std::int64_t size = x.numel() / x.dim(0);  // elements of one sample
     const T* in = x.data<T>();
     T* out = y.data<T>();
-    const auto scale = static_cast<Wide<T>>(1 / (1 - p));
+    const Times<Wide<T>> kept{static_cast<Wide<T>>(1 / (1 - p))};
+    const auto loop = element_loop<T, MapLoop<Times<Wide<T>>, T, T>>();
     const float threshold = static_cast<float>(p);
     parallel_for(x.dim(0), row_grain(x.dim(0), size), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t b = begin; b < end; ++b) {
         const PhiloxBlock bits = key.block(static_cast<std::uint32_t>(b / 4));
-        const bool keep = to_uniform(bits[static_cast<std::size_t>(b % 4)]) >= threshold;
-        for (std::int64_t i = b * size; i < (b + 1) * size; ++i)
-          out[i] = T(keep ? scale * Wide<T>(in[i]) : Wide<T>(0));
+        if (to_uniform(bits[static_cast<std::size_t>(b % 4)]) >= threshold) {
+          loop(size, out + b * size, kept, in + b * size);
+        } else {
+          std::fill_n(out + b * size, size, T(0.0f));
+        }
       }
     });
   });

@@ -1,35 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/squash.h"
 
-#include "core/ops/reduce.h"
+#include "core/ops/elementwise.h"
 
 namespace salu {
 namespace {
 
-template <class W>
-W shift_of(const SquashCoefficients& c) {
-  return c.shift.defined() ? *c.shift.data<W>() : W(0);
+template <class F, class T>
+SquashValue<F, Wide<T>> formula(const SquashCoefficients& c) {
+  using W = Wide<T>;
+  return {*c.alpha.data<W>(), c.shift.defined() ? *c.shift.data<W>() : W(0)};
 }
 
 template <class F>
 void forward_cpu(Tensor& y, const Tensor& x, const SquashCoefficients& c) {
-  dispatch_elements(F::kOp, x.dtype(), [&]<class T>() {
-    using W = Wide<T>;
-    const std::int64_t channels = x.dim(-1);
-    const T* in = x.data<T>();
-    const W *scale = c.gamma.data<W>(), *offset = c.beta.data<W>();
-    const W alpha = *c.alpha.data<W>(), shift = shift_of<W>(c);
-    T* out = y.data<T>();
-    parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) {
-        const T* from = in + row * channels;
-        T* to = out + row * channels;
-        for (std::int64_t k = 0; k < channels; ++k) {
-          to[k] = T(scale[k] * F{}(alpha * W(from[k]) + shift).value + offset[k]);
-        }
-      }
-    });
-  });
+  dispatch_elements(F::kOp, x.dtype(),
+                    [&]<class T>() { map_rows<T>(y, formula<F, T>(c), x, c.gamma, c.beta); });
 }
 
 /// One pass over dy and x: writes dx and sums the parameter gradients.
@@ -40,31 +26,19 @@ void backward_cpu(Tensor& dx, SquashSums wanted, const Tensor& dy, const Tensor&
     using W = Wide<T>;
     const std::int64_t channels = x.dim(-1);
     const T *in = x.data<T>(), *upstream = dy.data<T>();
-    const W* scale = c.gamma.data<W>();
-    const W alpha = *c.alpha.data<W>(), shift = shift_of<W>(c);
+    const W* gamma = c.gamma.data<W>();
     T* out = dx.data<T>();
+    const auto loop = element_loop<T, SquashRow<F, T>>();
     // dgamma (C), dbeta (C), dalpha, dshift
-    const std::vector<double> sums =
-        column_sums<double>(rows_of(x), channels, 2 * channels + 2, [=](std::int64_t row, double* s) {
-          double *dgamma = s, *dbeta = s + channels, dalpha = 0, dshift = 0;
-          for (std::int64_t k = 0; k < channels; ++k) {
-            const std::int64_t i = row * channels + k;
-            const W g = upstream[i], v = in[i];
-            const auto [value, slope] = F{}(alpha * v + shift);
-            const W du = g * scale[k] * slope;
-            out[i] = T(du * alpha);
-            dgamma[k] += static_cast<double>(g * value);
-            dbeta[k] += static_cast<double>(g);
-            dalpha += static_cast<double>(du * v);
-            dshift += static_cast<double>(du);
-          }
-          s[2 * channels] += dalpha;
-          s[2 * channels + 1] += dshift;
+    const std::vector<double> sums = column_sums<W>(
+        rows_of(x), channels, 2 * channels + 2, [=, f = formula<F, T>(c)](std::int64_t row, W* s) {
+          const std::int64_t i = row * channels;
+          loop(channels, out + i, s, f, upstream + i, in + i, gamma);
         });
-    add_sums<W>(wanted.gamma, sums.data());
-    add_sums<W>(wanted.beta, sums.data() + channels);
-    add_sums<W>(wanted.alpha, sums.data() + 2 * channels);
-    add_sums<W>(wanted.shift, sums.data() + 2 * channels + 1);
+    add_sums<T>(wanted.gamma, sums.data());
+    add_sums<T>(wanted.beta, sums.data() + channels);
+    add_sums<T>(wanted.alpha, sums.data() + 2 * channels);
+    add_sums<T>(wanted.shift, sums.data() + 2 * channels + 1);
   });
 }
 

@@ -36,7 +36,7 @@ Tensor squash_forward(const SquashKernels& f, const Tensor& x, const SquashCoeff
 Tensor squash_backward(const SquashKernels& f, const Tensor& dy, const Tensor& x, const SquashCoefficients& c,
                        SquashSums sums);
 
-/// A function and its derivative at one point.
+/// A function and its derivative at one point; T is float, double or a register of floats.
 template <class T>
 struct ValueSlope {
   T value;
@@ -55,7 +55,8 @@ struct Tanh {
   static constexpr char kOp[] = "dyt";
   template <class T>
   constexpr ValueSlope<T> operator()(T u) const {
-    const T t = std::tanh(u);
+    using std::tanh;
+    const T t = tanh(u);
     return {t, T(1) - t * t};
   }
 };
@@ -73,9 +74,20 @@ struct Erf {
   static constexpr char kOp[] = "derf";
   template <class T>
   constexpr ValueSlope<T> operator()(T u) const {
-    return {std::erf(u), T(2 * std::numbers::inv_sqrtpi) * std::exp(-u * u)};
+    using std::erf, std::exp;
+    return {erf(u), T(2 * std::numbers::inv_sqrtpi) * exp(-u * u)};
   }
 };
 extern SquashKernels derf_kernels;
+
+/// y for coefficients of type P.
+template <class F, class P>
+struct SquashValue {
+  P alpha, shift;
+  template <class T>
+  constexpr T operator()(T x, T gamma, T beta) const {
+    return gamma * F{}(T(alpha) * x + T(shift)).value + beta;
+  }
+};
 
 }  // namespace salu

@@ -50,6 +50,12 @@ inline Vec operator*(Vec a, Vec b) { return _mm512_mul_ps(a.v, b.v); }
 inline Vec operator/(Vec a, Vec b) { return _mm512_div_ps(a.v, b.v); }
 inline __mmask16 operator<(Vec a, Vec b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
 inline Vec select(__mmask16 when, Vec a, Vec b) { return _mm512_mask_blend_ps(when, b.v, a.v); }
+inline Vec min(Vec a, Vec b) { return _mm512_min_ps(a.v, b.v); }  // b where one of them is NaN
+inline Vec max(Vec a, Vec b) { return _mm512_max_ps(a.v, b.v); }
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
+inline Vec nearest(Vec x) { return _mm512_roundscale_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/// x 2^n for an integer n.
+inline Vec ldexp(Vec x, Vec n) { return _mm512_scalef_ps(x.v, n.v); }
 inline Vec abs(Vec x) { return _mm512_abs_ps(x.v); }
 inline Vec copysign(Vec x, Vec sign) {
   const __m512 sign_bit = _mm512_set1_ps(-0.0f);
@@ -103,6 +109,18 @@ inline Vec operator/(Vec a, Vec b) { return _mm256_div_ps(a.v, b.v); }
 /// All bits of a lane are 1 where it is so.
 inline Vec operator<(Vec a, Vec b) { return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ); }
 inline Vec select(Vec when, Vec a, Vec b) { return _mm256_blendv_ps(b.v, a.v, when.v); }
+inline Vec min(Vec a, Vec b) { return _mm256_min_ps(a.v, b.v); }  // b where one of them is NaN
+inline Vec max(Vec a, Vec b) { return _mm256_max_ps(a.v, b.v); }
+inline Vec fma(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a.v, b.v, c.v); }
+inline Vec nearest(Vec x) { return _mm256_round_ps(x.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+/// x 2^n for an integer n of -250 to 250: in two steps, as the exponent of a float has 8 bits.
+inline Vec ldexp(Vec x, Vec n) {
+  const __m256i i = _mm256_cvtps_epi32(n.v), half = _mm256_srai_epi32(i, 1);
+  const auto power = [](__m256i k) -> Vec {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(k, Vec::int32(127)), 23));
+  };
+  return x * power(half) * power(_mm256_sub_epi32(i, half));
+}
 inline Vec abs(Vec x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x.v); }
 inline Vec copysign(Vec x, Vec sign) {
   return _mm256_or_ps(abs(x).v, _mm256_and_ps(_mm256_set1_ps(-0.0f), sign.v));
@@ -141,6 +159,9 @@ struct Scalar {
   friend bool operator>(Scalar a, Scalar b) { return a.v > b.v; }
   friend Scalar abs(Scalar x) { return Scalar(std::abs(x.v)); }
   friend Scalar copysign(Scalar x, Scalar sign) { return Scalar(std::copysign(x.v, sign.v)); }
+  friend Scalar exp(Scalar x) { return Scalar(std::exp(x.v)); }
+  friend Scalar tanh(Scalar x) { return Scalar(std::tanh(x.v)); }
+  friend Scalar erf(Scalar x) { return Scalar(std::erf(x.v)); }
   friend Scalar rsqrt(Scalar x) { return Scalar(salu::rsqrt(x.v)); }
 };
 
