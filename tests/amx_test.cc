@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 
+#include "bench/tile_rungs.h"
 #include "core/ops/conv2d.h"
 #include "core/parallel.h"
 #include "core/rng.h"
@@ -243,6 +244,31 @@ TEST_CASE("a product of blocks agrees with f64") {
              double{b[static_cast<std::size_t>(k * kSide + i % kSide)]};
     }
     REQUIRE(std::abs(double{c[static_cast<std::size_t>(i)]} - sum) < 2e-5);
+  }
+}
+
+TEST_CASE("the rungs of the ladder agree") {
+  const bench::Sizes s{64, 96, 160};
+  const Tensor a = random({s.m, s.k}, 7), b = random({s.k, s.n}, 8);
+  const auto bits = [](const Tensor& t) { return static_cast<const Bits*>(t.raw()); };
+  Tensor loops = Tensor::empty({s.m, s.n}), packed_a = Tensor::empty(a.shape(), DType::bf16),
+         packed_b = Tensor::empty(b.shape(), DType::bf16);
+  bench::rung1_loops(loops.data<float>(), bits(a), bits(b), s);
+  const auto pack = [](Operand operand, const Tensor& from, Tensor& to, std::int64_t down,
+                       std::int64_t right) {
+    for (std::int64_t i = 0; i < from.dim(0); i += kSide) {  // a row of one position
+      const std::int64_t columns = from.dim(1);
+      const PixelRow row{
+          static_cast<const Bits*>(from.raw()) + i * columns, columns, kSide, columns, 1, 0, 0, columns};
+      software_tiles::kernels.pack(operand, row, static_cast<Bits*>(to.raw()) + i / kSide * down, 0, right);
+    }
+  };
+  pack(Operand::a, a, packed_a, s.k * kSide, kBlock);
+  pack(Operand::b, b, packed_b, kBlock, s.k * kSide);
+  for (const auto rung : {bench::rung2_tile, bench::rung3_sums_stay, bench::rung4_blocks}) {
+    Tensor c = Tensor::full({s.m, s.n}, 99);
+    rung(c.data<float>(), bits(packed_a), bits(packed_b), s);
+    CHECK(compare(c, loops, {0, 2e-5}) == "");
   }
 }
 
