@@ -10,8 +10,8 @@
 #include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
-#include "tests/cuda_check.h"
 #include "tests/cuda_device.h"
+#include "tests/device_check.h"
 
 namespace salu::test {
 namespace {

@@ -41,7 +41,7 @@ struct OpEntry {
   std::vector<BadCall> bad_calls;
   std::vector<std::size_t> parameters = {};  ///< OpSample::parameters of every sample
   /// Too large for a Jacobian: shapes that take several blocks of a kernel, or packs of several channels.
-  /// They run on CUDA only, against the CPU; their oracle is not used.
+  /// Their oracle is not used: f64 on the CPU is.
   std::vector<OpSample> large = {};
 };
 

@@ -4,7 +4,7 @@
 #include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
-#include "tests/op_run.h"
+#include "tests/device_check.h"
 
 namespace salu::test {
 namespace {
@@ -65,20 +65,41 @@ TEST_CASE("f32 gradients agree with f64 gradients") {
   });
 }
 
+TEST_CASE("bf16 results agree with f64 on the same rounded inputs; parameter gradients are f32") {
+  each_sample([](const OpEntry&, const OpSample& sample) { check_bf16(sample, {}); });
+  for (const OpEntry& entry : op_table()) {
+    for (const OpSample& sample : entry.large) {
+      INFO(entry.op << " " << sample.label);
+      check_bf16(sample, {});
+    }
+  }
+}
+
+void check_same_bits(const OpSample& sample, DType dtype) {
+  INFO(dtype_name(dtype));
+  set_num_threads(1);
+  const OpRun first = run_op(sample, dtype);
+  for (const int threads : {1, 2, 3, 2}) {
+    set_num_threads(threads);
+    const OpRun again = run_op(sample, dtype);
+    CHECK(compare_bits(again.y, first.y) == "");
+    for (std::size_t i = 0; i < first.gradients.size(); ++i) {
+      if (first.gradients[i].defined()) CHECK(compare_bits(again.gradients[i], first.gradients[i]) == "");
+    }
+  }
+  set_num_threads(0);
+}
+
 TEST_CASE("results are the same bits on every run and with 1, 2 and 3 threads") {
   each_sample([](const OpEntry&, const OpSample& sample) {
-    set_num_threads(1);
-    const OpRun first = run_op(sample, DType::f32);
-    for (const int threads : {1, 2, 3, 2}) {
-      set_num_threads(threads);
-      const OpRun again = run_op(sample, DType::f32);
-      CHECK(compare_bits(again.y, first.y) == "");
-      for (std::size_t i = 0; i < first.gradients.size(); ++i) {
-        if (first.gradients[i].defined()) CHECK(compare_bits(again.gradients[i], first.gradients[i]) == "");
-      }
-    }
-    set_num_threads(0);
+    for (const DType dtype : {DType::f32, DType::bf16}) check_same_bits(sample, dtype);
   });
+  for (const OpEntry& entry : op_table()) {  // of several slices and chunks
+    for (const OpSample& sample : entry.large) {
+      INFO(entry.op << " " << sample.label);
+      for (const DType dtype : {DType::f32, DType::bf16}) check_same_bits(sample, dtype);
+    }
+  }
 }
 
 TEST_CASE("a second backward is refused") {

@@ -14,9 +14,9 @@
 namespace salu {
 
 namespace native {  // tests/meson.build: the portable copy as a build with -march=native compiles it
-extern const SaluLoops<float> loops_f32;
-extern const SaluLoops<double> loops_f64;
-}  // namespace native
+template <class T>
+const SaluLoops<T>& salu_loops();
+}
 
 namespace test {
 namespace {
@@ -32,11 +32,12 @@ struct Table {
 };
 
 std::vector<Table> tables() {
-  std::vector<Table> out{{"baseline", &baseline::loops_f32}, {"native", &native::loops_f32}};
+  std::vector<Table> out{{"baseline", &baseline::salu_loops<float>()},
+                         {"native", &native::salu_loops<float>()}};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    out.push_back({"avx2", &avx2::loops_f32});
+    out.push_back({"avx2", &avx2::salu_loops<float>()});
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
-    out.push_back({"avx512", &avx512::loops_f32});
+    out.push_back({"avx512", &avx512::salu_loops<float>()});
   return out;
 }
 
@@ -90,7 +91,7 @@ std::vector<double> magnitudes(SaluMember member, const Input<double>& in) {
   std::vector<double> out(6);
   for (std::size_t i = 0; i < in.x.size(); ++i) {
     const Input<double> one{{in.dy[i]}, {in.x[i]}, {in.residual[i]}};
-    const auto terms = numbers(run(baseline::loops_f64, member, one, kCurves).sums);
+    const auto terms = numbers(run(baseline::salu_loops<double>(), member, one, kCurves).sums);
     for (std::size_t k = 0; k < terms.size(); ++k) out[k] += std::abs(terms[k]);
   }
   return out;
@@ -109,7 +110,7 @@ double roundings(const std::vector<float>& got, const std::vector<double>& want,
 
 void check_table(const Table& table, SaluMember member, const Input<float>& in) {
   const Input<double> wide = widened(in);
-  const Output<double> want = run(baseline::loops_f64, member, wide, kCurves);
+  const Output<double> want = run(baseline::salu_loops<double>(), member, wide, kCurves);
   const Output<float> got = run(*table.loops, member, in, kCurvesF32);
   const bool adds = member == SaluMember::salu_add_swalu;
   const auto magnitude = [&](std::size_t i) {
@@ -211,8 +212,8 @@ TEST_CASE("the portable f64 table is there, with the same bits, when the whole b
   const Input<double> in = widened(noise(33, 1.0));
   for (int member = 0; member < kSaluMembers; ++member) {
     INFO("member " << member);
-    const auto got = run(native::loops_f64, static_cast<SaluMember>(member), in, kCurves),
-               want = run(baseline::loops_f64, static_cast<SaluMember>(member), in, kCurves);
+    const auto got = run(native::salu_loops<double>(), static_cast<SaluMember>(member), in, kCurves),
+               want = run(baseline::salu_loops<double>(), static_cast<SaluMember>(member), in, kCurves);
     CHECK(got.y == want.y);
     CHECK(got.dx == want.dx);
     CHECK(got.dresidual == want.dresidual);

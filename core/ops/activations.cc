@@ -9,18 +9,12 @@ namespace {
 
 template <class F>
 void forward_cpu(Tensor& y, const Tensor& x) {
-  dispatch_float(F::kOp, x.dtype(), [&]<class T>() {
-    map_elements<T>(
-        y, [](T v) { return F::value(v); }, x);
-  });
+  dispatch_elements(F::kOp, x.dtype(), [&]<class T>() { map_elements<T>(y, Value<F>{}, x); });
 }
 
 template <class F>
 void backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& x) {
-  dispatch_float(F::kOp, x.dtype(), [&]<class T>() {
-    map_elements<T>(
-        dx, [](T g, T v) { return F::gradient(g, v); }, dy, x);
-  });
+  dispatch_elements(F::kOp, x.dtype(), [&]<class T>() { map_elements<T>(dx, Gradient<F>{}, dy, x); });
 }
 
 template <class F>
@@ -28,28 +22,38 @@ constexpr ActivationKernels kernels(const char* forward, const char* backward) {
   return {F::kOp, {forward, forward_cpu<F>}, {backward, backward_cpu<F>}};
 }
 
+template <class P>
+struct PreluValue {
+  P slope;
+  template <class T>
+  constexpr T operator()(T x) const {
+    return Prelu::value(x, T(slope));
+  }
+};
+
 void prelu_forward_cpu(Tensor& y, const Tensor& x, const Tensor& slope) {
-  dispatch_float("prelu", x.dtype(), [&]<class T>() {
-    map_elements<T>(
-        y, [k = *slope.data<T>()](T v) { return Prelu::value(v, k); }, x);
-  });
+  dispatch_elements("prelu", x.dtype(),
+                    [&]<class T>() { map_elements<T>(y, PreluValue<Wide<T>>{*slope.data<Wide<T>>()}, x); });
 }
 
 void prelu_backward_cpu(Tensor& dx, Tensor* dslope, const Tensor& dy, const Tensor& x, const Tensor& slope) {
-  dispatch_float("prelu", x.dtype(), [&]<class T>() {
-    const T *in = x.data<T>(), *upstream = dy.data<T>(), k = *slope.data<T>();
+  dispatch_elements("prelu", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
+    const T *in = x.data<T>(), *upstream = dy.data<T>();
+    const W k = *slope.data<W>();
     T* out = dx.data<T>();
     const auto chunk = [=](std::int64_t begin, std::int64_t end) {
       double sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (std::int64_t i = begin; i < end; ++i) {
-        out[i] = Prelu::gradient(upstream[i], in[i], k);
-        sum += static_cast<double>(Prelu::slope_gradient(upstream[i], in[i]));
+        const W g = upstream[i], v = in[i];
+        out[i] = T(Prelu::gradient(g, v, k));
+        sum += static_cast<double>(Prelu::slope_gradient(g, v));
       }
       return sum;
     };
     const double sum = parallel_sum<double>(x.numel(), kElementwiseGrain, chunk);
-    add_sums<T>(dslope, &sum);
+    add_sums<W>(dslope, &sum);
   });
 }
 

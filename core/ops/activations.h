@@ -19,6 +19,21 @@ struct ActivationKernels {
   Kernel<void(Tensor& y, const Tensor& x)> forward;
   Kernel<void(Tensor& dx, const Tensor& dy, const Tensor& x)> backward;
 };
+/// The formulas of activation F as function objects.
+template <class F>
+struct Value {
+  template <class T>
+  constexpr T operator()(T x) const {
+    return F::value(x);
+  }
+};
+template <class F>
+struct Gradient {
+  template <class T>
+  constexpr T operator()(T dy, T x) const {
+    return F::gradient(dy, x);
+  }
+};
 Tensor activation_forward(const ActivationKernels& f, const Tensor& x);
 Tensor activation_backward(const ActivationKernels& f, const Tensor& dy, const Tensor& x);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/arithmetic.h"
 
+#include <functional>
+
 #include "core/ops/elementwise.h"
 #include "core/ops/reduce.h"
 
@@ -8,10 +10,7 @@ namespace salu {
 namespace {
 
 void add_forward_cpu(Tensor& y, const Tensor& a, const Tensor& b) {
-  dispatch_float("add", y.dtype(), [&]<class T>() {
-    map_elements<T>(
-        y, [](T u, T v) { return u + v; }, a, b);
-  });
+  dispatch_elements("add", y.dtype(), [&]<class T>() { map_elements<T>(y, std::plus<>{}, a, b); });
 }
 
 }  // namespace
@@ -31,10 +30,7 @@ void add_in_place(Tensor& a, const Tensor& b) {
 namespace {
 
 void mul_forward_cpu(Tensor& y, const Tensor& a, const Tensor& b) {
-  dispatch_float("mul", y.dtype(), [&]<class T>() {
-    map_elements<T>(
-        y, [](T u, T v) { return u * v; }, a, b);
-  });
+  dispatch_elements("mul", y.dtype(), [&]<class T>() { map_elements<T>(y, std::multiplies<>{}, a, b); });
 }
 
 }  // namespace
@@ -49,10 +45,8 @@ Tensor mul_forward(const Tensor& a, const Tensor& b) {
 namespace {
 
 void scale_forward_cpu(Tensor& y, const Tensor& x, double factor) {
-  dispatch_float("scale", x.dtype(), [&]<class T>() {
-    map_elements<T>(
-        y, [k = static_cast<T>(factor)](T v) { return k * v; }, x);
-  });
+  dispatch_elements("scale", x.dtype(),
+                    [&]<class T>() { map_elements<T>(y, Times<Wide<T>>{static_cast<Wide<T>>(factor)}, x); });
 }
 
 }  // namespace
@@ -64,26 +58,28 @@ Tensor scale_forward(const Tensor& x, double factor) { return like(scale_kernels
 namespace {
 
 void bias_forward_cpu(Tensor& y, const Tensor& x, const Tensor& b) {
-  dispatch_float("bias", x.dtype(), [&]<class T>() {
+  dispatch_elements("bias", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t channels = x.dim(-1);
-    const T *in = x.data<T>(), *offset = b.data<T>();
+    const T* in = x.data<T>();
+    const W* offset = b.data<W>();
     T* out = y.data<T>();
     parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const T* from = in + row * channels;
         T* to = out + row * channels;
-        for (std::int64_t c = 0; c < channels; ++c) to[c] = from[c] + offset[c];
+        for (std::int64_t c = 0; c < channels; ++c) to[c] = T(W(from[c]) + offset[c]);
       }
     });
   });
 }
 
 void bias_backward_cpu(Tensor& db, const Tensor& dy) {
-  dispatch_float("bias", dy.dtype(), [&]<class T>() {
+  dispatch_elements("bias", dy.dtype(), [&]<class T>() {
     const std::int64_t channels = dy.dim(-1);
     const T* upstream = dy.data<T>();
     const auto sums = column_sums(rows_of(dy), channels, upstream);
-    add_sums<T>(&db, sums.data());
+    add_sums<Wide<T>>(&db, sums.data());
   });
 }
 
@@ -104,12 +100,13 @@ void bias_backward(const Tensor& dy, Tensor& db) {
 namespace {
 
 void sum_forward_cpu(Tensor& y, const Tensor& x) {
-  dispatch_float("sum", x.dtype(), [&]<class T>() { *y.data<T>() = static_cast<T>(total<T>(x)); });
+  dispatch_elements("sum", x.dtype(),
+                    [&]<class T>() { *y.data<T>() = T(static_cast<Wide<T>>(total<T>(x))); });
 }
 
 void sum_backward_cpu(Tensor& dx, const Tensor& dy) {
-  dispatch_float("sum", dy.dtype(),
-                 [&]<class T>() { map_elements<T>(dx, [g = *dy.data<T>()]() { return g; }); });
+  dispatch_elements("sum", dy.dtype(),
+                    [&]<class T>() { map_elements<T>(dx, [g = Wide<T>(*dy.data<T>())]() { return g; }); });
 }
 
 }  // namespace
@@ -126,14 +123,14 @@ Tensor sum_backward(const Tensor& dy, const Shape& x_shape) {
 namespace {
 
 void mean_forward_cpu(Tensor& y, const Tensor& x) {
-  dispatch_float("mean", x.dtype(), [&]<class T>() {
-    *y.data<T>() = static_cast<T>(total<T>(x) / static_cast<double>(x.numel()));
+  dispatch_elements("mean", x.dtype(), [&]<class T>() {
+    *y.data<T>() = T(static_cast<Wide<T>>(total<T>(x) / static_cast<double>(x.numel())));
   });
 }
 
 void mean_backward_cpu(Tensor& dx, const Tensor& dy) {
-  dispatch_float("mean", dy.dtype(), [&]<class T>() {
-    map_elements<T>(dx, [g = *dy.data<T>() / static_cast<T>(dx.numel())]() { return g; });
+  dispatch_elements("mean", dy.dtype(), [&]<class T>() {
+    map_elements<T>(dx, [g = Wide<T>(*dy.data<T>()) / static_cast<Wide<T>>(dx.numel())]() { return g; });
   });
 }
 

@@ -6,6 +6,16 @@
 
 namespace salu {
 
+/// The formula of scale.
+template <class P>
+struct Times {
+  P factor;
+  template <class T>
+  constexpr T operator()(T x) const {
+    return T(factor) * x;
+  }
+};
+
 /// Sum of two tensors: residual connections, and gradients of several paths.
 /// Forward:  y = a + b
 /// Backward: da = dy, db = dy

@@ -41,42 +41,56 @@ void softmax_backward_row(T* s, T* dp, T log_sum, std::int64_t n) {
 }
 
 void attention_forward_cpu(Tensor& y, Tensor& log_sum, const Tensor& qkv, double scale) {
-  dispatch_float("attention", qkv.dtype(), [&]<class T>() {
+  dispatch_elements("attention", qkv.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const Heads at(qkv, log_sum);
     const std::int64_t t = at.tokens, d = at.d, h = at.head;
     const T* in = qkv.data<T>();
-    T *out = y.data<T>(), *logs = log_sum.data<T>();
-    at.each<T>(1, [=](std::int64_t i, T* p) {
-      const T *q = in + at.in(i), *k = q + d, *v = k + d;
-      gemm<T>(false, true, t, t, h, static_cast<T>(scale), q, 3 * d, k, 3 * d, 0, p, t);  // (T,h) (T,h)^T
+    T* out = y.data<T>();
+    W* logs = log_sum.data<W>();
+    const W factor = static_cast<W>(scale);
+    at.each<W>(1, [=](std::int64_t i, W* p) {
+      const T* first = in + at.in(i);
+      const WideInput<T> q(first, t, h, 3 * d), k(first + d, t, h, 3 * d), v(first + 2 * d, t, h, 3 * d);
+      WideOutput<T> mixed(out + at.out(i), t, h, d);
+      const std::int64_t row = q.row_length(), y_row = mixed.row_length();
+      gemm<W>(false, true, t, t, h, factor, q.data(), row, k.data(), row, 0, p, t);  // (T,h) (T,h)^T
       for (std::int64_t r = 0; r < t; ++r) {
-        logs[i * t + r] = static_cast<T>(softmax_row(p + r * t, p + r * t, t));
+        logs[i * t + r] = static_cast<W>(softmax_row(p + r * t, p + r * t, t));
       }
-      gemm<T>(false, false, t, h, t, 1, p, t, v, 3 * d, 0, out + at.out(i), d);  // (T,T) (T,h)
+      gemm<W>(false, false, t, h, t, 1, p, t, v.data(), row, 0, mixed.data(), y_row);  // (T,T) (T,h)
+      mixed.store();
     });
   });
 }
 
 void attention_backward_cpu(Tensor& dqkv, const Tensor& dy, const Tensor& qkv, const Tensor& log_sum,
                             double scale) {
-  dispatch_float("attention", qkv.dtype(), [&]<class T>() {
+  dispatch_elements("attention", qkv.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const Heads at(qkv, log_sum);
     const std::int64_t t = at.tokens, d = at.d, h = at.head;
-    const T *in = qkv.data<T>(), *grad = dy.data<T>(), *logs = log_sum.data<T>();
-    const T factor = static_cast<T>(scale);
+    const T *in = qkv.data<T>(), *upstream = dy.data<T>();
+    const W* logs = log_sum.data<W>();
+    const W factor = static_cast<W>(scale);
     T* out = dqkv.data<T>();
-    at.each<T>(2, [=](std::int64_t i, T* p) {
-      T* ds = p + t * t;
-      const T *q = in + at.in(i), *k = q + d, *v = k + d, *g = grad + at.out(i);
-      T *dq = out + at.in(i), *dk = dq + d, *dv = dk + d;
-      gemm<T>(false, true, t, t, h, factor, q, 3 * d, k, 3 * d, 0, p, t);  // (T,h) (T,h)^T, scores
-      gemm<T>(false, true, t, t, h, 1, g, d, v, 3 * d, 0, ds, t);          // (T,h) (T,h)^T, dp
+    at.each<W>(2, [=](std::int64_t i, W* p) {
+      W* ds = p + t * t;
+      const T* first = in + at.in(i);
+      const WideInput<T> q(first, t, h, 3 * d), k(first + d, t, h, 3 * d), v(first + 2 * d, t, h, 3 * d);
+      const WideInput<T> grad(upstream + at.out(i), t, h, d);
+      T* begin = out + at.in(i);
+      WideOutput<T> dq(begin, t, h, 3 * d), dk(begin + d, t, h, 3 * d), dv(begin + 2 * d, t, h, 3 * d);
+      const std::int64_t row = q.row_length(), g = grad.row_length();
+      gemm<W>(false, true, t, t, h, factor, q.data(), row, k.data(), row, 0, p, t);  // (T,h) (T,h)^T, scores
+      gemm<W>(false, true, t, t, h, 1, grad.data(), g, v.data(), row, 0, ds, t);     // (T,h) (T,h)^T, dp
       for (std::int64_t r = 0; r < t; ++r) {
         softmax_backward_row(p + r * t, ds + r * t, logs[i * t + r], t);
       }
-      gemm<T>(true, false, t, h, t, 1, p, t, g, d, 0, dv, 3 * d);             // (T,T)^T (T,h)
-      gemm<T>(false, false, t, h, t, factor, ds, t, k, 3 * d, 0, dq, 3 * d);  // (T,T) (T,h)
-      gemm<T>(true, false, t, h, t, factor, ds, t, q, 3 * d, 0, dk, 3 * d);   // (T,T)^T (T,h)
+      gemm<W>(true, false, t, h, t, 1, p, t, grad.data(), g, 0, dv.data(), row);        // (T,T)^T (T,h)
+      gemm<W>(false, false, t, h, t, factor, ds, t, k.data(), row, 0, dq.data(), row);  // (T,T) (T,h)
+      gemm<W>(true, false, t, h, t, factor, ds, t, q.data(), row, 0, dk.data(), row);   // (T,T)^T (T,h)
+      for (WideOutput<T>* part : {&dq, &dk, &dv}) part->store();
     });
   });
 }

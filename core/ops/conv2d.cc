@@ -9,7 +9,7 @@
 namespace salu {
 namespace {
 
-/// The reference convolution: plain loops, used for f64 (gradient checks). f32 uses oneDNN.
+/// The reference convolution: plain loops, used for f64 (gradient checks). f32 and bf16 use oneDNN.
 
 void check_same(const char* name, const Tensor& t, const Tensor& x) {
   check(t.dtype() == x.dtype() && t.device() == x.device(), "[conv2d] expected {} {} on {}, got {} on {}",

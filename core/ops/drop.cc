@@ -9,16 +9,17 @@ namespace {
 
 void dropout_forward_cpu(Tensor& y, const Tensor& x, double p, const RandomKey& key) {
   static_assert(kElementwiseGrain % 4 == 0, "a chunk starts with a block");
-  dispatch_float("dropout", x.dtype(), [&]<class T>() {
+  dispatch_elements("dropout", x.dtype(), [&]<class T>() {
     const T* in = x.data<T>();
     T* out = y.data<T>();
-    const T scale = static_cast<T>(1 / (1 - p));
+    const auto scale = static_cast<Wide<T>>(1 / (1 - p));
     const float threshold = static_cast<float>(p);
     parallel_for(x.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t first = begin; first < end; first += 4) {
         const PhiloxBlock bits = key.block(static_cast<std::uint32_t>(first / 4));
         for (std::int64_t i = first; i < std::min(first + 4, end); ++i) {
-          out[i] = to_uniform(bits[static_cast<std::size_t>(i - first)]) >= threshold ? scale * in[i] : T(0);
+          const bool keep = to_uniform(bits[static_cast<std::size_t>(i - first)]) >= threshold;
+          out[i] = T(keep ? scale * Wide<T>(in[i]) : Wide<T>(0));
         }
       }
     });
@@ -39,17 +40,18 @@ namespace {
 
 void drop_path_forward_cpu(Tensor& y, const Tensor& x, double p, const RandomKey& key) {
   if (x.numel() == 0) return;
-  dispatch_float("drop_path", x.dtype(), [&]<class T>() {
+  dispatch_elements("drop_path", x.dtype(), [&]<class T>() {
     const std::int64_t size = x.numel() / x.dim(0);  // elements of one sample
     const T* in = x.data<T>();
     T* out = y.data<T>();
-    const T scale = static_cast<T>(1 / (1 - p));
+    const auto scale = static_cast<Wide<T>>(1 / (1 - p));
     const float threshold = static_cast<float>(p);
     parallel_for(x.dim(0), row_grain(x.dim(0), size), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t b = begin; b < end; ++b) {
         const PhiloxBlock bits = key.block(static_cast<std::uint32_t>(b / 4));
         const bool keep = to_uniform(bits[static_cast<std::size_t>(b % 4)]) >= threshold;
-        for (std::int64_t i = b * size; i < (b + 1) * size; ++i) out[i] = keep ? scale * in[i] : T(0);
+        for (std::int64_t i = b * size; i < (b + 1) * size; ++i)
+          out[i] = T(keep ? scale * Wide<T>(in[i]) : Wide<T>(0));
       }
     });
   });

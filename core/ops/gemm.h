@@ -6,14 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "core/parallel.h"
+#include "core/ops/wide.h"
 
 namespace salu {
 
 /// C (M,N) = alpha op(A) op(B) + beta C, op(X) = X or its transpose; lda, ldb, ldc are the row lengths in
 /// memory of A, B and C as stored. Runs on one thread: callers split M over parallel_for, so the sum over K
 /// is never split and the result does not depend on the thread count. f32 goes to oneDNN, f64 is a plain
-/// loop.
+/// loop, bf16 is converted by product().
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, T alpha,
           const T* a, std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc);
@@ -30,13 +30,21 @@ inline std::int64_t product_grain(std::int64_t m, std::int64_t n, std::int64_t k
 }
 
 /// C (M,N) = op(A) op(B) + beta C with the arguments of gemm, split over the rows of C: the sum over K stays
-/// in one task.
-template <class T>
+/// in one task. With a bias (N) every row of C begins as the bias, and beta is 1.
+template <class T, class C>
 void product(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const T* a,
-             std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
-  parallel_for(m, product_grain(m, n, k), [=](std::int64_t begin, std::int64_t end) {
-    gemm<T>(transpose_a, transpose_b, end - begin, n, k, 1, a + begin * (transpose_a ? 1 : lda), lda, b, ldb,
-            beta, c + begin * ldc, ldc);
+             std::int64_t lda, const T* b, std::int64_t ldb, Wide<T> beta, C* c, std::int64_t ldc,
+             const Wide<T>* bias = nullptr) {
+  const WideInput<T> right(b, transpose_b ? n : k, transpose_b ? k : n, ldb);
+  parallel_for(m, product_grain(m, n, k), [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t rows = end - begin;
+    const WideInput<T> left(a + begin * (transpose_a ? 1 : lda), transpose_a ? k : rows,
+                            transpose_a ? rows : k, lda);
+    WideOutput<C> out(c + begin * ldc, rows, n, ldc);
+    for (std::int64_t i = 0; bias && i < rows; ++i) std::copy_n(bias, n, out.data() + i * out.row_length());
+    gemm<Wide<T>>(transpose_a, transpose_b, rows, n, k, 1, left.data(), left.row_length(), right.data(),
+                  right.row_length(), bias ? 1 : beta, out.data(), out.row_length());
+    out.store();
   });
 }
 

@@ -13,35 +13,38 @@ void check_rows(const Tensor& x) {
 }
 
 template <class T>
-T row_mean(const T* x, std::int64_t n) {
-  T sum = 0;
+Wide<T> row_mean(const T* x, std::int64_t n) {
+  Wide<T> sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t c = 0; c < n; ++c) sum += x[c];
-  return sum / static_cast<T>(n);
+  return sum / static_cast<Wide<T>>(n);
 }
 
 template <class T>
-T row_variance(const T* x, T mean, std::int64_t n) {
-  T sum = 0;
+Wide<T> row_variance(const T* x, Wide<T> mean, std::int64_t n) {
+  Wide<T> sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t c = 0; c < n; ++c) sum += (x[c] - mean) * (x[c] - mean);
-  return sum / static_cast<T>(n);
+  return sum / static_cast<Wide<T>>(n);
 }
 
 void layer_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                             double eps) {
-  dispatch_float("layer_norm", x.dtype(), [&]<class T>() {
+  dispatch_elements("layer_norm", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t n = x.dim(-1), rows = rows_of(x);
-    const T *in = x.data<T>(), *scale = gamma.data<T>(), *shift = beta.data<T>();
-    T *out = result.y.data<T>(), *means = result.saved.mean.data<T>(), *rstds = result.saved.rstd.data<T>();
+    const T* in = x.data<T>();
+    const W *scale = gamma.data<W>(), *shift = beta.data<W>();
+    T* out = result.y.data<T>();
+    W *means = result.saved.mean.data<W>(), *rstds = result.saved.rstd.data<W>();
     parallel_for(rows, row_grain(rows, n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const T* row = in + i * n;
-        const T mean = row_mean(row, n);
-        const T rstd = 1 / std::sqrt(row_variance(row, mean, n) + static_cast<T>(eps));
+        const W mean = row_mean(row, n);
+        const W rstd = 1 / std::sqrt(row_variance(row, mean, n) + static_cast<W>(eps));
         means[i] = mean;
         rstds[i] = rstd;
-        for (std::int64_t c = 0; c < n; ++c) out[i * n + c] = (row[c] - mean) * rstd * scale[c] + shift[c];
+        for (std::int64_t c = 0; c < n; ++c) out[i * n + c] = T((row[c] - mean) * rstd * scale[c] + shift[c]);
       }
     });
   });
@@ -50,13 +53,15 @@ void layer_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& g
 /// One row of C numbers, and its statistics.
 template <class T>
 struct Row {
-  const T *dy, *x, *gamma;
-  T mean, rstd;
+  using W = Wide<T>;
+  const T *dy, *x;
+  const W* gamma;
+  W mean, rstd;
   std::int64_t n;
 
   /// block[0..C) += dy h, block[C..2C) += dy
-  void add_sums(T* block) const {
-    T* plain = block + n;
+  void add_sums(W* block) const {
+    W* plain = block + n;
     for (std::int64_t c = 0; c < n; ++c) {
       block[c] += dy[c] * (x[c] - mean) * rstd;
       plain[c] += dy[c];
@@ -64,28 +69,29 @@ struct Row {
   }
 
   void write_gradient(T* dx) const {
-    T g = 0, gh = 0;
+    W g = 0, gh = 0;
 #pragma omp simd reduction(+ : g, gh)
     for (std::int64_t c = 0; c < n; ++c) {
       g += dy[c] * gamma[c];
       gh += dy[c] * gamma[c] * ((x[c] - mean) * rstd);
     }
-    g /= static_cast<T>(n);
-    gh /= static_cast<T>(n);
+    g /= static_cast<W>(n);
+    gh /= static_cast<W>(n);
     for (std::int64_t c = 0; c < n; ++c) {
-      dx[c] = rstd * (dy[c] * gamma[c] - g - (x[c] - mean) * rstd * gh);
+      dx[c] = T(rstd * (dy[c] * gamma[c] - g - (x[c] - mean) * rstd * gh));
     }
   }
 };
 
 void layer_norm_backward_cpu(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x,
                              const Tensor& gamma, const NormStatistics& saved) {
-  dispatch_float("layer_norm", x.dtype(), [&]<class T>() {
+  dispatch_elements("layer_norm", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t n = x.dim(-1), rows = rows_of(x);
-    const T *up = dy.data<T>(), *in = x.data<T>(), *scale = gamma.data<T>();
-    const T *means = saved.mean.data<T>(), *rstds = saved.rstd.data<T>();
+    const T *up = dy.data<T>(), *in = x.data<T>();
+    const W *scale = gamma.data<W>(), *means = saved.mean.data<W>(), *rstds = saved.rstd.data<W>();
     T* out = dx.data<T>();
-    const auto sums = column_sums<T>(rows, n, 2 * n, [=](std::int64_t i, T* block) {
+    const auto sums = column_sums<W>(rows, n, 2 * n, [=](std::int64_t i, W* block) {
       const Row<T> row{up + i * n, in + i * n, scale, means[i], rstds[i], n};
       row.add_sums(block);
       row.write_gradient(out + i * n);

@@ -5,24 +5,29 @@
 
 #include "core/ops/reduce.h"
 #include "core/ops/softmax_row.h"
+#include "core/ops/wide.h"
 
 namespace salu {
 namespace {
 
 void softmax_forward_cpu(Tensor& y, const Tensor& x) {
-  dispatch_float("softmax", x.dtype(), [&]<class T>() {
+  dispatch_elements("softmax", x.dtype(), [&]<class T>() {
     const std::int64_t n = x.dim(-1);
     if (n == 0) return;
     const T* in = x.data<T>();
     T* out = y.data<T>();
     parallel_for(rows_of(x), row_grain(rows_of(x), n), [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t row = begin; row < end; ++row) softmax_row(out + row * n, in + row * n, n);
+      for (std::int64_t row = begin; row < end; ++row) {
+        WideOutput<T> result(out + row * n, 1, n, n);
+        softmax_row(result.data(), in + row * n, n);
+        result.store();
+      }
     });
   });
 }
 
 void softmax_backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& y) {
-  dispatch_float("softmax", y.dtype(), [&]<class T>() {
+  dispatch_elements("softmax", y.dtype(), [&]<class T>() {
     const std::int64_t n = y.dim(-1);
     const T *p = y.data<T>(), *upstream = dy.data<T>();
     T* out = dx.data<T>();
@@ -31,7 +36,8 @@ void softmax_backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& y) {
         const T *prob = p + row * n, *g = upstream + row * n;
         double dot = 0;
         for (std::int64_t c = 0; c < n; ++c) dot += static_cast<double>(g[c]) * static_cast<double>(prob[c]);
-        for (std::int64_t c = 0; c < n; ++c) out[row * n + c] = prob[c] * (g[c] - static_cast<T>(dot));
+        for (std::int64_t c = 0; c < n; ++c)
+          out[row * n + c] = T(prob[c] * (g[c] - static_cast<Wide<T>>(dot)));
       }
     });
   });
@@ -56,10 +62,11 @@ namespace {
 
 void cross_entropy_forward_cpu(Tensor& loss, Tensor& probabilities, const Tensor& logits,
                                const Tensor& targets) {
-  dispatch_float("cross_entropy", logits.dtype(), [&]<class T>() {
+  dispatch_elements("cross_entropy", logits.dtype(), [&]<class T>() {
     const std::int64_t batch = logits.dim(0), classes = logits.dim(1);
-    const T *x = logits.data<T>(), *t = targets.data<T>();
-    T* p = probabilities.data<T>();
+    const T* x = logits.data<T>();
+    const Wide<T>* t = targets.data<Wide<T>>();
+    Wide<T>* p = probabilities.data<Wide<T>>();
     const auto chunk = [=](std::int64_t begin, std::int64_t end) {
       double sum = 0;
       for (std::int64_t row = begin; row < end; ++row) {
@@ -67,28 +74,31 @@ void cross_entropy_forward_cpu(Tensor& loss, Tensor& probabilities, const Tensor
         const double log_sum_exp = softmax_row(p + first, x + first, classes);
         for (std::int64_t i = first; i < first + classes; ++i) {
           // A class of weight 0 contributes 0, even where its logit is -inf.
-          if (t[i] != T(0)) sum += static_cast<double>(t[i]) * (log_sum_exp - static_cast<double>(x[i]));
+          if (t[i] != 0) sum += static_cast<double>(t[i]) * (log_sum_exp - static_cast<double>(x[i]));
         }
       }
       return sum;
     };
     const double sum = parallel_sum<double>(batch, row_grain(batch, classes), chunk);
-    *loss.data<T>() = static_cast<T>(sum / static_cast<double>(batch));
+    *loss.data<Wide<T>>() = static_cast<Wide<T>>(sum / static_cast<double>(batch));
   });
 }
 
 void cross_entropy_backward_cpu(Tensor& dlogits, const Tensor& dloss, const Tensor& probabilities,
                                 const Tensor& targets) {
-  dispatch_float("cross_entropy", targets.dtype(), [&]<class T>() {
+  dispatch_elements("cross_entropy", dlogits.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t batch = targets.dim(0), classes = targets.dim(1);
-    const T *prob = probabilities.data<T>(), *target = targets.data<T>();
-    const T factor = *dloss.data<T>() / static_cast<T>(batch);
+    const W *prob = probabilities.data<W>(), *target = targets.data<W>();
+    const W factor = *dloss.data<W>() / static_cast<W>(batch);
     T* out = dlogits.data<T>();
     parallel_for(batch, row_grain(batch, classes), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
-        const T *p = prob + row * classes, *t = target + row * classes;
-        const T weight = static_cast<T>(std::accumulate(t, t + classes, 0.0));
-        for (std::int64_t c = 0; c < classes; ++c) out[row * classes + c] = factor * (p[c] * weight - t[c]);
+        const W *p = prob + row * classes, *t = target + row * classes;
+        const W weight = static_cast<W>(std::accumulate(t, t + classes, 0.0));
+        for (std::int64_t c = 0; c < classes; ++c) {
+          out[row * classes + c] = T(factor * (p[c] * weight - t[c]));
+        }
       }
     });
   });
@@ -130,26 +140,28 @@ void check_inputs(const Tensor& logits, const Tensor& targets) {
 }
 
 void bce_with_logits_forward_cpu(Tensor& loss, const Tensor& logits, const Tensor& targets) {
-  dispatch_float("bce_with_logits", logits.dtype(), [&]<class T>() {
-    const T *x = logits.data<T>(), *t = targets.data<T>();
+  dispatch_elements("bce_with_logits", logits.dtype(), [&]<class T>() {
+    const T* x = logits.data<T>();
+    const Wide<T>* t = targets.data<Wide<T>>();
     const auto chunk = [=](std::int64_t begin, std::int64_t end) {
       double sum = 0;
-      for (std::int64_t i = begin; i < end; ++i) sum += static_cast<double>(bce_value(x[i], t[i]));
+      for (std::int64_t i = begin; i < end; ++i) sum += static_cast<double>(bce_value<Wide<T>>(x[i], t[i]));
       return sum;
     };
     const double sum = parallel_sum<double>(logits.numel(), kElementwiseGrain, chunk);
-    *loss.data<T>() = static_cast<T>(sum / static_cast<double>(logits.numel()));
+    *loss.data<Wide<T>>() = static_cast<Wide<T>>(sum / static_cast<double>(logits.numel()));
   });
 }
 
 void bce_with_logits_backward_cpu(Tensor& dlogits, const Tensor& dloss, const Tensor& logits,
                                   const Tensor& targets) {
-  dispatch_float("bce_with_logits", logits.dtype(), [&]<class T>() {
-    const T *x = logits.data<T>(), *t = targets.data<T>();
-    const T factor = *dloss.data<T>() / static_cast<T>(logits.numel());
+  dispatch_elements("bce_with_logits", logits.dtype(), [&]<class T>() {
+    const T* x = logits.data<T>();
+    const Wide<T>* t = targets.data<Wide<T>>();
+    const Wide<T> factor = *dloss.data<Wide<T>>() / static_cast<Wide<T>>(logits.numel());
     T* out = dlogits.data<T>();
     parallel_for(logits.numel(), kElementwiseGrain, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) out[i] = factor * bce_slope(x[i], t[i]);
+      for (std::int64_t i = begin; i < end; ++i) out[i] = T(factor * bce_slope<Wide<T>>(x[i], t[i]));
     });
   });
 }

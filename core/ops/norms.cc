@@ -25,12 +25,12 @@ namespace {
 /// y = (x - mean) factor + shift
 template <class T>
 struct NormMap {
-  const T *mean, *factor, *shift;
+  const Wide<T>*mean, *factor, *shift;
 
   void operator()(const T* x, T* y, std::int64_t rows, std::int64_t channels) const {
-    const T *m = mean, *f = factor, *s = shift;
+    const Wide<T>*m = mean, *f = factor, *s = shift;
     for (std::int64_t r = 0; r < rows; ++r, x += channels, y += channels) {
-      for (std::int64_t c = 0; c < channels; ++c) y[c] = (x[c] - m[c]) * f[c] + s[c];
+      for (std::int64_t c = 0; c < channels; ++c) y[c] = T((x[c] - m[c]) * f[c] + s[c]);
     }
   }
 };
@@ -38,29 +38,25 @@ struct NormMap {
 /// dx = dy factor - offset - (x - mean) slope
 template <class T>
 struct NormGradientMap {
-  const T *mean, *factor, *offset, *slope;
+  const Wide<T>*mean, *factor, *offset, *slope;
 
   void operator()(const T* dy, const T* x, T* dx, std::int64_t rows, std::int64_t channels) const {
-    const T *m = mean, *f = factor, *o = offset, *s = slope;
+    const Wide<T>*m = mean, *f = factor, *o = offset, *s = slope;
     for (std::int64_t r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels) {
-      for (std::int64_t c = 0; c < channels; ++c) dx[c] = dy[c] * f[c] - o[c] - (x[c] - m[c]) * s[c];
+      for (std::int64_t c = 0; c < channels; ++c) dx[c] = T(dy[c] * f[c] - o[c] - (x[c] - m[c]) * s[c]);
     }
   }
 };
 
 /// block[0..C) += dy, block[C..2C) += dy (x - mean), for one row.
 template <class T>
-void add_gradient_row(const T* dy, const T* x, const T* mean, std::int64_t channels, T* block) {
-  T* centred = block + channels;
+void add_gradient_row(const T* dy, const T* x, const Wide<T>* mean, std::int64_t channels, Wide<T>* block) {
+  Wide<T>* centred = block + channels;
   for (std::int64_t c = 0; c < channels; ++c) {
     block[c] += dy[c];
     centred[c] += dy[c] * (x[c] - mean[c]);
   }
 }
-
-}  // namespace
-
-namespace {
 
 void check_rank(const Tensor& x) {
   check(x.shape().rank() >= 2, "[batch_norm] expected x (...,C) of rank 2 to 4, got {}", x.shape().str());
@@ -91,16 +87,17 @@ struct Moments {
 /// Adds rows [begin, end) of x in blocks that stay in the cache for the second pass.
 template <class T>
 void add_rows(Moments& moments, const T* x, std::int64_t begin, std::int64_t end, std::int64_t channels) {
-  std::vector<T> memory(static_cast<std::size_t>(2 * channels));
-  T *mean = memory.data(), *squares = mean + channels;
+  using W = Wide<T>;
+  std::vector<W> memory(static_cast<std::size_t>(2 * channels));
+  W *mean = memory.data(), *squares = mean + channels;
   for (std::int64_t first = begin; first < end; first += kSumBlock) {
     const std::int64_t rows = std::min(kSumBlock, end - first);
     const T *block = x + first * channels, *stop = block + rows * channels;
-    std::fill(memory.begin(), memory.end(), T(0));
+    std::fill(memory.begin(), memory.end(), W(0));
     for (const T* row = block; row != stop; row += channels) {
       for (std::int64_t c = 0; c < channels; ++c) mean[c] += row[c];
     }
-    for (std::int64_t c = 0; c < channels; ++c) mean[c] *= T(1) / static_cast<T>(rows);
+    for (std::int64_t c = 0; c < channels; ++c) mean[c] *= W(1) / static_cast<W>(rows);
     for (const T* row = block; row != stop; row += channels) {
       for (std::int64_t c = 0; c < channels; ++c) squares[c] += (row[c] - mean[c]) * (row[c] - mean[c]);
     }
@@ -124,17 +121,18 @@ Moments column_moments(const T* x, std::int64_t rows, std::int64_t channels) {
 template <class T>
 void batch_statistics(NormStatistics& saved, Tensor& running_mean, Tensor& running_var, const Tensor& x,
                       const BatchNormOptions& options) {
+  using W = Wide<T>;
   const std::int64_t channels = x.dim(-1), rows = rows_of(x);
   const Moments moments = column_moments(x.data<T>(), rows, channels);
   for (std::int64_t c = 0; c < channels; ++c) {
     const double mean = moments.mean[static_cast<std::size_t>(c)];
     const double squares = moments.squares[static_cast<std::size_t>(c)];
-    saved.mean.data<T>()[c] = static_cast<T>(mean);
-    saved.rstd.data<T>()[c] =
-        static_cast<T>(1 / std::sqrt(squares / static_cast<double>(rows) + options.eps));
+    saved.mean.data<W>()[c] = static_cast<W>(mean);
+    saved.rstd.data<W>()[c] =
+        static_cast<W>(1 / std::sqrt(squares / static_cast<double>(rows) + options.eps));
     const auto follow = [&](Tensor& running, double value) {
-      T& r = running.data<T>()[c];
-      r = static_cast<T>((1 - options.momentum) * static_cast<double>(r) + options.momentum * value);
+      W& r = running.data<W>()[c];
+      r = static_cast<W>((1 - options.momentum) * static_cast<double>(r) + options.momentum * value);
     };
     follow(running_mean, mean);
     follow(running_var, squares / static_cast<double>(rows - 1));
@@ -143,21 +141,22 @@ void batch_statistics(NormStatistics& saved, Tensor& running_mean, Tensor& runni
 
 void batch_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                             Tensor& running_mean, Tensor& running_var, BatchNormOptions options) {
-  dispatch_float("batch_norm", x.dtype(), [&]<class T>() {
+  dispatch_elements("batch_norm", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t channels = x.dim(-1), rows = rows_of(x);
-    T *mean = result.saved.mean.data<T>(), *rstd = result.saved.rstd.data<T>();
+    W *mean = result.saved.mean.data<W>(), *rstd = result.saved.rstd.data<W>();
     if (options.training) {
       batch_statistics<T>(result.saved, running_mean, running_var, x, options);
     } else {
-      const T *m = running_mean.data<T>(), *v = running_var.data<T>();
+      const W *m = running_mean.data<W>(), *v = running_var.data<W>();
       for (std::int64_t c = 0; c < channels; ++c) {
         mean[c] = m[c];
-        rstd[c] = static_cast<T>(1 / std::sqrt(static_cast<double>(v[c]) + options.eps));
+        rstd[c] = static_cast<W>(1 / std::sqrt(static_cast<double>(v[c]) + options.eps));
       }
     }
-    std::vector<T> factor(gamma.data<T>(), gamma.data<T>() + channels);
+    std::vector<W> factor(gamma.data<W>(), gamma.data<W>() + channels);
     for (std::int64_t c = 0; c < channels; ++c) factor[static_cast<std::size_t>(c)] *= rstd[c];
-    const NormMap<T> normalize{mean, factor.data(), beta.data<T>()};
+    const NormMap<T> normalize{mean, factor.data(), beta.data<W>()};
     const T* in = x.data<T>();
     T* out = result.y.data<T>();
     parallel_for(rows, row_grain(rows, channels), [=](std::int64_t begin, std::int64_t end) {
@@ -168,24 +167,26 @@ void batch_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& g
 
 void batch_norm_backward_cpu(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x,
                              const Tensor& gamma, const NormStatistics& saved, bool training) {
-  dispatch_float("batch_norm", x.dtype(), [&]<class T>() {
+  dispatch_elements("batch_norm", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t channels = x.dim(-1), rows = rows_of(x);
-    const T *up = dy.data<T>(), *in = x.data<T>(), *mean = saved.mean.data<T>();
-    std::vector<double> sums = column_sums<T>(rows, channels, 2 * channels, [=](std::int64_t r, T* block) {
+    const T *up = dy.data<T>(), *in = x.data<T>();
+    const W* mean = saved.mean.data<W>();
+    std::vector<double> sums = column_sums<W>(rows, channels, 2 * channels, [=](std::int64_t r, W* block) {
       add_gradient_row(up + r * channels, in + r * channels, mean, channels, block);
     });
     double *dbeta = sums.data(), *dgamma = dbeta + channels;
-    std::vector<T> memory(static_cast<std::size_t>(3 * channels));
-    T *factor = memory.data(), *offset = factor + channels, *slope = offset + channels;
+    std::vector<W> memory(static_cast<std::size_t>(3 * channels));
+    W *factor = memory.data(), *offset = factor + channels, *slope = offset + channels;
     for (std::int64_t c = 0; c < channels; ++c) {
-      const auto r = static_cast<double>(saved.rstd.data<T>()[c]);
-      const double scale = static_cast<double>(gamma.data<T>()[c]) * r;
+      const auto r = static_cast<double>(saved.rstd.data<W>()[c]);
+      const double scale = static_cast<double>(gamma.data<W>()[c]) * r;
       // Running statistics are constants: no gradient flows through them.
       const double share = training ? scale / static_cast<double>(rows) : 0;
       dgamma[c] *= r;
-      factor[c] = static_cast<T>(scale);
-      offset[c] = static_cast<T>(share * dbeta[c]);
-      slope[c] = static_cast<T>(share * r * dgamma[c]);
+      factor[c] = static_cast<W>(scale);
+      offset[c] = static_cast<W>(share * dbeta[c]);
+      slope[c] = static_cast<W>(share * r * dgamma[c]);
     }
     add_sums<T>(wanted.gamma, dgamma);
     add_sums<T>(wanted.beta, dbeta);
@@ -267,39 +268,43 @@ struct Groups {
 
 /// Writes mean and 1/sqrt(variance + eps) of each group of the sample x.
 template <class T>
-void group_statistics(const Groups& size, const T* x, double eps, T* means, T* rstds) {
+void group_statistics(const Groups& size, const T* x, double eps, Wide<T>* means, Wide<T>* rstds) {
+  using W = Wide<T>;
   const std::int64_t channels = size.channels;
   std::vector<double> sums(static_cast<std::size_t>(channels)), squares(sums.size());
-  sum_rows<T>(0, size.pixels, channels, sums.data(), [=](std::int64_t r, T* block) {
+  sum_rows<W>(0, size.pixels, channels, sums.data(), [=](std::int64_t r, W* block) {
     for (std::int64_t c = 0; c < channels; ++c) block[c] += x[r * channels + c];
   });
-  std::vector<T> centre(sums.size());
+  std::vector<W> centre(sums.size());
   for (std::int64_t g = 0; g < size.groups; ++g) {
-    means[g] = static_cast<T>(size.mean(sums.data(), g));
+    means[g] = static_cast<W>(size.mean(sums.data(), g));
     std::fill_n(centre.begin() + g * size.width, size.width, means[g]);
   }
-  const T* m = centre.data();
-  sum_rows<T>(0, size.pixels, channels, squares.data(), [=](std::int64_t r, T* block) {
+  const W* m = centre.data();
+  sum_rows<W>(0, size.pixels, channels, squares.data(), [=](std::int64_t r, W* block) {
     const T* row = x + r * channels;
     for (std::int64_t c = 0; c < channels; ++c) block[c] += (row[c] - m[c]) * (row[c] - m[c]);
   });
   for (std::int64_t g = 0; g < size.groups; ++g) {
-    rstds[g] = static_cast<T>(1 / std::sqrt(size.mean(squares.data(), g) + eps));
+    rstds[g] = static_cast<W>(1 / std::sqrt(size.mean(squares.data(), g) + eps));
   }
 }
 
 void group_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                             double eps) {
-  dispatch_float("group_norm", x.dtype(), [&]<class T>() {
+  dispatch_elements("group_norm", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const Groups size(x, result.saved.mean);
-    const T *in = x.data<T>(), *scale = gamma.data<T>(), *shift = beta.data<T>();
-    T *out = result.y.data<T>(), *means = result.saved.mean.data<T>(), *rstds = result.saved.rstd.data<T>();
+    const T* in = x.data<T>();
+    const W *scale = gamma.data<W>(), *shift = beta.data<W>();
+    T* out = result.y.data<T>();
+    W *means = result.saved.mean.data<W>(), *rstds = result.saved.rstd.data<W>();
     size.each_sample([=, &size](std::int64_t i) {
       const T* sample = in + i * size.sample();
-      T *m = means + i * size.groups, *r = rstds + i * size.groups;
+      W *m = means + i * size.groups, *r = rstds + i * size.groups;
       group_statistics(size, sample, eps, m, r);
-      std::vector<T> memory(static_cast<std::size_t>(2 * size.channels));
-      T *mean = memory.data(), *factor = mean + size.channels;
+      std::vector<W> memory(static_cast<std::size_t>(2 * size.channels));
+      W *mean = memory.data(), *factor = mean + size.channels;
       for (std::int64_t c = 0; c < size.channels; ++c) {
         mean[c] = m[c / size.width];
         factor[c] = r[c / size.width] * scale[c];
@@ -311,13 +316,14 @@ void group_norm_forward_cpu(NormResult& result, const Tensor& x, const Tensor& g
 
 /// dx of one sample; sums[0..C) += dy, sums[C..2C) += dy h over its pixels.
 template <class T>
-void sample_gradient(const Groups& size, const T* dy, const T* x, const T* gamma, const T* means,
-                     const T* rstds, double* sums, T* dx) {
+void sample_gradient(const Groups& size, const T* dy, const T* x, const Wide<T>* gamma, const Wide<T>* means,
+                     const Wide<T>* rstds, double* sums, T* dx) {
+  using W = Wide<T>;
   const std::int64_t channels = size.channels;
-  std::vector<T> memory(static_cast<std::size_t>(4 * channels));
-  T *mean = memory.data(), *factor = mean + channels, *offset = factor + channels, *slope = offset + channels;
+  std::vector<W> memory(static_cast<std::size_t>(4 * channels));
+  W *mean = memory.data(), *factor = mean + channels, *offset = factor + channels, *slope = offset + channels;
   for (std::int64_t c = 0; c < channels; ++c) mean[c] = means[c / size.width];
-  sum_rows<T>(0, size.pixels, 2 * channels, sums, [=](std::int64_t r, T* block) {
+  sum_rows<W>(0, size.pixels, 2 * channels, sums, [=](std::int64_t r, W* block) {
     add_gradient_row(dy + r * channels, x + r * channels, mean, channels, block);
   });
   std::vector<double> g(static_cast<std::size_t>(channels)), gh(g.size());
@@ -329,8 +335,8 @@ void sample_gradient(const Groups& size, const T* dy, const T* x, const T* gamma
   for (std::int64_t group = 0; group < size.groups; ++group) {
     const auto r = static_cast<double>(rstds[group]);
     const std::int64_t first = group * size.width;
-    std::fill_n(offset + first, size.width, static_cast<T>(r * size.mean(g.data(), group)));
-    std::fill_n(slope + first, size.width, static_cast<T>(r * r * size.mean(gh.data(), group)));
+    std::fill_n(offset + first, size.width, static_cast<W>(r * size.mean(g.data(), group)));
+    std::fill_n(slope + first, size.width, static_cast<W>(r * r * size.mean(gh.data(), group)));
     for (std::int64_t c = first; c < first + size.width; ++c) factor[c] = rstds[group] * gamma[c];
   }
   NormGradientMap<T>{mean, factor, offset, slope}(dy, x, dx, size.pixels, channels);
@@ -338,11 +344,12 @@ void sample_gradient(const Groups& size, const T* dy, const T* x, const T* gamma
 
 void group_norm_backward_cpu(Tensor& dx, NormSums wanted, const Tensor& dy, const Tensor& x,
                              const Tensor& gamma, const NormStatistics& saved) {
-  dispatch_float("group_norm", x.dtype(), [&]<class T>() {
+  dispatch_elements("group_norm", x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const Groups size(x, saved.mean);
     const std::int64_t channels = size.channels;
-    const T *up = dy.data<T>(), *in = x.data<T>(), *scale = gamma.data<T>();
-    const T *means = saved.mean.data<T>(), *rstds = saved.rstd.data<T>();
+    const T *up = dy.data<T>(), *in = x.data<T>();
+    const W *scale = gamma.data<W>(), *means = saved.mean.data<W>(), *rstds = saved.rstd.data<W>();
     T* out = dx.data<T>();
     std::vector<double> partial(static_cast<std::size_t>(size.samples * 2 * channels));
     size.each_sample([&](std::int64_t i) {

@@ -9,7 +9,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "core/ops/arithmetic.h"
-#include "core/parallel.h"
+#include "core/ops/wide.h"
 
 namespace salu {
 
@@ -135,44 +135,44 @@ std::int64_t slice_size(const Key& key, std::int64_t rows, std::int64_t slices) 
 }
 
 /// The forward and data passes: slices of the batch run in parallel with one copy of the reordered weights.
-void run_sliced(Pass pass, const Tensor& x, const Tensor& w, const Tensor& y, Conv2dOptions options) {
-  Key key = key_of(pass, x, w, y, options);
+template <class T>
+void run_sliced(Pass pass, const Tensor& from, const Tensor& w, Tensor& to, Conv2dOptions options) {
+  const bool forward = pass == Pass::forward;
+  Key key = key_of(pass, forward ? from : to, w, forward ? to : from, options);
   const std::int64_t batch = key.n, slice = slice_size(key, 256, 16);
   key.n = std::min(slice, batch);
   const Plan& whole = plan_for(key);
   key.n = batch % slice;
   const Plan* rest = key.n > 0 && batch > slice ? &plan_for(key) : nullptr;
+  const WideInput<T> filter(w.data<T>(), w.dim(0), w.numel() / w.dim(0), w.numel() / w.dim(0));
   const auto own_weights = [&](const Plan& plan) {
     Tensor own = buffer(plan.weights);
-    reorder(plan.plain, w.data<float>(), plan.weights, own.data<float>());
+    reorder(plan.plain, filter.data(), plan.weights, own.data<float>());
     return own;
   };
   const Tensor weights = own_weights(whole);
   const Tensor rest_weights = !rest                            ? Tensor()
                               : rest->weights == whole.weights ? weights
                                                                : own_weights(*rest);
-  const std::int64_t x_row = x.numel() / batch, y_row = y.numel() / batch;
+  const T* in = from.data<T>();
+  T* out = to.data<T>();
+  const std::int64_t in_row = from.numel() / batch, out_row = to.numel() / batch;
   parallel_for(batch, slice, [&](std::int64_t begin, std::int64_t end) {
     const bool partial = rest && end - begin < slice;
-    execute(partial ? *rest : whole, pass, x.data<float>() + begin * x_row,
-            (partial ? rest_weights : weights).data<float>(), y.data<float>() + begin * y_row);
+    const WideInput<T> source(in + begin * in_row, end - begin, in_row, in_row);
+    WideOutput<T> target(out + begin * out_row, end - begin, out_row, out_row);
+    execute(partial ? *rest : whole, pass, forward ? source.data() : target.data(),
+            (partial ? rest_weights : weights).data<float>(), forward ? target.data() : source.data());
+    target.store();
   });
 }
 
-}  // namespace
-
-void conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options) {
-  run_sliced(Pass::forward, x, w, y, options);
-}
-
-void conv2d_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options) {
-  run_sliced(Pass::backward_data, dx, w, dy, options);
-}
-
-void conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
+template <class T>
+void weight_gradient(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
   Key key = key_of(Pass::backward_weight, x, dw, dy, options);
   const std::int64_t batch = key.n, slice = slice_size(key, 512, 8), slices = (batch + slice - 1) / slice;
   const std::int64_t x_row = x.numel() / batch, y_row = dy.numel() / batch;
+  const T *in = x.data<T>(), *upstream = dy.data<T>();
   std::vector<Tensor> parts(static_cast<std::size_t>(slices));  // one gradient per slice, (K,R,S,C)
   parallel_for(slices, 1, [&](std::int64_t i, std::int64_t) {
     const std::int64_t begin = i * slice, end = std::min(begin + slice, batch);
@@ -180,13 +180,28 @@ void conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2
     own.n = end - begin;
     const Plan& plan = plan_for(own);
     Tensor blocked = buffer(plan.weights);
-    execute(plan, Pass::backward_weight, x.data<float>() + begin * x_row, blocked.data<float>(),
-            dy.data<float>() + begin * y_row);
+    const WideInput<T> x_slice(in + begin * x_row, own.n, x_row, x_row);
+    const WideInput<T> dy_slice(upstream + begin * y_row, own.n, y_row, y_row);
+    execute(plan, Pass::backward_weight, x_slice.data(), blocked.data<float>(), dy_slice.data());
     Tensor part = Tensor::empty(dw.shape());
     reorder(plan.weights, blocked.data<float>(), plan.plain, part.data<float>());
     parts[static_cast<std::size_t>(i)] = std::move(part);
   });
   for (const Tensor& part : parts) add_in_place(dw, part);  // in the order of the slices
+}
+
+}  // namespace
+
+void conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options) {
+  (x.dtype() == DType::bf16 ? run_sliced<bf16> : run_sliced<float>)(Pass::forward, x, w, y, options);
+}
+
+void conv2d_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options) {
+  (dy.dtype() == DType::bf16 ? run_sliced<bf16> : run_sliced<float>)(Pass::backward_data, dy, w, dx, options);
+}
+
+void conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
+  (x.dtype() == DType::bf16 ? weight_gradient<bf16> : weight_gradient<float>)(dw, dy, x, options);
 }
 
 }  // namespace salu::onednn

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// The f32 convolution of the CPU by oneDNN, and the guard that keeps its results independent of the thread
-/// count.
+/// The convolution of the CPU by oneDNN, in f32, and the guard that keeps its results independent of the
+/// thread count.
 #pragma once
 
 #include "core/ops/options.h"
@@ -27,7 +27,8 @@ class SingleThread {
 namespace salu::onednn {
 
 /// Activations stay channels last; weights are reordered to oneDNN's own format and back. The batch is cut
-/// into slices fixed by the shape, each on one thread, so results do not depend on the thread count.
+/// into slices fixed by the shape, each on one thread, so results do not depend on the thread count. bf16 is
+/// converted slice by slice; every result is rounded once.
 void conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options);
 void conv2d_backward_data(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options);
 void conv2d_backward_weight(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options);  ///< dw +=

@@ -33,13 +33,15 @@ void measure(Tensor& control, const Tensor& gradients, const Tensor& loss) {
 /// Raw pointers to the buffers; null where one is missing.
 struct Pointers {
   float *p, *g, *first, *second, *ema;
+  bf16* shadow;
 
   explicit Pointers(UpdateBuffers& b)
       : p(b.values.data<float>()),
         g(b.gradients.data<float>()),
         first(b.first.data<float>()),
         second(b.second.defined() ? b.second.data<float>() : nullptr),
-        ema(b.ema.defined() ? b.ema.data<float>() : nullptr) {}
+        ema(b.ema.defined() ? b.ema.data<float>() : nullptr),
+        shadow(b.shadow.defined() ? b.shadow.data<bf16>() : nullptr) {}
 };
 
 void clip_units(const Pointers& b, const Tensor& units, double clip) {
@@ -96,6 +98,7 @@ void update_tile(const Pointers b, const StepFactors f, const UpdateTile tile, f
     float unused = 0;
     b.p[i] = stepped<kind>(b.p[i], b.g[i], b.first[i], b.second ? b.second[i] : unused, f, tile, trust);
   }
+  for (std::int64_t i = tile.begin; b.shadow && i < tile.end; ++i) b.shadow[i] = bf16(b.p[i]);
   if (!b.ema) return;
   for (std::int64_t i = tile.begin; i < tile.end; ++i) b.ema[i] = f.ema_keep * b.ema[i] + f.ema_take * b.p[i];
 }
@@ -114,7 +117,6 @@ void update(UpdateBuffers& buffers, Tensor& control, UpdatePlan& plan, const Upd
       update_tile<kind>(b, factors, tile, tile.trust < 0 ? 1.0f : ratios[tile.trust]);
     });
   });
-  if (buffers.shadow.defined()) buffers.shadow.copy_from(buffers.values);
 }
 
 void blend_cpu(Tensor& average, const Tensor& value, const Tensor& control) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/ops/reduce.h"
+#include "core/ops/wide.h"
 
 namespace salu {
 
@@ -43,7 +44,7 @@ void window_max(const T* x, PoolRange rows, PoolRange columns, std::int64_t widt
 }
 
 void max_pool2d_forward_cpu(Tensor& y, Tensor& argmax, const Tensor& x, Pool2dOptions options) {
-  dispatch_float("max_pool2d", x.dtype(), [&]<class T>() {
+  dispatch_elements("max_pool2d", x.dtype(), [&]<class T>() {
     const std::int64_t height = x.dim(1), width = x.dim(2), c = x.dim(3), p = y.dim(1), q = y.dim(2);
     const std::int64_t rows = y.dim(0) * p, work = q * c * options.kernel * options.kernel;
     const T* in = x.data<T>();
@@ -62,7 +63,7 @@ void max_pool2d_forward_cpu(Tensor& y, Tensor& argmax, const Tensor& x, Pool2dOp
 }
 
 void max_pool2d_backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& argmax, Pool2dOptions) {
-  dispatch_float("max_pool2d", dy.dtype(), [&]<class T>() {
+  dispatch_elements("max_pool2d", dy.dtype(), [&]<class T>() {
     const std::int64_t n = dx.dim(0), c = dx.dim(3), image = dx.dim(1) * dx.dim(2) * c;
     const std::int64_t windows = dy.dim(1) * dy.dim(2);
     const T* up = dy.data<T>();
@@ -70,10 +71,14 @@ void max_pool2d_backward_cpu(Tensor& dx, const Tensor& dy, const Tensor& argmax,
     T* out = dx.data<T>();
     // One task per sample: windows overlap only within it.
     parallel_for(n, row_grain(n, image), [=](std::int64_t begin, std::int64_t end) {
-      std::fill(out + begin * image, out + end * image, T(0));
-      for (std::int64_t i = begin * windows; i < end * windows; ++i) {
-        T* sample = out + i / windows * image;
-        for (std::int64_t k = 0; k < c; ++k) sample[pixels[i * c + k] * c + k] += up[i * c + k];
+      for (std::int64_t s = begin; s < end; ++s) {
+        WideOutput<T> sums(out + s * image, 1, image, image);
+        Wide<T>* sample = sums.data();
+        std::fill_n(sample, image, Wide<T>(0));
+        for (std::int64_t i = s * windows; i < (s + 1) * windows; ++i) {
+          for (std::int64_t k = 0; k < c; ++k) sample[pixels[i * c + k] * c + k] += up[i * c + k];
+        }
+        sums.store();
       }
     });
   });
@@ -103,19 +108,18 @@ Tensor max_pool2d_backward(const Tensor& dy, const Tensor& argmax, const Shape& 
 
 namespace {
 
-/// Calls `body(pixel, window)` with the offsets of every pixel (H,W,C) in every window (P,Q,C) of sample n.
+/// Calls `body(pixel, window)` with the offsets of every pixel (H,W,C) in every window (P,Q,C) of a sample.
 template <class Body>
-void each_pixel_of_windows(const Shape& x, const Shape& y, const Pool2dOptions& options, std::int64_t n,
-                           Body&& body) {
+void each_pixel_of_windows(const Shape& x, const Shape& y, const Pool2dOptions& options, Body&& body) {
   const std::int64_t height = x[1], width = x[2], c = x[3], p_end = y[1], q_end = y[2];
   for (std::int64_t p = 0; p < p_end; ++p) {
     const PoolRange rows(p, height, options);
     for (std::int64_t q = 0; q < q_end; ++q) {
       const PoolRange columns(q, width, options);
-      const std::int64_t window = ((n * p_end + p) * q_end + q) * c;
+      const std::int64_t window = (p * q_end + q) * c;
       for (std::int64_t h = rows.begin; h < rows.end; ++h) {
         for (std::int64_t w = columns.begin; w < columns.end; ++w) {
-          body(((n * height + h) * width + w) * c, window);
+          body((h * width + w) * c, window);
         }
       }
     }
@@ -125,32 +129,40 @@ void each_pixel_of_windows(const Shape& x, const Shape& y, const Pool2dOptions& 
 /// to[target] += from[source] / k^2 for every pixel of every window, C numbers at a time. One task per
 /// sample, because windows overlap within it.
 template <class T, class Offsets>
-void average(const Shape& x, const Shape& y, const Pool2dOptions& options, const T* from, T* to,
-             std::int64_t to_sample, Offsets&& offsets) {
-  const T factor = T(1) / static_cast<T>(options.kernel * options.kernel);
+void average(const Shape& x, const Shape& y, const Pool2dOptions& options, const Tensor& from, Tensor& to,
+             Offsets&& offsets) {
+  const Wide<T> factor = Wide<T>(1) / static_cast<Wide<T>>(options.kernel * options.kernel);
+  const std::int64_t from_sample = from.numel() / std::max<std::int64_t>(x[0], 1),
+                     to_sample = to.numel() / std::max<std::int64_t>(x[0], 1);
+  const T* in = from.data<T>();
+  T* out = to.data<T>();
   const std::int64_t channels = x[3], work = y[1] * y[2] * channels * options.kernel * options.kernel;
   parallel_for(x[0], row_grain(x[0], work), [&](std::int64_t begin, std::int64_t end) {
-    std::fill(to + begin * to_sample, to + end * to_sample, T(0));
     for (std::int64_t n = begin; n < end; ++n) {
-      each_pixel_of_windows(x, y, options, n, [=](std::int64_t pixel, std::int64_t window) {
+      WideOutput<T> sums(out + n * to_sample, 1, to_sample, to_sample);
+      Wide<T>* total = sums.data();
+      const T* sample = in + n * from_sample;
+      std::fill_n(total, to_sample, Wide<T>(0));
+      each_pixel_of_windows(x, y, options, [=](std::int64_t pixel, std::int64_t window) {
         const auto [source, target] = offsets(pixel, window);
-        for (std::int64_t c = 0; c < channels; ++c) to[target + c] += from[source + c] * factor;
+        for (std::int64_t c = 0; c < channels; ++c) total[target + c] += sample[source + c] * factor;
       });
+      sums.store();
     }
   });
 }
 
 void avg_pool2d_forward_cpu(Tensor& y, const Tensor& x, Pool2dOptions options) {
-  dispatch_float("avg_pool2d", x.dtype(), [&]<class T>() {
-    average(x.shape(), y.shape(), options, x.data<T>(), y.data<T>(), y.dim(1) * y.dim(2) * y.dim(3),
-            [](std::int64_t pixel, std::int64_t window) { return std::pair(pixel, window); });
+  dispatch_elements("avg_pool2d", x.dtype(), [&]<class T>() {
+    average<T>(x.shape(), y.shape(), options, x, y,
+               [](std::int64_t pixel, std::int64_t window) { return std::pair(pixel, window); });
   });
 }
 
 void avg_pool2d_backward_cpu(Tensor& dx, const Tensor& dy, Pool2dOptions options) {
-  dispatch_float("avg_pool2d", dy.dtype(), [&]<class T>() {
-    average(dx.shape(), dy.shape(), options, dy.data<T>(), dx.data<T>(), dx.dim(1) * dx.dim(2) * dx.dim(3),
-            [](std::int64_t pixel, std::int64_t window) { return std::pair(window, pixel); });
+  dispatch_elements("avg_pool2d", dy.dtype(), [&]<class T>() {
+    average<T>(dx.shape(), dy.shape(), options, dy, dx,
+               [](std::int64_t pixel, std::int64_t window) { return std::pair(window, pixel); });
   });
 }
 
@@ -171,18 +183,19 @@ Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, Pool2dOptions
 namespace {
 
 void global_avg_pool_forward_cpu(Tensor& y, const Tensor& x) {
-  dispatch_float("global_avg_pool", x.dtype(), [&]<class T>() {
+  dispatch_elements("global_avg_pool", x.dtype(), [&]<class T>() {
     const std::int64_t n = x.dim(0), pixels = x.dim(1) * x.dim(2), c = x.dim(3);
     const T* in = x.data<T>();
     T* out = y.data<T>();
     parallel_for(n, row_grain(n, pixels * c), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         std::vector<double> sums(static_cast<std::size_t>(c));
-        sum_rows<T>(i * pixels, (i + 1) * pixels, c, sums.data(), [=](std::int64_t r, T* block) {
+        sum_rows<Wide<T>>(i * pixels, (i + 1) * pixels, c, sums.data(), [=](std::int64_t r, Wide<T>* block) {
           for (std::int64_t k = 0; k < c; ++k) block[k] += in[r * c + k];
         });
         for (std::int64_t k = 0; k < c; ++k) {
-          out[i * c + k] = static_cast<T>(sums[static_cast<std::size_t>(k)] / static_cast<double>(pixels));
+          out[i * c + k] =
+              T(static_cast<Wide<T>>(sums[static_cast<std::size_t>(k)] / static_cast<double>(pixels)));
         }
       }
     });
@@ -190,15 +203,15 @@ void global_avg_pool_forward_cpu(Tensor& y, const Tensor& x) {
 }
 
 void global_avg_pool_backward_cpu(Tensor& dx, const Tensor& dy) {
-  dispatch_float("global_avg_pool", dy.dtype(), [&]<class T>() {
+  dispatch_elements("global_avg_pool", dy.dtype(), [&]<class T>() {
     const std::int64_t n = dx.dim(0), pixels = dx.dim(1) * dx.dim(2), c = dx.dim(3);
-    const T factor = T(1) / static_cast<T>(pixels);
+    const Wide<T> factor = Wide<T>(1) / static_cast<Wide<T>>(pixels);
     const T* in = dy.data<T>();
     T* out = dx.data<T>();
     parallel_for(n * pixels, row_grain(n * pixels, c), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
         const T* row = in + r / pixels * c;
-        for (std::int64_t k = 0; k < c; ++k) out[r * c + k] = row[k] * factor;
+        for (std::int64_t k = 0; k < c; ++k) out[r * c + k] = T(row[k] * factor);
       }
     });
   });

@@ -16,21 +16,21 @@ void check_pair(const Tensor& a, const Tensor& b, int i, int j) {
 }
 
 void matmul_forward_cpu(Tensor& y, const Tensor& a, const Tensor& b) {
-  dispatch_float("matmul", y.dtype(), [&]<class T>() {
+  dispatch_elements("matmul", y.dtype(), [&]<class T>() {
     const std::int64_t m = a.dim(0), k = a.dim(1), n = b.dim(1);
     product<T>(false, false, m, n, k, a.data<T>(), k, b.data<T>(), n, 0, y.data<T>(), n);
   });
 }
 
 void matmul_backward_a_cpu(Tensor& da, const Tensor& dy, const Tensor& b) {
-  dispatch_float("matmul", dy.dtype(), [&]<class T>() {
+  dispatch_elements("matmul", dy.dtype(), [&]<class T>() {
     const std::int64_t m = dy.dim(0), k = b.dim(0), n = b.dim(1);  // (M,N) x (K,N)^T -> (M,K)
     product<T>(false, true, m, k, n, dy.data<T>(), n, b.data<T>(), n, 0, da.data<T>(), k);
   });
 }
 
 void matmul_backward_b_cpu(Tensor& db, const Tensor& dy, const Tensor& a) {
-  dispatch_float("matmul", dy.dtype(), [&]<class T>() {
+  dispatch_elements("matmul", dy.dtype(), [&]<class T>() {
     const std::int64_t m = a.dim(0), k = a.dim(1), n = dy.dim(1);  // (M,K)^T x (M,N) -> (K,N)
     product<T>(true, false, k, n, m, a.data<T>(), k, dy.data<T>(), n, 0, db.data<T>(), n);
   });
@@ -74,36 +74,29 @@ void check_weight(const char* name, const Tensor& t, const Tensor& w, int i) {
 }
 
 void linear_forward_cpu(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b) {
-  dispatch_float("linear", x.dtype(), [&]<class T>() {
+  dispatch_elements("linear", x.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = w.dim(1), n = w.dim(0);
-    T* out = y.data<T>();
-    if (b.defined()) {  // y starts as the bias, and the product is added
-      const T* first = b.data<T>();
-      parallel_for(m, row_grain(m, n), [=](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) std::copy(first, first + n, out + i * n);
-      });
-    }
-    const T beta = b.defined() ? T(1) : T(0);  // (M,C) x (N,C)^T -> (M,N)
-    product<T>(false, true, m, n, c, x.data<T>(), c, w.data<T>(), c, beta, out, n);
+    const Wide<T>* bias = b.defined() ? b.data<Wide<T>>() : nullptr;  // (M,C) x (N,C)^T -> (M,N)
+    product<T>(false, true, m, n, c, x.data<T>(), c, w.data<T>(), c, 0, y.data<T>(), n, bias);
   });
 }
 
 void linear_backward_input_cpu(Tensor& dx, const Tensor& dy, const Tensor& w) {
-  dispatch_float("linear", dy.dtype(), [&]<class T>() {
+  dispatch_elements("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(dy), c = w.dim(1), n = w.dim(0);  // (M,N) x (N,C) -> (M,C)
     product<T>(false, false, m, c, n, dy.data<T>(), n, w.data<T>(), c, 0, dx.data<T>(), c);
   });
 }
 
 void linear_backward_weight_cpu(Tensor& dw, const Tensor& dy, const Tensor& x) {
-  dispatch_float("linear", dy.dtype(), [&]<class T>() {
+  dispatch_elements("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = dw.dim(1), n = dw.dim(0);  // (M,N)^T x (M,C) -> (N,C)
-    product<T>(true, false, n, c, m, dy.data<T>(), n, x.data<T>(), c, 1, dw.data<T>(), c);
+    product<T>(true, false, n, c, m, dy.data<T>(), n, x.data<T>(), c, 1, dw.data<Wide<T>>(), c);
   });
 }
 
 void linear_backward_bias_cpu(Tensor& db, const Tensor& dy) {
-  dispatch_float("linear", dy.dtype(), [&]<class T>() {
+  dispatch_elements("linear", dy.dtype(), [&]<class T>() {
     const auto sums = column_sums(rows_of(dy), db.numel(), dy.data<T>());
     add_sums<T>(&db, sums.data());
   });

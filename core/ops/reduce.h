@@ -59,7 +59,7 @@ std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, std::in
 /// The sum over the rows of x (rows, columns).
 template <class T>
 std::vector<double> column_sums(std::int64_t rows, std::int64_t columns, const T* x) {
-  return column_sums<T>(rows, columns, columns, [=](std::int64_t r, T* sums) {
+  return column_sums<Wide<T>>(rows, columns, columns, [=](std::int64_t r, Wide<T>* sums) {
     const T* row = x + r * columns;
     for (std::int64_t c = 0; c < columns; ++c) sums[c] += row[c];
   });
@@ -76,13 +76,14 @@ double total(const Tensor& x) {
   });
 }
 
-/// gradient[i] += sums[i]; a null gradient is not needed and is skipped.
+/// gradient[i] += sums[i], for a parameter beside activations of type T. A null gradient is not needed and is
+/// skipped.
 template <class T>
 void add_sums(Tensor* gradient, const double* sums) {
   if (!gradient) return;
-  T* out = gradient->data<T>();
+  Wide<T>* out = gradient->data<Wide<T>>();
   for (std::int64_t i = 0; i < gradient->numel(); ++i) {
-    out[i] = static_cast<T>(static_cast<double>(out[i]) + sums[i]);
+    out[i] = static_cast<Wide<T>>(static_cast<double>(out[i]) + sums[i]);
   }
 }
 

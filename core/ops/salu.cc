@@ -10,14 +10,11 @@ namespace {
 
 template <class T>
 const SaluLoops<T>& loops() {
-  if constexpr (std::is_same_v<T, double>) {
-    return baseline::loops_f64;
-  } else {
-    const InstructionSet best = best_instruction_set();
-    if (best >= InstructionSet::avx512) return avx512::loops_f32;
-    if (best == InstructionSet::avx2) return avx2::loops_f32;
-    return baseline::loops_f32;
+  if constexpr (!std::is_same_v<T, double>) {
+    if (best_instruction_set() >= InstructionSet::avx512) return avx512::salu_loops<T>();
+    if (best_instruction_set() == InstructionSet::avx2) return avx2::salu_loops<T>();
   }
+  return baseline::salu_loops<T>();
 }
 
 /// Null for a tensor that the op does not use.
@@ -28,12 +25,12 @@ auto at(AnyTensor& t, std::int64_t offset) {
 
 Coefficients<double> numbers(const Coefficients<Tensor>& c) { return {c.a.item(), c.b.item(), c.positive}; }
 
-template <class T>
-CurvePair<T> curves_of(const SaluInputs& in) {
-  const auto curve = [](const Coefficients<Tensor>& c) -> Curve<T> {
+template <class W>
+CurvePair<W> curves_of(const SaluInputs& in) {
+  const auto curve = [](const Coefficients<Tensor>& c) -> Curve<W> {
     if (!c.a.defined()) return {};
     const Curve<double> exact = curve_of(numbers(c));
-    return {static_cast<T>(exact.s), static_cast<T>(exact.inv_w)};
+    return {static_cast<W>(exact.s), static_cast<W>(exact.inv_w)};
   };
   return {curve(in.first), curve(in.gate)};
 }
@@ -53,8 +50,8 @@ void add_gradients(CoefficientGradients<Tensor>& gradients, const Coefficients<T
 
 template <SaluMember member>
 void forward(Tensor& y, const SaluInputs& in) {
-  dispatch_float("salu", in.x.dtype(), [&]<class T>() {
-    const CurvePair<T> curves = curves_of<T>(in);
+  dispatch_elements("salu", in.x.dtype(), [&]<class T>() {
+    const auto curves = curves_of<Wide<T>>(in);
     const auto loop = loops<T>().forward[static_cast<int>(member)];
     parallel_for(in.x.numel(), kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
       loop(end - begin, at<T>(y, begin), at<T>(in.x, begin), at<T>(in.residual, begin), curves);
@@ -64,8 +61,8 @@ void forward(Tensor& y, const SaluInputs& in) {
 
 template <SaluMember member>
 void backward(SaluGradients& out, const Tensor& dy, const SaluInputs& in) {
-  dispatch_float("salu", in.x.dtype(), [&]<class T>() {
-    const CurvePair<T> curves = curves_of<T>(in);
+  dispatch_elements("salu", in.x.dtype(), [&]<class T>() {
+    const auto curves = curves_of<Wide<T>>(in);
     const auto loop = loops<T>().backward[static_cast<int>(member)];
     const auto sums = parallel_sum<CurvePairSums<double>>(
         in.x.numel(), kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {

@@ -17,6 +17,7 @@
 
 #include "core/host_device.h"
 #include "core/ops/options.h"
+#include "core/ops/select.h"
 
 namespace salu {
 
@@ -32,8 +33,9 @@ inline SALU_HOST_DEVICE double rsqrt(double x) { return 1.0 / std::sqrt(x); }
 /// Limits |z| to 1e18, so that z^2 stays finite in f32. A select, not fmin/fmax: NaN passes through.
 template <class T>
 SALU_HOST_DEVICE T limit_magnitude(T z) {
-  constexpr T limit = T(1e18);
-  return std::abs(z) > limit ? std::copysign(limit, z) : z;
+  using std::abs, std::copysign;
+  const T limit = T(1e18);
+  return select(abs(z) > limit, copysign(limit, z), z);
 }
 
 /// The two coefficients that kernels use: S and 1/W.

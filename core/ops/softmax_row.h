@@ -28,9 +28,9 @@ inline float bounded_exp(float x) {
   return sum * std::bit_cast<float>((std::bit_cast<std::uint32_t>(rounded) + 127) << 23);  // times 2^n
 }
 
-/// y = e^(x - shift); in f32, 0 below e^-87. y may be x, and x - shift is at most 88.
-template <class T>
-void exp_row(T* y, const T* x, T shift, std::int64_t n) {
+/// y = e^(x - shift); in f32, 0 below e^-87. y may be x, and x - shift is at most 88. x may be bf16.
+template <class T, class X>
+void exp_row(T* y, const X* x, T shift, std::int64_t n) {
   if constexpr (sizeof(T) == sizeof(float)) {
     for (std::int64_t i = 0; i < n; ++i) y[i] = std::max(x[i] - shift, T(-87));
     for (std::int64_t i = 0; i < n; ++i) {
@@ -43,13 +43,13 @@ void exp_row(T* y, const T* x, T shift, std::int64_t n) {
 }
 
 /// y = softmax(x) over n >= 1 elements; y may be x. Returns ln sum exp x. Subtracts the largest element
-/// first, so that nothing overflows.
-template <class T>
-double softmax_row(T* y, const T* x, std::int64_t n) {
+/// first, so that nothing overflows. x may be bf16.
+template <class T, class X>
+double softmax_row(T* y, const X* x, std::int64_t n) {
   T largest = x[0];
   double sum = 0;
 #pragma omp simd reduction(max : largest)
-  for (std::int64_t i = 0; i < n; ++i) largest = std::max(largest, x[i]);
+  for (std::int64_t i = 0; i < n; ++i) largest = std::max(largest, T(x[i]));
   exp_row(y, x, largest, n);
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(y[i]);

@@ -6,24 +6,26 @@
 namespace salu {
 namespace {
 
-template <class T>
-T shift_of(const SquashCoefficients& c) {
-  return c.shift.defined() ? *c.shift.data<T>() : T(0);
+template <class W>
+W shift_of(const SquashCoefficients& c) {
+  return c.shift.defined() ? *c.shift.data<W>() : W(0);
 }
 
 template <class F>
 void forward_cpu(Tensor& y, const Tensor& x, const SquashCoefficients& c) {
-  dispatch_float(F::kOp, x.dtype(), [&]<class T>() {
+  dispatch_elements(F::kOp, x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t channels = x.dim(-1);
-    const T *in = x.data<T>(), *scale = c.gamma.data<T>(), *offset = c.beta.data<T>();
-    const T alpha = *c.alpha.data<T>(), shift = shift_of<T>(c);
+    const T* in = x.data<T>();
+    const W *scale = c.gamma.data<W>(), *offset = c.beta.data<W>();
+    const W alpha = *c.alpha.data<W>(), shift = shift_of<W>(c);
     T* out = y.data<T>();
     parallel_for(rows_of(x), row_grain(rows_of(x), channels), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {
         const T* from = in + row * channels;
         T* to = out + row * channels;
         for (std::int64_t k = 0; k < channels; ++k) {
-          to[k] = scale[k] * F{}(alpha * from[k] + shift).value + offset[k];
+          to[k] = T(scale[k] * F{}(alpha * W(from[k]) + shift).value + offset[k]);
         }
       }
     });
@@ -34,10 +36,12 @@ void forward_cpu(Tensor& y, const Tensor& x, const SquashCoefficients& c) {
 template <class F>
 void backward_cpu(Tensor& dx, SquashSums wanted, const Tensor& dy, const Tensor& x,
                   const SquashCoefficients& c) {
-  dispatch_float(F::kOp, x.dtype(), [&]<class T>() {
+  dispatch_elements(F::kOp, x.dtype(), [&]<class T>() {
+    using W = Wide<T>;
     const std::int64_t channels = x.dim(-1);
-    const T *in = x.data<T>(), *upstream = dy.data<T>(), *scale = c.gamma.data<T>();
-    const T alpha = *c.alpha.data<T>(), shift = shift_of<T>(c);
+    const T *in = x.data<T>(), *upstream = dy.data<T>();
+    const W* scale = c.gamma.data<W>();
+    const W alpha = *c.alpha.data<W>(), shift = shift_of<W>(c);
     T* out = dx.data<T>();
     // dgamma (C), dbeta (C), dalpha, dshift
     const std::vector<double> sums =
@@ -45,21 +49,22 @@ void backward_cpu(Tensor& dx, SquashSums wanted, const Tensor& dy, const Tensor&
           double *dgamma = s, *dbeta = s + channels, dalpha = 0, dshift = 0;
           for (std::int64_t k = 0; k < channels; ++k) {
             const std::int64_t i = row * channels + k;
-            const auto [value, slope] = F{}(alpha * in[i] + shift);
-            const T du = upstream[i] * scale[k] * slope;
-            out[i] = du * alpha;
-            dgamma[k] += static_cast<double>(upstream[i] * value);
-            dbeta[k] += static_cast<double>(upstream[i]);
-            dalpha += static_cast<double>(du * in[i]);
+            const W g = upstream[i], v = in[i];
+            const auto [value, slope] = F{}(alpha * v + shift);
+            const W du = g * scale[k] * slope;
+            out[i] = T(du * alpha);
+            dgamma[k] += static_cast<double>(g * value);
+            dbeta[k] += static_cast<double>(g);
+            dalpha += static_cast<double>(du * v);
             dshift += static_cast<double>(du);
           }
           s[2 * channels] += dalpha;
           s[2 * channels + 1] += dshift;
         });
-    add_sums<T>(wanted.gamma, sums.data());
-    add_sums<T>(wanted.beta, sums.data() + channels);
-    add_sums<T>(wanted.alpha, sums.data() + 2 * channels);
-    add_sums<T>(wanted.shift, sums.data() + 2 * channels + 1);
+    add_sums<W>(wanted.gamma, sums.data());
+    add_sums<W>(wanted.beta, sums.data() + channels);
+    add_sums<W>(wanted.alpha, sums.data() + 2 * channels);
+    add_sums<W>(wanted.shift, sums.data() + 2 * channels + 1);
   });
 }
 

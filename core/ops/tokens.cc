@@ -31,7 +31,7 @@ void each_run(const Shape& images, std::int64_t patch, Copy&& copy) {
 }
 
 void patchify_forward_cpu(Tensor& y, const Tensor& x, std::int64_t patch) {
-  dispatch_float("patchify", x.dtype(), [&]<class T>() {
+  dispatch_elements("patchify", x.dtype(), [&]<class T>() {
     const T* in = x.data<T>();
     T* out = y.data<T>();
     each_run(x.shape(), patch, [=](std::int64_t pixel, std::int64_t token, std::int64_t length) {
@@ -41,7 +41,7 @@ void patchify_forward_cpu(Tensor& y, const Tensor& x, std::int64_t patch) {
 }
 
 void patchify_backward_cpu(Tensor& dx, const Tensor& dy, std::int64_t patch) {
-  dispatch_float("patchify", dy.dtype(), [&]<class T>() {
+  dispatch_elements("patchify", dy.dtype(), [&]<class T>() {
     const T* in = dy.data<T>();
     T* out = dx.data<T>();
     each_run(dx.shape(), patch, [=](std::int64_t pixel, std::int64_t token, std::int64_t length) {
@@ -72,22 +72,23 @@ void check_dy(const Tensor& dy) {
 }
 
 void embed_tokens_forward_cpu(Tensor& y, const Tensor& x, const Tensor& cls, const Tensor& position) {
-  dispatch_float("embed_tokens", x.dtype(), [&]<class T>() {
+  dispatch_elements("embed_tokens", x.dtype(), [&]<class T>() {
     const std::int64_t batch = x.dim(0), d = x.dim(2), in_size = x.dim(1) * d, out_size = in_size + d;
-    const T *in = x.data<T>(), *first = cls.data<T>(), *shift = position.data<T>();
+    const T* in = x.data<T>();
+    const Wide<T>*first = cls.data<Wide<T>>(), *shift = position.data<Wide<T>>();
     T* out = y.data<T>();
     parallel_for(batch, row_grain(batch, out_size), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t b = begin; b < end; ++b) {
         T* row = out + b * out_size;
-        for (std::int64_t k = 0; k < d; ++k) row[k] = first[k] + shift[k];
-        for (std::int64_t k = 0; k < in_size; ++k) row[d + k] = in[b * in_size + k] + shift[d + k];
+        for (std::int64_t k = 0; k < d; ++k) row[k] = T(first[k] + shift[k]);
+        for (std::int64_t k = 0; k < in_size; ++k) row[d + k] = T(in[b * in_size + k] + shift[d + k]);
       }
     });
   });
 }
 
 void embed_tokens_backward_input_cpu(Tensor& dx, const Tensor& dy) {
-  dispatch_float("embed_tokens", dy.dtype(), [&]<class T>() {
+  dispatch_elements("embed_tokens", dy.dtype(), [&]<class T>() {
     const std::int64_t batch = dx.dim(0), d = dx.dim(2), size = dx.dim(1) * d;
     const T* in = dy.data<T>();
     T* out = dx.data<T>();
@@ -102,12 +103,12 @@ void embed_tokens_backward_input_cpu(Tensor& dx, const Tensor& dy) {
 
 /// sums += the leading numbers of each sample of dy: D for the class token, all for the positions.
 void add_over_batch(Tensor& sums, const Tensor& dy) {
-  dispatch_float("embed_tokens", dy.dtype(), [&]<class T>() {
+  dispatch_elements("embed_tokens", dy.dtype(), [&]<class T>() {
     const std::int64_t batch = dy.dim(0), sample = dy.dim(1) * dy.dim(2), width = sums.numel();
     const T* in = dy.data<T>();
     std::vector<double> total(static_cast<std::size_t>(width));
     parallel_for(width, row_grain(width, batch), [&](std::int64_t begin, std::int64_t end) {
-      sum_rows<T>(0, batch, end - begin, total.data() + begin, [=](std::int64_t b, T* block) {
+      sum_rows<Wide<T>>(0, batch, end - begin, total.data() + begin, [=](std::int64_t b, Wide<T>* block) {
         for (std::int64_t k = begin; k < end; ++k) block[k - begin] += in[b * sample + k];
       });
     });
@@ -154,7 +155,7 @@ void embed_tokens_backward_position(const Tensor& dy, Tensor& dposition) {
 namespace {
 
 void select_token_forward_cpu(Tensor& y, const Tensor& x, std::int64_t index) {
-  dispatch_float("select_token", x.dtype(), [&]<class T>() {
+  dispatch_elements("select_token", x.dtype(), [&]<class T>() {
     const std::int64_t tokens = x.dim(1), d = x.dim(2);
     for (std::int64_t b = 0; b < x.dim(0); ++b) {
       const T* row = x.data<T>() + (b * tokens + index) * d;
@@ -164,7 +165,7 @@ void select_token_forward_cpu(Tensor& y, const Tensor& x, std::int64_t index) {
 }
 
 void select_token_backward_cpu(Tensor& dx, const Tensor& dy, std::int64_t index) {
-  dispatch_float("select_token", dy.dtype(), [&]<class T>() {
+  dispatch_elements("select_token", dy.dtype(), [&]<class T>() {
     const std::int64_t batch = dx.dim(0), tokens = dx.dim(1), d = dx.dim(2);
     const T* in = dy.data<T>();
     T* out = dx.data<T>();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/dtype.h"
 #include "core/ops/salu_math.h"
 
 namespace salu {
@@ -11,23 +12,26 @@ namespace salu {
 /// Indexed by SaluMember. `residual` and `dresidual` are null except for salu_add_swalu.
 template <class T>
 struct SaluLoops {
-  using Forward = void (*)(std::int64_t n, T* y, const T* x, const T* residual, const CurvePair<T>& curves);
+  using Forward = void (*)(std::int64_t n, T* y, const T* x, const T* residual,
+                           const CurvePair<Wide<T>>& curves);
   using Backward = CurvePairSums<double> (*)(std::int64_t n, T* dx, T* dresidual, const T* dy, const T* x,
-                                             const T* residual, const CurvePair<T>& curves);
+                                             const T* residual, const CurvePair<Wide<T>>& curves);
   Forward forward[kSaluMembers];
   Backward backward[kSaluMembers];
 };
 
-// Defined by salu_loops.cc, compiled three times.
+// Defined by salu_loops.cc, compiled three times: for T = float and bf16, in the baseline copy also double.
 namespace baseline {
-extern const SaluLoops<float> loops_f32;
-extern const SaluLoops<double> loops_f64;
-}  // namespace baseline
+template <class T>
+const SaluLoops<T>& salu_loops();
+}
 namespace avx2 {
-extern const SaluLoops<float> loops_f32;
+template <class T>
+const SaluLoops<T>& salu_loops();
 }
 namespace avx512 {
-extern const SaluLoops<float> loops_f32;
+template <class T>
+const SaluLoops<T>& salu_loops();
 }
 
 }  // namespace salu

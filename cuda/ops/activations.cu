@@ -7,15 +7,6 @@ namespace salu::cuda {
 namespace {
 
 template <class F>
-struct Value {
-  __device__ float operator()(float x) const { return F::value(x); }
-};
-template <class F>
-struct Gradient {
-  __device__ float operator()(float dy, float x) const { return F::gradient(dy, x); }
-};
-
-template <class F>
 void forward(Tensor& y, const Tensor& x) {
   map_elements(F::kOp, y, Value<F>{}, x);
 }

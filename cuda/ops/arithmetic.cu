@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <functional>
+
 #include "core/ops/arithmetic.h"
 #include "cuda/kernels/elementwise.cuh"
 #include "cuda/kernels/reduce.cuh"
@@ -6,25 +8,14 @@
 namespace salu::cuda {
 namespace {
 
-struct Sum {
-  __device__ float operator()(float a, float b) const { return a + b; }
-};
+void add_forward(Tensor& y, const Tensor& a, const Tensor& b) { map_elements("add", y, std::plus<>{}, a, b); }
 
-void add_forward(Tensor& y, const Tensor& a, const Tensor& b) { map_elements("add", y, Sum{}, a, b); }
-
-struct Product {
-  __device__ float operator()(float a, float b) const { return a * b; }
-};
-
-void mul_forward(Tensor& y, const Tensor& a, const Tensor& b) { map_elements("mul", y, Product{}, a, b); }
-
-struct Times {
-  float factor;
-  __device__ float operator()(float v) const { return factor * v; }
-};
+void mul_forward(Tensor& y, const Tensor& a, const Tensor& b) {
+  map_elements("mul", y, std::multiplies<>{}, a, b);
+}
 
 void scale_forward(Tensor& y, const Tensor& x, double factor) {
-  map_elements("scale", y, Times{static_cast<float>(factor)}, x);
+  map_elements("scale", y, Times<float>{static_cast<float>(factor)}, x);
 }
 
 template <class T>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tests/cuda_check.h"
+#include "tests/device_check.h"
 
 #include <algorithm>
 #include <cmath>

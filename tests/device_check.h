@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// When is a result of the CUDA backend right?
+/// When is a result in bf16, or one of the CUDA backend, right?
 #pragma once
 
 #include "tests/op_run.h"
