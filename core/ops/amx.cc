@@ -227,6 +227,10 @@ bool pointwise(const Tensor& w, Conv2dOptions o) {
 
 }  // namespace
 
+bool supports(const Tensor& x, std::int64_t images) {
+  return x.dtype() == DType::bf16 && images >= 4 && x.numel() > 0 && matrix_unit();
+}
+
 const TileKernels& tile_kernels() { return matrix_unit() ? amx_tiles::kernels : software_tiles::kernels; }
 
 void conv2d_forward(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options,

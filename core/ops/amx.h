@@ -11,9 +11,10 @@
 
 namespace salu::amx {
 
-/// The rows of a tile are images (of a linear layer: rows), 32 together, zeros where there are fewer. With 1
-/// to 3 the result is right, but the f32 path should be faster (calculated).
-inline bool supports(std::int64_t images) { return images >= 4; }
+/// Whether the unit is there and should compute a pass that reads x, or dy, with so many images (of a linear
+/// layer: rows). They are the rows of tiles, 32 together, zeros where there are fewer: the result is right
+/// for any number, but for 1 to 3 the f32 path should be faster (calculated).
+bool supports(const Tensor& x, std::int64_t images);
 
 /// The instructions where the processor has them, else their software twin, which is for tests.
 const TileKernels& tile_kernels();
