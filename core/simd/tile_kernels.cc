@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+#endif
+
 #include "core/simd/tiles.h"
 
 namespace salu::SALU_ISA {
@@ -21,17 +25,19 @@ struct Block {
   int low, high;
 };
 
-void read_part(Halves& to, const Block& m, std::int64_t image) {
-  Bits some[kSide] = {};
-  if (image < m.row.images && m.low < m.high) {
-    const Bits* start = m.row.start + image * m.row.image + m.from;
-    std::memcpy(some + m.low, start + m.low, sizeof(Bits) * (m.high - m.low));
-  }
-  std::memcpy(&to, some, sizeof to);
-}
-inline void read_row(Halves& to, const Block& m, std::int64_t image) {
-  if (image >= m.row.images || m.high - m.low < kSide) return read_part(to, m, image);
-  std::memcpy(&to, m.row.start + image * m.row.image + m.from, sizeof to);
+void read_row(Halves& to, const Block& m, std::int64_t image) {
+  to = Halves{};
+  if (image >= m.row.images || m.low >= m.high) return;
+  const Bits* row = m.row.start + (image * m.row.image + m.from);
+#if defined(__AVX512BW__)  // one load, whatever is outside: no memory is touched there
+  const auto inside = static_cast<__mmask32>((1ull << m.high) - (1ull << m.low));
+  const __m512i numbers = _mm512_maskz_loadu_epi16(inside, row);
+  std::memcpy(&to, &numbers, sizeof to);
+#else
+  Bits numbers[kSide] = {};
+  std::memcpy(numbers + m.low, row + m.low, sizeof(Bits) * (m.high - m.low));
+  std::memcpy(&to, numbers, sizeof to);
+#endif
 }
 
 /// Two rows in pairs: a0 b0 a1 b1 ... a15 b15, and the rest.
@@ -134,18 +140,10 @@ void sum_taps(const Gather& g, const Bits* weights, std::int64_t i, std::int64_t
 }
 
 /// The sums, rounded, to `channels` numbers of each image.
-void write_position(const Gather& g, Bits* to, std::int64_t channels) {
+void write_position(const Gather& g, Bits* to, int channels) {
   alignas(64) float sums[kBlock];
   store_sums(sums);
-  for (std::int64_t n = 0; n < g.images; ++n, to += g.out_image) {
-    if (channels == kSide) {
-      round_row(to, sums + n * kSide);
-    } else {
-      Bits row[kSide];
-      round_row(row, sums + n * kSide);
-      std::memcpy(to, row, sizeof(Bits) * channels);
-    }
-  }
+  for (std::int64_t n = 0; n < g.images; ++n, to += g.out_image) round_row(to, sums + n * kSide, channels);
 }
 
 void gather(const Gather& g, std::int64_t first, std::int64_t last, std::int64_t first_block,
@@ -153,7 +151,7 @@ void gather(const Gather& g, std::int64_t first, std::int64_t last, std::int64_t
   const TileScope scope;
   for (std::int64_t block = first_block; block < last_block; ++block) {
     const Bits* weights = g.weights + block * g.row_taps * g.column_taps * g.in_blocks * kBlock;
-    const std::int64_t channels = std::min<std::int64_t>(kSide, g.channels - block * kSide);
+    const int channels = static_cast<int>(std::min<std::int64_t>(kSide, g.channels - block * kSide));
     for (std::int64_t i = first; i < last; ++i) {
       for (std::int64_t j = 0; j < g.width; ++j) {
         g.bias ? start_sums(g.bias + block * kSide) : zero_sums();

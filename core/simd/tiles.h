@@ -132,13 +132,15 @@ void multiply_tiles() {
 
 #endif
 
-/// 32 f32 -> 32 bf16, to nearest, ties to even; denormal numbers become zero.
-inline void round_row(Bits* to, const float* from) {
+/// The first `count` of 32 f32 as bf16, to nearest, ties to even; denormal numbers become zero.
+inline void round_row(Bits* to, const float* from, int count) {
 #if defined(__AVX512BF16__)
   const __m512bh row = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + 16), _mm512_loadu_ps(from));
-  std::memcpy(to, &row, sizeof row);
+  __m512i numbers;
+  std::memcpy(&numbers, &row, sizeof row);
+  _mm512_mask_storeu_epi16(to, static_cast<__mmask32>((1ull << count) - 1), numbers);
 #else
-  for (int i = 0; i < 32; ++i) {
+  for (int i = 0; i < count; ++i) {
     std::uint32_t u;
     std::memcpy(&u, from + i, sizeof u);
     const std::uint32_t magnitude = u & 0x7fffffffu;
