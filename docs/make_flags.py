@@ -21,6 +21,9 @@ environment, the environment over the default.
 In a TOML file `--batch-size 64` is `batch-size=64`, in the environment `SALU_BATCH_SIZE=64`.
 `salutrain --print-config` prints every setting. A boolean is `--flag` or `--no-flag`, in a file
 `true` or `false`. [adding-a-setting.md](adding-a-setting.md) says how to add a flag.
+
+One variable is no setting: `SALU_MAX_CPU_ISA` is the best instruction set that the loops may use,
+one of `baseline`, `avx2`, `avx512`, `avx512_bf16` and `amx`. Tests set it.
 """
 
 

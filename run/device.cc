@@ -53,35 +53,50 @@ std::pair<double, double> small_step(const Placement& placement) {
   return {loss.value().item(), std::sqrt(squares)};
 }
 
+bool uses_gpu(const std::string& name) {
+  const std::string backend = gpu::backend_name();
+  if (name == "auto") return backend == "cuda" && gpu::device_count() > 0;
+  return name == "cuda" || name.starts_with("cuda:") || (!backend.empty() && name == backend);
+}
+
 bool close(double a, double b, double tolerance) { return std::abs(a - b) <= tolerance * std::abs(b); }
 
 }  // namespace
 
 Placement open_device(const DeviceOptions& o, int local_rank) {
   Placement placement;
-  const std::string backend = gpu::backend_name();
-  const bool is_auto = o.device == "auto";
-  const bool names_cuda = o.device == "cuda" || o.device.starts_with("cuda:");
-  if (is_auto ? backend == "cuda" && gpu::device_count() > 0
-              : names_cuda || (!backend.empty() && o.device == backend)) {
+  if (uses_gpu(o.device)) {
     placement.device = {DeviceType::cuda, 0};
     gpu::open({device_index(o.device, local_rank), o.handwritten, o.tf32, o.deterministic});
-  } else if (!is_auto && o.device != "cpu") {
+  } else if (o.device != "auto" && o.device != "cpu") {
     fail(ErrorCode::usage, "--device '{}': no such device; expected auto, cpu, cuda or cuda:N", o.device);
+  } else {
+    static_cast<void>(best_instruction_set());  // an unknown name in SALU_MAX_CPU_ISA ends the program here
   }
-  if (o.activations == DType::bf16) {
-    if (placement.device.type == DeviceType::cpu) {
-      fail(ErrorCode::usage,
-           "--precision bf16: the CPU computes in f32 only; expected --device cuda with it");
-    }
-    placement.activations = DType::bf16;
-  }
+  placement.activations = precision_of(o);
   return placement;
 }
 
+DType precision_of(const DeviceOptions& o) {
+  if (o.activations) return *o.activations;
+  return uses_gpu(o.device) || matrix_unit() ? DType::bf16 : DType::f32;
+}
+
+std::string precision_note(const Placement& placement) {
+  const bool is_bf16 = placement.activations == DType::bf16;
+  if (placement.device.type != DeviceType::cpu || is_bf16 == matrix_unit()) return "";
+  return is_bf16
+             ? "--precision bf16: this processor has no matrix unit (AMX); the numbers are right, but f32 is "
+               "faster"
+             : "this processor has a matrix unit (AMX): --precision bf16 is several times faster";
+}
+
 std::string describe_placement(const Placement& placement, const DeviceOptions& o) {
-  if (placement.device.type == DeviceType::cpu) return fmt::format("cpu, {} threads", num_threads());
-  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(), choice_name(kPrecisions, o.activations),
+  const bool is_bf16 = placement.activations == DType::bf16;
+  if (placement.device.type == DeviceType::cpu) {
+    return fmt::format("cpu, {}{} threads", is_bf16 ? "bf16, " : "", num_threads());
+  }
+  return fmt::format("{}, {}{}, {} kernels{}", gpu::backend_name(), dtype_name(placement.activations),
                      o.tf32 ? " with tf32" : "", choice_name(kKernelSources, o.handwritten),
                      o.deterministic ? "" : ", any order of sums");
 }

@@ -150,7 +150,8 @@ void describe_run(const TrainOptions& options, TrainingRun& trainer, const Commu
   if (config.aug_repeats > 1) images += fmt::format(", each {} times", config.aug_repeats);
   if (config.mixing.enabled()) images += ", " + describe_mixing(config.mixing);
   progress.line("training images: " + images);
-  for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps)}) {
+  for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps),
+                                  precision_note(trainer.model_config().placement)}) {
     if (!note.empty()) progress.line(note);
   }
 }

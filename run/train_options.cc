@@ -50,6 +50,7 @@ void inherit(TrainConfig& c) {
 void resolve(TrainOptions& options) {
   TrainConfig& c = options.config;
   c.resolve();
+  options.device.activations = precision_of(options.device);
   if (!c.data.data_dir.empty()) c.data.data_dir = absolute(c.data.data_dir);
   if (!c.initial_checkpoint.empty()) c.initial_checkpoint = absolute(c.initial_checkpoint);
   options.resolved_toml = settings_as_toml(train_settings(options));

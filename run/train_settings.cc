@@ -246,7 +246,9 @@ void add_ranks(Settings& t, TrainOptions& o) {
 void add_device_settings(Settings& t, DeviceOptions& o) {
   t.group("Device");
   t.add("device", o.device, "auto (a GPU where there is one), cpu, cuda, cuda:1, ...").local().may_change();
-  t.add("precision", o.activations, "of activations; parameters are f32", kPrecisions).not_with("amp");
+  t.add("precision", o.activations, "of activations; parameters are f32; auto: bf16 on a GPU or with AMX",
+        kPrecisions)
+      .not_with("amp");
   t.add_switch("amp", "--precision bf16", [&o] { o.activations = DType::bf16; }).action();
   t.add("kernels", o.handwritten, "cuda: those of cuDNN and cuBLAS, or this project's own", kKernelSources)
       .may_change();

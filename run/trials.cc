@@ -140,7 +140,7 @@ std::string benchmark_json(const TrainConfig& config, const DeviceOptions& devic
                      {"batch", config.images_per_step()},
                      {"img_size", r.img_size},
                      {"device", describe_placement(config.model.placement, device)},
-                     {"precision", choice_name(kPrecisions, device.activations)},
+                     {"precision", dtype_name(config.model.placement.activations)},
                      {"kernels", choice_name(kKernelSources, device.handwritten)},
                      {"graph", config.step.record},
                      {"deterministic", device.deterministic},

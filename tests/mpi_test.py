@@ -173,10 +173,10 @@ class Curve(Ranks):
         flags = ["--opt", "sgd", "--lr", "0.05", "--batch-size", "16", "--grad-accum-steps", "2"]
         self.compare(steps(self.fresh("one", 0, *flags)), steps(self.fresh("two", 2, *flags)))
 
-    def test_the_same_bits_on_every_run_also_with_batch_norm(self):
-        for model in ("salunet_c8", "resnet8"):
-            flags = ["--model", model, "--drop-path", "0.1", "--drop", "0.1", "--model-ema", "--epochs", "2"]
-            runs = [self.fresh(f"{model}{i}", 2, *flags, "--check-ranks-interval", "1") for i in range(2)]
+    def test_the_same_bits_on_every_run_also_with_batch_norm_and_in_bf16(self):
+        for model, precision in (("salunet_c8", "f32"), ("resnet8", "f32"), ("salunet_c8", "bf16")):
+            flags = ["--model", model, "--precision", precision, "--drop-path", "0.1", "--drop", "0.1", "--model-ema", "--epochs", "2"]
+            runs = [self.fresh(f"{model}-{precision}{i}", 2, *flags, "--check-ranks-interval", "1") for i in range(2)]
             self.assertEqual(digest(runs[0]), digest(runs[1]))
 
     def test_the_shim_for_a_gpu(self):

@@ -29,7 +29,8 @@ def run(*command):
 def machine_of(folder):
     """The parts of the last start in environment.json on which bits may depend."""
     start = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["starts"][-1]
-    return {"loops": start["loops"], "oneDNN": start["libraries"]["oneDNN"]}
+    loops = "avx512" if start["loops"] in ("avx512_bf16", "amx") else start["loops"]  # f32 has the loops of avx512 there
+    return {"loops": loops, "oneDNN": start["libraries"]["oneDNN"]}
 
 
 def weights_of(file):
