@@ -3,13 +3,15 @@
 
 #include <algorithm>
 
+#include "core/ops/amx.h"
 #include "core/ops/onednn.h"
 #include "core/parallel.h"
 
 namespace salu {
 namespace {
 
-/// The reference convolution: plain loops, used for f64 (gradient checks). f32 and bf16 use oneDNN.
+/// The reference convolution: plain loops, used for f64 (gradient checks). f32 and bf16 use oneDNN,
+/// bf16 the matrix unit where there is one.
 
 void check_same(const char* name, const Tensor& t, const Tensor& x) {
   check(t.dtype() == x.dtype() && t.device() == x.device(), "[conv2d] expected {} {} on {}, got {} on {}",
@@ -93,12 +95,15 @@ void backward_weight_loops(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2d
 }
 
 void conv2d_forward_cpu(Tensor& y, const Tensor& x, const Tensor& w, Conv2dOptions options) {
+  if (amx::supports(x, x.dim(0))) return amx::conv2d_forward(y, x, w, options);
   (x.dtype() == DType::f64 ? forward_loops : onednn::conv2d_forward)(y, x, w, options);
 }
 void conv2d_backward_data_cpu(Tensor& dx, const Tensor& dy, const Tensor& w, Conv2dOptions options) {
+  if (amx::supports(dy, dy.dim(0))) return amx::conv2d_backward_data(dx, dy, w, options);
   (dy.dtype() == DType::f64 ? backward_data_loops : onednn::conv2d_backward_data)(dx, dy, w, options);
 }
 void conv2d_backward_weight_cpu(Tensor& dw, const Tensor& dy, const Tensor& x, Conv2dOptions options) {
+  if (amx::supports(dy, dy.dim(0))) return amx::conv2d_backward_weight(dw, dy, x, options);
   (dy.dtype() == DType::f64 ? backward_weight_loops : onednn::conv2d_backward_weight)(dw, dy, x, options);
 }
 

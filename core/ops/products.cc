@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/ops/products.h"
 
+#include "core/ops/amx.h"
 #include "core/ops/gemm.h"
 #include "core/ops/reduce.h"
 
@@ -74,6 +75,7 @@ void check_weight(const char* name, const Tensor& t, const Tensor& w, int i) {
 }
 
 void linear_forward_cpu(Tensor& y, const Tensor& x, const Tensor& w, const Tensor& b) {
+  if (amx::supports(x, rows_of(x))) return amx::linear_forward(y, x, w, b);
   dispatch_elements("linear", x.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = w.dim(1), n = w.dim(0);
     const Wide<T>* bias = b.defined() ? b.data<Wide<T>>() : nullptr;  // (M,C) x (N,C)^T -> (M,N)
@@ -82,6 +84,7 @@ void linear_forward_cpu(Tensor& y, const Tensor& x, const Tensor& w, const Tenso
 }
 
 void linear_backward_input_cpu(Tensor& dx, const Tensor& dy, const Tensor& w) {
+  if (amx::supports(dy, rows_of(dy))) return amx::linear_backward_input(dx, dy, w);
   dispatch_elements("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(dy), c = w.dim(1), n = w.dim(0);  // (M,N) x (N,C) -> (M,C)
     product<T>(false, false, m, c, n, dy.data<T>(), n, w.data<T>(), c, 0, dx.data<T>(), c);
@@ -89,6 +92,7 @@ void linear_backward_input_cpu(Tensor& dx, const Tensor& dy, const Tensor& w) {
 }
 
 void linear_backward_weight_cpu(Tensor& dw, const Tensor& dy, const Tensor& x) {
+  if (amx::supports(dy, rows_of(dy))) return amx::linear_backward_weight(dw, dy, x);
   dispatch_elements("linear", dy.dtype(), [&]<class T>() {
     const std::int64_t m = rows_of(x), c = dw.dim(1), n = dw.dim(0);  // (M,N)^T x (M,C) -> (N,C)
     product<T>(true, false, n, c, m, dy.data<T>(), n, x.data<T>(), c, 1, dw.data<Wide<T>>(), c);
