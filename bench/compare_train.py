@@ -6,8 +6,8 @@ Usage: compare_train.py BENCH_TRAIN [--model M] [--batch B] [--img-size S] [--th
                         [--only WORD...] [--limit SECONDS] [--python PYTHON]
 Each round runs ours and PyTorch's modes (eager or compile, f32 or bf16 autocast, contiguous or channels_last) in new
 processes. `.ci/install --newest` brings the newest PyTorch. A mode that fails or takes longer than --limit for one
-process is named with the reason and not tried again. The compile cache is new, so that the first round shows how
-long a user waits for the first step."""
+process is named with the reason and not tried again. Each mode has a new compile cache, so that the first round shows
+how long a user waits for the first step."""
 import argparse
 import itertools
 import json
@@ -28,9 +28,10 @@ class Side:
         self.name, self.command = name, [str(word) for word in command]
         self.rounds, self.failure = [], ""
 
-    def run(self, environment, limit):
+    def run(self, caches, limit):
         if self.failure:
             return
+        environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": os.path.join(caches, self.name.replace(" ", "_"))}
         try:
             done = subprocess.run(self.command, capture_output=True, text=True, env=environment, timeout=limit)
         except subprocess.TimeoutExpired:
@@ -100,12 +101,11 @@ def row(side, ours):
 def main():
     o = arguments()
     ours, theirs = sides_of(o)
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache}
+    with tempfile.TemporaryDirectory() as caches:
         for turn in range(o.rounds):
             for side in ours + theirs:
                 print(f"round {turn + 1}: {side.name}", file=sys.stderr)
-                side.run(environment, o.limit)
+                side.run(caches, o.limit)
     versions = {one["torch"] for side in theirs for one in side.rounds}
     print(f"{o.model}, batch {o.batch}, {o.img_size} pixels, {o.threads} thread(s), {o.rounds} rounds of {o.steps} steps, "
           f"PyTorch {', '.join(sorted(versions))}\n")
