@@ -29,8 +29,6 @@ class Side:
         self.rounds, self.failure = [], ""
 
     def run(self, caches, limit):
-        if self.failure:
-            return
         environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": os.path.join(caches, self.name.replace(" ", "_"))}
         try:
             done = subprocess.run(self.command, capture_output=True, text=True, env=environment, timeout=limit)
@@ -104,8 +102,9 @@ def main():
     with tempfile.TemporaryDirectory() as caches:
         for turn in range(o.rounds):
             for side in ours + theirs:
-                print(f"round {turn + 1}: {side.name}", file=sys.stderr)
-                side.run(caches, o.limit)
+                if not side.failure:
+                    print(f"round {turn + 1}: {side.name}", file=sys.stderr)
+                    side.run(caches, o.limit)
     versions = {one["torch"] for side in theirs for one in side.rounds}
     print(f"{o.model}, batch {o.batch}, {o.img_size} pixels, {o.threads} thread(s), {o.rounds} rounds of {o.steps} steps, "
           f"PyTorch {', '.join(sorted(versions))}\n")
