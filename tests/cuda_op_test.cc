@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /// The op sample table on the CUDA backend: on a GPU, and under the host shim in its three builds.
-#include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"
@@ -14,7 +13,6 @@ namespace {
 /// turns, large ones do both. Each op is a section, so that `-c salu` runs one op.
 template <class Body>
 void each_sample(Body&& body) {
-  set_num_threads(1);  // ThreadSanitizer does not know OpenMP's barriers
   for (const OpEntry& entry : op_table()) {
     DYNAMIC_SECTION(entry.op) {
       std::int64_t turn = 0;

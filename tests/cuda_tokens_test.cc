@@ -7,7 +7,6 @@
 #include "core/gpu.h"
 #include "core/ops/batch_inputs.h"
 #include "core/ops/drop.h"
-#include "core/parallel.h"
 #include "tests/catch.h"
 #include "tests/compare.h"
 #include "tests/cuda_device.h"
@@ -15,11 +14,6 @@
 
 namespace salu::test {
 namespace {
-
-Device device() {
-  set_num_threads(1);  // ThreadSanitizer does not know OpenMP's barriers
-  return cuda_device();
-}
 
 OpSample attention_sample(Shape qkv, std::int64_t heads) {
   return {.label = qkv.str(),
@@ -32,8 +26,8 @@ OpSample attention_sample(Shape qkv, std::int64_t heads) {
 void check_both(const OpSample& sample) {
   for (const std::int64_t start : {0, 1}) {
     INFO(sample.label << " start " << start);
-    check_f32(sample, device(), start);
-    check_bf16(sample, device(), start);
+    check_f32(sample, cuda_device(), start);
+    check_bf16(sample, cuda_device(), start);
   }
 }
 
@@ -62,10 +56,10 @@ TEST_CASE("attention: tiles shrink until they fit into shared memory", "[large]"
 
 TEST_CASE("attention by tiles gives the same bits under every schedule", "[large]") {
   const OpSample sample = attention_sample({1, 129, 6}, 2);
-  const OpRun first = run_op(sample, DType::f32, device());
+  const OpRun first = run_op(sample, DType::f32, cuda_device());
   for (const std::uint64_t schedule : {1u, 2u}) {
     set_schedule(schedule);
-    const OpRun again = run_op(sample, DType::f32, device());
+    const OpRun again = run_op(sample, DType::f32, cuda_device());
     CHECK(compare_bits(again.y.to(Device{}), first.y.to(Device{})) == "");
     CHECK(compare_bits(again.gradients[0].to(Device{}), first.gradients[0].to(Device{})) == "");
   }
@@ -73,7 +67,7 @@ TEST_CASE("attention by tiles gives the same bits under every schedule", "[large
 }
 
 TEST_CASE("attention: wide heads are refused on the device") {
-  const Tensor qkv = Tensor::zeros({1, 2, 3 * 257}, DType::f32, device());
+  const Tensor qkv = Tensor::zeros({1, 2, 3 * 257}, DType::f32, cuda_device());
   CHECK(contains(error_of([&] { attention(Variable(qkv), 1, 1.0); }),
                  "[attention] expected at most 256 numbers per head on cuda:0, got 257"));
 }
@@ -118,7 +112,7 @@ TEST_CASE("tokens: samples longer than a block") {
 TEST_CASE("masks have the bits of the CPU's, and the step offset moves them as the step does") {
   const RandomKey key{11, Purpose::dropout, 2, 4}, later{11, Purpose::dropout, 9, 4};
   const Tensor x = random_tensor({37, 161}, 1).to(DType::f32);
-  const Tensor there = x.to(device());
+  const Tensor there = x.to(cuda_device());
   const auto check_masks = [&](const RandomKey& expected) {
     CHECK(compare_bits(dropout_forward(there, 0.3, key).to(Device{}), dropout_forward(x, 0.3, expected)) ==
           "");
@@ -140,10 +134,10 @@ TEST_CASE("targets have the bits of the CPU's; a wrong label makes its row NaN")
     return smoothed_targets(t, 33, 0.1, SmoothingKind::wrong_classes).to(Device{});
   };
   const Tensor expected = targets(Device{});
-  CHECK(compare_bits(targets(device()), expected) == "");
+  CHECK(compare_bits(targets(cuda_device()), expected) == "");
   labels[5] = 33;
   labels[130] = -1;
-  const std::vector<float> got = targets(device()).values<float>(), want = expected.values<float>();
+  const std::vector<float> got = targets(cuda_device()).values<float>(), want = expected.values<float>();
   for (std::size_t i = 0; i < got.size(); ++i) {
     const bool wrong = i / 33 == 5 || i / 33 == 130;
     CHECK((wrong ? std::isnan(got[i]) : got[i] == want[i]));

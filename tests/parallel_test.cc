@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "core/parallel.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <mutex>
 #include <set>
 #include <stdexcept>
+#include <thread>
 
 #include "core/rng.h"
 #include "tests/catch.h"
@@ -50,8 +55,12 @@ TEST_CASE("an exception of a body reaches the caller") {
       if (begin == 30) fail(ErrorCode::data, "chunk {} is broken", begin);
     };
     CHECK(error_of([&] { parallel_for(100, 10, broken); }) == "3: chunk 30 is broken");
-    const auto all_broken = [](std::int64_t, std::int64_t) { throw std::runtime_error("broken"); };
-    CHECK_THROWS_AS(parallel_for(100, 10, all_broken), std::runtime_error);
+    const auto most_broken = [](std::int64_t begin, std::int64_t) {
+      if (begin >= 20) fail(ErrorCode::data, "chunk {} is broken", begin);
+    };
+    CHECK(error_of([&] { parallel_for(100, 10, most_broken); }) == "3: chunk 20 is broken");
+    const auto foreign = [](std::int64_t, std::int64_t) { throw std::runtime_error("broken"); };
+    CHECK_THROWS_AS(parallel_for(100, 10, foreign), std::runtime_error);
     CHECK(chunks_of(100, 10).size() == 10);  // and the next loop runs as usual
   }
 }
@@ -102,6 +111,83 @@ TEST_CASE("a loop inside a loop runs on the thread it is on") {
   });
   CHECK(bodies == 30);
   CHECK(!in_parallel());
+}
+
+/// The sum of 0 .. n-1, one chunk for each number.
+std::int64_t sum_below(std::int64_t n) {
+  return parallel_sum<std::int64_t>(n, 1, [](std::int64_t begin, std::int64_t) { return begin; });
+}
+
+TEST_CASE("a thread in a slow chunk leaves the other chunks to others") {
+  const Threads guard(2);
+  for (const std::int64_t slow : {0, 7, 99}) {
+    std::atomic<int> others{0};
+    bool waited = false;
+    parallel_for(100, 1, [&](std::int64_t begin, std::int64_t) {
+      if (begin != slow) return static_cast<void>(++others);
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      while (others < 99 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+      waited = others == 99;
+    });
+    CHECK(waited);
+    CHECK(others == 99);
+  }
+}
+
+TEST_CASE("no more threads than asked for, whatever was asked for before") {
+  std::mutex mutex;
+  for (int loop = 0; loop < 300; ++loop) {
+    const int threads = 1 + loop * loop % 5;
+    const Threads guard(threads);
+    for (int again = 0; again < 3; ++again) {
+      std::set<std::thread::id> seen;
+      parallel_for(20, 1, [&](std::int64_t, std::int64_t) {
+        const std::scoped_lock lock(mutex);
+        seen.insert(std::this_thread::get_id());
+      });
+      CHECK(static_cast<int>(seen.size()) <= threads);
+      CHECK(sum_below(100) == 4950);
+    }
+  }
+}
+
+TEST_CASE("helpers that fell asleep come back") {
+  const Threads guard(3);
+  for (int loop = 0; loop < 20; ++loop) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::atomic<int> begun{0};
+    parallel_for(3, 1, [&](std::int64_t, std::int64_t) {  // each chunk needs a thread
+      ++begun;
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      while (begun < 3 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+      if (begun < 3) begun = -1000;
+    });
+    CHECK(begun == 3);
+  }
+}
+
+TEST_CASE("several threads may run loops at once") {
+  const Threads guard(3);
+  std::atomic<int> right{0};
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&, i] {
+      for (std::int64_t n = 1; n <= 500; ++n) right += sum_below(n + i) == (n + i) * (n + i - 1) / 2;
+    });
+  }
+  callers.clear();
+  CHECK(right == 2000);
+}
+
+TEST_CASE("loops run in the child of a fork, which has no helpers") {
+  const Threads guard(3);
+  CHECK(sum_below(100) == 4950);  // starts the helpers
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(sum_below(1000) == 499500 && sum_below(100) == 4950 ? 0 : 1);
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  CHECK(sum_below(100) == 4950);
 }
 
 TEST_CASE("the number of threads is set, defaulted and checked") {

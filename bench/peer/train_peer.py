@@ -59,9 +59,15 @@ class Training:
         self.optimizer.step()
 
     def warm_up(self):
-        for _ in range(self.o.warmup):
+        """Seconds of the first step, which compiles."""
+        start = time.perf_counter()
+        self.step()
+        self.wait()
+        first = time.perf_counter() - start
+        for _ in range(self.o.warmup - 1):
             self.step()
         self.wait()
+        return first
 
     def wait(self):
         if self.cuda:
@@ -95,7 +101,7 @@ class Training:
 def main():
     o = arguments()
     training = Training(o)
-    training.warm_up()
+    first = training.warm_up()
     if o.rounds_on_stdin:
         print(json.dumps({"ready": True}), flush=True)
     for _ in sys.stdin if o.rounds_on_stdin else range(1):
@@ -103,8 +109,8 @@ def main():
         median = statistics.median(ms)
         print(json.dumps({**{key: getattr(o, key) for key in ("model", "batch", "img_size", "threads", "layout", "device",
                                                              "form", "precision", "compile")},
-                          "ms": ms, "ms_median": median, "img_per_s": 1e3 * o.batch / median, "loss": training.loss.item(),
-                          "torch": torch.__version__, **training.memory_mib()}), flush=True)
+                          "ms": ms, "ms_median": median, "first_s": first, "img_per_s": 1e3 * o.batch / median,
+                          "loss": training.loss.item(), "torch": torch.__version__, **training.memory_mib()}), flush=True)
 
 
 main()
