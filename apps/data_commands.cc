@@ -70,7 +70,7 @@ int pack_command(const std::vector<std::string>& arguments) {
   Settings table;
   table.add("DIR", source.data_dir, "the folder above train and val").positional().required();
   table.add("OUT", out, "the file to write, such as imagenet-256.pack").positional().required();
-  add_split_settings(table, source);
+  add_folder_settings(table, source);
   table.add("size", options.size, "reduce longer short sides to this; nothing is cut off", from(1, 16384));
   add_bad_image_settings(table, options.bad_images, options.max_bad_percent);
   add_threads_setting(table, threads);
@@ -100,7 +100,7 @@ int verify_command(const std::vector<std::string>& arguments) {
   bool all = false, quiet = false;
   Settings table;
   table.add("DIR", data.data_dir, "the folder above train and val, or a packed file").positional().required();
-  add_split_settings(table, data);
+  add_folder_settings(table, data);
   table.add("all", all, "show every finding, not the first 20 of each kind");
   add_threads_setting(table, threads);
   table.add("q,quiet", quiet, "nothing on stderr but errors");
@@ -109,6 +109,12 @@ int verify_command(const std::vector<std::string>& arguments) {
   const Verification result = verify_data(data, Ticker("checked", quiet));
   fmt::print("{}: {} images in train, {} in evaluation, {} classes\n", shown(data.data_dir),
              counted(result.train), counted(result.eval), counted(result.classes));
+  if (result.turned > 0) {
+    fmt::print("{} with an EXIF orientation: {}\n", counted(result.turned),
+               data.decode.exif == ExifOrientation::apply
+                   ? "turned upright"
+                   : "taken as stored; --exif-orientation apply turns them");
+  }
   print_findings(result, all);
   return result.findings.empty() ? 0 : static_cast<int>(ErrorCode::data);
 }

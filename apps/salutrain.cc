@@ -40,7 +40,7 @@ int print_summary(const TrainConfig& config) {
 }
 
 int write_preview(const TrainOptions& options) {
-  const std::vector<std::uint8_t> png = stb::encode_png(augmentation_preview(options.config));
+  const std::vector<std::uint8_t> png = encode_png(augmentation_preview(options.config));
   replace_file(real_files(), options.aug_preview, {reinterpret_cast<const char*>(png.data()), png.size()});
   fmt::print("{}\n", shown(options.aug_preview));
   return 0;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <sstream>
 #include <system_error>
 
 #include "core/crc32c.h"
@@ -204,7 +205,22 @@ std::vector<std::byte> read_file(const fs::path& path, ErrorCode code) {
 
 std::string read_text(const fs::path& path, ErrorCode code) {
   const std::vector<std::byte> bytes = read_file(path, code);
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    fail(code, "{}: is UTF-16; expected UTF-8. Save it as UTF-8", shown(path));
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return std::string(text);
+}
+
+std::vector<std::string> read_lines(const fs::path& path, ErrorCode code) {
+  std::istringstream text(read_text(path, code));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
 }
 
 bool is_there(const fs::path& path) {

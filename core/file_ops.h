@@ -96,8 +96,10 @@ void replace_file(FileOps& ops, const std::filesystem::path& path, std::string_v
 /// The whole file. Throws `code` with path and reason; refuses anything but a regular file, so that it never
 /// blocks on a pipe.
 std::vector<std::byte> read_file(const std::filesystem::path& path, ErrorCode code);
-/// read_file() as text.
+/// read_file() as text, without a UTF-8 byte-order mark. Refuses UTF-16.
 std::string read_text(const std::filesystem::path& path, ErrorCode code);
+/// The lines of read_text() without their ends, which may be those of Windows.
+std::vector<std::string> read_lines(const std::filesystem::path& path, ErrorCode code);
 
 bool is_there(const std::filesystem::path& path);   ///< follows links; never throws
 bool is_folder(const std::filesystem::path& path);  ///< follows links; never throws

@@ -119,6 +119,24 @@ std::string shell_word(std::string_view word) {
   return "$'" + quoted + "'";
 }
 
+std::vector<std::string> csv_fields(std::string_view line) {
+  std::vector<std::string> fields(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool quote = line[i] == '"' && (quoted || fields.back().empty());
+    if (quote && quoted && line.substr(i + 1).starts_with('"')) {
+      fields.back() += line[++i];
+    } else if (quote) {
+      quoted = !quoted;
+    } else if (line[i] == ',' && !quoted) {
+      fields.emplace_back();
+    } else {
+      fields.back() += line[i];
+    }
+  }
+  return fields;
+}
+
 std::string grouped(std::uint64_t number) {
   const std::string digits = fmt::format("{}", number);
   std::string text;

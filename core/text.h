@@ -27,6 +27,9 @@ std::string shown(const std::filesystem::path& path);
 /// `word` as typed in a shell: quoted when it has special characters.
 std::string shell_word(std::string_view word);
 
+/// The fields of a line of CSV, of which some may stand in quotes: a,"b, ""c""" -> a; b, "c".
+std::vector<std::string> csv_fields(std::string_view line);
+
 /// 1234567 -> "1,234,567".
 std::string grouped(std::uint64_t number);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "data/cifar.h"
 
-#include <fstream>
 #include <span>
 
 #include "core/error.h"
+#include "core/file_ops.h"
 #include "core/text.h"
 #include "data/files.h"
 
@@ -72,14 +72,11 @@ std::vector<std::string> all_files(const Layout& layout) {
 std::vector<std::string> names_of_classes(const Layout& layout, const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  std::ifstream file;
   // Never opens a pipe, which would block until something writes to it.
   if (!folder.empty() && fs::is_regular_file(folder / layout.names_file, error))
-    file.open(folder / layout.names_file);
-  for (std::string line; std::getline(file, line);) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (!line.empty()) names.push_back(line);
-  }
+    names = read_lines(folder / layout.names_file, ErrorCode::data);
+  for (std::string& line : names) line.erase(line.find_last_not_of(' ') + 1);
+  std::erase(names, "");
   if (names.size() == layout.classes) return names;
   if (layout.classes == 10) {
     return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-/// Interface to the image libraries: stb, and libjpeg-turbo for JPEG if it was found.
+/// The decoders of image files: libjpeg-turbo, libpng, and our own for BMP and PNM.
+///
+/// The files are untrusted. A decoder allocates pixels only for sizes that passed ImageFile::size(), and
+/// holds every index against its table. All errors are ErrorCode::data and begin with the name of the file:
+/// "truncated at byte N", "damaged: …", or "unsupported JPEG kind (…)" for sound files that are not read.
 #pragma once
 
 #include <cstdint>
@@ -7,33 +11,39 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
+#include "data/decode.h"
 #include "data/image.h"
 
-/// The JPEG decoder of this build (jpeg_turbo.cc or jpeg_stb.cc). Their results differ by a few units in
-/// single pixels.
-namespace salu::jpeg {
+namespace salu {
 
-/// Name and version: "libjpeg-turbo 2.1.5" or "stb_image".
-std::string decoder();
+/// A file in memory.
+struct ImageFile {
+  std::span<const std::uint8_t> bytes;
+  const std::string& name;  ///< for messages
+  const DecodeOptions& options;
 
-/// Decodes the part `region` of a JPEG to RGB. stb_image cannot decode parts and gives the whole image; the
-/// pixels of the region are the same either way. `whole` is the size in the header and contains the region.
-/// Returns "", or the decoder's error or warning.
-std::string decode(std::span<const std::uint8_t> bytes, const Region& region, const ImageSize& whole,
-                   Image& image);
+  template <class... Args>
+  [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) const {
+    fail(ErrorCode::data, "{}: {}", name, fmt::format(format, std::forward<Args>(args)...));
+  }
+  [[noreturn]] void truncated() const { refuse("truncated at byte {}", bytes.size()); }
+  /// The size of an image within the limits.
+  ImageSize size(std::int64_t height, std::int64_t width) const;
+};
 
-}  // namespace salu::jpeg
+/// NAME_head() reads the headers of a file, decode_NAME() its pixels: the part `region`, or the whole image
+/// where the decoder cannot decode parts.
+ImageHead jpeg_head(const ImageFile& file);
+Image decode_jpeg(const ImageFile& file, const Region& region);
+ImageHead png_head(const ImageFile& file);
+Image decode_png(const ImageFile& file, const Region& region);
+ImageHead bmp_head(const ImageFile& file);
+Image decode_bmp(const ImageFile& file, const Region& region);
+ImageHead pnm_head(const ImageFile& file);
+Image decode_pnm(const ImageFile& file, const Region& region);
 
-namespace salu::stb {
-
-/// Decodes a JPEG, PNG or BMP to RGB. Returns "", or the decoder's error.
-std::string decode(std::span<const std::uint8_t> bytes, Image& image);
-
-/// Inflates a zlib stream. Returns the bytes written, out.size() + 1 when `out` is too small, or -1 when the
-/// stream is damaged.
-std::int64_t inflate(std::span<const std::uint8_t> in, std::span<std::uint8_t> out);
-
-/// Encodes an image as PNG.
+/// An image as a PNG file.
 std::vector<std::uint8_t> encode_png(const Image& image);
 
-}  // namespace salu::stb
+}  // namespace salu

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/decode.h"
 #include "data/image.h"
 
 namespace salu {
@@ -105,6 +106,7 @@ struct DataOptions {
   /// 0 = all; else a subset chosen by seed, per class
   std::int64_t train_num_samples = 0, val_num_samples = 0;
   SyntheticOptions synthetic;
+  DecodeOptions decode;  ///< folder: how its files are read
 };
 
 struct DataSplits {

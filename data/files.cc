@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -87,25 +88,48 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-void refuse_archive(const std::filesystem::path& path) {
+std::string_view kind_of_file(std::string_view start) {
   using namespace std::string_view_literals;
-  constexpr std::pair<std::string_view, const char*> kStarts[] = {{"\x1f\x8b"sv, "gzip"},
-                                                                  {"PK\3\4"sv, "zip"},
-                                                                  {"\xfd\x37zXZ"sv, "xz"},
-                                                                  {"BZh"sv, "bzip2"},
-                                                                  {"\x28\xb5\x2f\xfd"sv, "zstd"}};
+  struct Kind {
+    std::string_view magic;
+    std::size_t at;
+    std::string_view name;
+  };
+  static constexpr Kind kKinds[] = {
+      {"version https://git-lfs"sv, 0, "a git-lfs pointer ('git lfs pull' fetches the file itself)"sv},
+      {"\x1f\x8b"sv, 0, "a gzip archive"sv},
+      {"PK\3\4"sv, 0, "a zip archive"sv},
+      {"\xfd\x37zXZ"sv, 0, "an xz archive"sv},
+      {"BZh"sv, 0, "a bzip2 archive"sv},
+      {"\x28\xb5\x2f\xfd"sv, 0, "a zstd archive"sv},
+      {"ustar"sv, 257, "a tar archive"sv},
+      {"GIF8"sv, 0, "a GIF image"sv},
+      {"WEBP"sv, 8, "a WebP image"sv},
+      {"II*\0"sv, 0, "a TIFF image"sv},
+      {"MM\0*"sv, 0, "a TIFF image"sv},
+      {"ftyp"sv, 4, "a HEIC or AVIF image, or a video"sv},
+      {"jP  "sv, 4, "a JPEG 2000 image"sv},
+      {"\0\0\1\0"sv, 0, "an icon"sv},
+      {"%PDF"sv, 0, "a PDF document"sv},
+  };
+  for (const Kind& kind : kKinds) {
+    if (start.substr(std::min(start.size(), kind.at)).starts_with(kind.magic)) return kind.name;
+  }
+  std::string text(start.substr(std::min(start.find_first_not_of("\xef\xbb\xbf \t\r\n"), start.size()), 9));
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (text.starts_with("<!doctype") || text.starts_with("<html"))
+    return "an HTML page, perhaps of a failed download"sv;
+  if (text.starts_with("<svg") || text.starts_with("<?xml")) return "an XML text, perhaps an SVG drawing"sv;
+  return {};
+}
+
+void refuse_archive(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return;
   std::array<char, 262> bytes{};
   std::ifstream(path, std::ios::binary).read(bytes.data(), bytes.size());
-  const std::string_view start(bytes.data(), bytes.size());
-  const char* kind = start.substr(257) == "ustar" ? "tar" : nullptr;
-  for (const auto& [magic, name] : kStarts) {
-    if (start.starts_with(magic)) kind = name;
-  }
-  if (kind) {
-    fail(ErrorCode::data, "{}: is a {} archive; unpack it first", path.string(), kind);
-  }
+  const std::string_view kind = kind_of_file({bytes.data(), bytes.size()});
+  if (kind.ends_with("archive")) fail(ErrorCode::data, "{}: is {}; unpack it first", path.string(), kind);
 }
 
 }  // namespace salu

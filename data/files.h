@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace salu {
@@ -28,6 +29,11 @@ class MappedFile {
  private:
   std::span<const std::byte> bytes_;
 };
+
+/// What a file that begins with `start` (262 bytes are enough) is, with its article: "a gzip archive", "a
+/// git-lfs pointer …", "a WebP image". Empty when it is of no kind that people take for an image or a
+/// checkpoint.
+std::string_view kind_of_file(std::string_view start);
 
 /// Throws ErrorCode::data when `path` is a regular file that begins like an archive (tar, gzip, zip, …),
 /// which must be unpacked first.

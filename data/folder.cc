@@ -23,8 +23,8 @@ Listing full_listing(Listing listing) {
   }
   if (const auto empty = empty_classes(listing); !empty.empty()) {
     fail(ErrorCode::data,
-         "{}: {} class{} without images: {}; expected .jpg, .jpeg, .png, .bmp, .ppm "
-         "or .pgm files in each",
+         "{}: {} class{} without images: {}; expected files that end in .jpg, .jpeg, "
+         ".jpe, .jfif, .png, .bmp, .ppm or .pgm in each",
          shown(listing.root), empty.size(), empty.size() == 1 ? "" : "es", first_names(empty));
   }
   return listing;
@@ -57,10 +57,12 @@ int native_size(const Dataset& data) {
 
 }  // namespace
 
-FolderDataset::FolderDataset(std::string name, Listing listing, std::int64_t cache_bytes)
+FolderDataset::FolderDataset(std::string name, Listing listing, const DecodeOptions& decode,
+                             std::int64_t cache_bytes)
     : Dataset(std::move(name), std::move(listing.classes)),
       root_(std::move(listing.root)),
       files_(std::move(listing.files)),
+      decode_(decode),
       room_(cache_bytes) {
   Fingerprint f;
   f.add("folder").add(files_.size());
@@ -68,21 +70,22 @@ FolderDataset::FolderDataset(std::string name, Listing listing, std::int64_t cac
     f.add(file.path).add(static_cast<std::uint64_t>(file.bytes)).add(static_cast<std::uint64_t>(file.label));
   }
   f.add(jpeg_decoder());  // another decoder gives other pixels
+  if (decode.exif == ExifOrientation::apply) f.add("turned");
   fingerprint_ = f.value();
 }
 
-FolderDataset::FolderDataset(std::string name, const fs::path& root, std::int64_t cache_bytes)
-    : FolderDataset(std::move(name), full_listing(list_class_folders(root)), cache_bytes) {}
+FolderDataset::FolderDataset(std::string name, const fs::path& root, const DecodeOptions& decode,
+                             std::int64_t cache_bytes)
+    : FolderDataset(std::move(name), full_listing(list_class_folders(root)), decode, cache_bytes) {}
 
 std::unique_ptr<ImageSource> FolderDataset::open_file(std::int64_t index) const {
   const fs::path file_path = path(index);
-  const DecodeLimits limits;
-  std::vector<std::uint8_t> bytes = read_regular_file(file_path, limits.max_bytes);
+  std::vector<std::uint8_t> bytes = read_regular_file(file_path, decode_.max_bytes);
   if (static_cast<std::int64_t>(bytes.size()) != file(index).bytes) {
     fail(ErrorCode::data, "{}: {} bytes; no longer matches the manifest taken at the start ({} bytes)",
          shown(file_path), bytes.size(), file(index).bytes);
   }
-  return std::make_unique<EncodedImage>(std::move(bytes), file_path.string(), limits);
+  return std::make_unique<EncodedImage>(std::move(bytes), file_path.string(), decode_);
 }
 
 bool FolderDataset::has_room(std::int64_t bytes) const {
@@ -126,12 +129,12 @@ DataSplits open_folder(const DataOptions& options) {
 
   const FolderLayout layout = find_folders(root, options.train_split, options.val_split.value_or(""));
   DataSplits splits;
-  const auto train = std::make_shared<FolderDataset>(name, layout.train);
+  const auto train = std::make_shared<FolderDataset>(name, layout.train, options.decode);
   splits.train = train;
   if (!layout.eval.empty() && options.val_from_train == 0) {
     Listing listing = full_listing(list_eval(layout, train->class_names()));
     check_same_classes(train->class_names(), layout.train, listing.classes, layout.eval);
-    splits.eval = std::make_shared<FolderDataset>(name, std::move(listing));
+    splits.eval = std::make_shared<FolderDataset>(name, std::move(listing), options.decode);
     splits.eval_name = layout.eval_name;
   }
   splits.img_size = native_size(*train);

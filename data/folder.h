@@ -16,9 +16,11 @@ class FolderDataset : public Dataset {
  public:
   static constexpr std::int64_t kCacheBytes = std::int64_t{1} << 30;  ///< decoded
 
-  FolderDataset(std::string name, Listing listing, std::int64_t cache_bytes = kCacheBytes);
+  FolderDataset(std::string name, Listing listing, const DecodeOptions& decode = {},
+                std::int64_t cache_bytes = kCacheBytes);
   /// list_class_folders(root). Throws ErrorCode::data for fewer than two classes or an empty class.
-  FolderDataset(std::string name, const std::filesystem::path& root, std::int64_t cache_bytes = kCacheBytes);
+  FolderDataset(std::string name, const std::filesystem::path& root, const DecodeOptions& decode = {},
+                std::int64_t cache_bytes = kCacheBytes);
 
   std::int64_t size() const override { return static_cast<std::int64_t>(files_.size()); }
   std::unique_ptr<ImageSource> open(std::int64_t index) const override;
@@ -35,6 +37,7 @@ class FolderDataset : public Dataset {
 
   std::filesystem::path root_;
   std::vector<ListedFile> files_;
+  DecodeOptions decode_;
 
   mutable std::mutex mutex_;                                 // guards the three below
   mutable std::vector<std::shared_ptr<const Image>> cache_;  // empty: nothing is cached

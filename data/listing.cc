@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "core/error.h"
+#include "core/file_ops.h"
 #include "core/text.h"
 #include "data/files.h"
 
@@ -25,7 +25,7 @@ bool is_image(const fs::path& path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr const char* kKnown[] = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm"};
+  constexpr const char* kKnown[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".ppm", ".pgm"};
   return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
 }
 
@@ -147,23 +147,24 @@ struct MapLine {
 // "NAME CLASS" is split at its tab, or else at its last blank. "ImageId,CLASS x y x y CLASS ..." names the
 // class of each box; the first counts.
 std::vector<MapLine> read_map(const fs::path& map) {
-  std::ifstream file(map);
-  if (!file) fail(ErrorCode::data, "{}: cannot be opened; expected a map", shown(map));
   const bool csv = map.extension() == ".csv";
   std::vector<MapLine> lines;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-    if (line.empty() || (csv && number == 1 && line.starts_with("ImageId,"))) continue;
-    const std::size_t tab = line.find('\t');
-    const std::size_t cut = csv ? line.find(',') : tab != line.npos ? tab : line.rfind(' ');
-    if (cut == line.npos || cut == 0) {
+  int number = 0;
+  for (std::string line : read_lines(map, ErrorCode::data)) {
+    ++number;
+    line.erase(line.find_last_not_of(" \t") + 1);
+    const std::vector<std::string> fields = csv_fields(csv ? line : "");
+    if (line.empty() || (csv && number == 1 && fields[0] == "ImageId")) continue;
+    const std::size_t tab = line.find('\t'), cut = tab != line.npos ? tab : line.rfind(' ');
+    if (csv ? fields.size() < 2 || fields[0].empty() : cut == line.npos || cut == 0) {
       fail(ErrorCode::data, "{}: line {}: '{}'; expected {}", shown(map), number, line,
            csv ? "ImageId,CLASS x y x y" : "NAME CLASS");
     }
-    std::string class_name = line.substr(cut + 1);
-    if (csv) class_name.resize(std::min(class_name.find(' '), class_name.size()));
-    lines.push_back({number, line.substr(0, cut), class_name});
+    if (csv) {
+      lines.push_back({number, fields[0], fields[1].substr(0, fields[1].find(' '))});
+    } else {
+      lines.push_back({number, line.substr(0, cut), line.substr(cut + 1)});
+    }
   }
   return lines;
 }

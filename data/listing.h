@@ -23,9 +23,9 @@ struct Listing {
 };
 
 /// Lists root/<class>/<image>. The classes are the sub-folders in byte order and may be empty. Images end in
-/// .jpg .jpeg .png .bmp .ppm .pgm in any case; deeper folders and links are searched as well. Names that
-/// begin with a dot and other files are ignored. Throws ErrorCode::data when a folder cannot be listed or an
-/// image is not a regular file.
+/// .jpg .jpeg .jpe .jfif .png .bmp .ppm .pgm in any case; deeper folders and links are searched as well.
+/// Names that begin with a dot and other files are ignored. Throws ErrorCode::data when a folder cannot be
+/// listed or an image is not a regular file.
 Listing list_class_folders(const std::filesystem::path& root);
 
 /// Lists root/<image> with the classes from `map`: lines "NAME CLASS", or ImageNet's LOC_val_solution.csv.

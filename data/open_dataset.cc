@@ -54,6 +54,11 @@ DataSplits open_dataset(const DataOptions& options) {
     fail(ErrorCode::usage, "--train-split, --val-split: {} has splits of its own; expected --dataset folder",
          options.dataset);
   }
+  if (options.dataset != "folder" && options.decode.exif == ExifOrientation::apply) {
+    fail(ErrorCode::usage,
+         "--exif-orientation: {} has no image files; expected --dataset folder. Or pack with it",
+         options.dataset);
+  }
   DataSplits splits = source->open(options);
   if (options.val_from_train > 0) {
     Holdout parts = hold_out(*splits.train, options.val_from_train, options.seed, "--val-from-train");

@@ -22,8 +22,6 @@ std::uint32_t seal(const Head& head, const Tail& tail) {
 
 namespace {
 
-constexpr int kMaxSide = 16384;
-
 /// The number or struct at a position of the file.
 template <class T>
 T value_at(std::span<const std::byte> bytes, std::uint64_t offset) {
@@ -156,7 +154,7 @@ void Pack::read_index(std::span<const std::byte> index) {
   }
   if (first != count_) refuse(file_, "splits of {} images in all, {} in the file", first, count_);
   if (splits.empty() || splits[0].name != "train") refuse(file_, "no split train");
-  if (img_size < 1 || img_size > kMaxSide) refuse(file_, "image side {}", img_size);
+  if (img_size < 1 || img_size > kMaxImageSide) refuse(file_, "image side {}", img_size);
 }
 
 // Checks all sizes, so that later reads stay inside the file.
@@ -164,8 +162,8 @@ void Pack::check_records() const {
   for (std::int64_t i = 0; i < count_; ++i) {
     const pack::Record r = record(i);
     const std::uint64_t bytes = std::uint64_t{3} * r.height * r.width;
-    if (r.height < 1 || r.width < 1 || r.height > kMaxSide || r.width > kMaxSide || r.offset > records_ ||
-        bytes > records_ - r.offset || r.label >= classes.size()) {
+    if (r.height < 1 || r.width < 1 || r.height > kMaxImageSide || r.width > kMaxImageSide ||
+        r.offset > records_ || bytes > records_ - r.offset || r.label >= classes.size()) {
       refuse(file_, "image {}: {} x {} pixels at byte {}, label {}", i, r.width, r.height, r.offset, r.label);
     }
   }

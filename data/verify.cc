@@ -2,6 +2,7 @@
 #include "data/verify.h"
 
 #include <algorithm>
+#include <atomic>
 #include <unordered_map>
 
 #include "core/error.h"
@@ -139,14 +140,16 @@ Verification verify_folder(const DataOptions& options,
       items.push_back({paths.back().string(), file.label, listing == &eval});
     }
   }
-  const DecodeLimits limits;
+  std::atomic<std::int64_t> turned = 0;
   const auto read = [&](std::int64_t i) {
     const fs::path& path = paths[static_cast<std::size_t>(i)];
-    const std::vector<std::uint8_t> bytes = read_regular_file(path, limits.max_bytes);
-    decode_image(bytes, path.string(), limits);
+    const std::vector<std::uint8_t> bytes = read_regular_file(path, options.decode.max_bytes);
+    if (image_head(bytes, path.string(), options.decode).orientation != 1) ++turned;
+    decode_image(bytes, path.string(), options.decode);
     return hash_of(bytes);
   };
   judge(items, scan(out.train + out.eval, read, progress), out);
+  out.turned = turned;
   return out;
 }
 

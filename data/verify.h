@@ -29,6 +29,7 @@ struct Finding {
 
 struct Verification {
   std::int64_t train = 0, eval = 0, classes = 0;  ///< images in each split; classes of train
+  std::int64_t turned = 0;                        ///< images of a folder with an EXIF orientation
   std::vector<Finding> findings;                  ///< by kind, then in the order of the data set
 };
 

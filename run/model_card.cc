@@ -125,7 +125,8 @@ json card_to_json(const ModelCard& card) {
             {"class_names", class_names},
             {"dataset", card.dataset},
             {"data_seed", card.data_seed},
-            {"val_from_train", card.val_from_train}}}};
+            {"val_from_train", card.val_from_train},
+            {"exif_orientation", card.exif == ExifOrientation::apply ? "apply" : "ignore"}}}};
 }
 
 ModelCard card_from_json(const json& j, const std::string& file) {
@@ -151,6 +152,7 @@ ModelCard card_from_json(const json& j, const std::string& file) {
     card.data_seed =
         static_cast<std::uint64_t>(checked_whole(own.at("data_seed"), "data_seed", 0, kMostWhole, file));
     card.val_from_train = checked_whole(own.at("val_from_train"), "val_from_train", 0, kMostWhole, file);
+    if (own.value("exif_orientation", "") == "apply") card.exif = ExifOrientation::apply;
     check_card(card, file);
     return card;
   } catch (const json::exception& e) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "data/decode.h"
 #include "data/resize.h"
 #include "data/transform.h"
 #include "models/model.h"
@@ -28,6 +29,7 @@ struct ModelCard {
   double crop_pct = 1;
   EvalCrop crop_mode = EvalCrop::center;
   Interpolation interpolation = Interpolation::bicubic;
+  ExifOrientation exif = ExifOrientation::ignore;
   std::optional<std::int64_t> test_img_size;  ///< size and crop that score best, if the file names them
   std::optional<double> test_crop_pct;
 };

@@ -31,6 +31,7 @@ ModelCard card_for(const TrainConfig& config, const DataSplits& data, const Tran
   card.dataset = config.data.dataset;
   card.data_seed = config.data.seed;
   card.val_from_train = config.data.val_from_train;
+  card.exif = config.data.decode.exif;
   card.mean = data.mean;
   card.std = data.std;
   card.crop_pct = transform.crop_pct;

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "data/files.h"
 
 namespace salu {
 namespace {
@@ -152,9 +153,7 @@ Shape to_shape(const std::vector<std::uint64_t>& dims, const std::string& where)
   return dims.size() == 3 ? Shape{at(0), at(1), at(2)} : Shape{at(0), at(1), at(2), at(3)};
 }
 
-/// `last_end`: where the previous tensor ends.
-SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::uint64_t last_end,
-                            const std::string& where) {
+SafetensorsEntry read_entry(const std::string& name, const Json& fields, const std::string& where) {
   if (!fields.is_object()) refuse(where, "found {}; expected an object", shown_value(fields));
   const Json &dtype = fields.at("dtype"), &shape = fields.at("shape"), &range = fields.at("data_offsets");
   if (fields.size() != 3) refuse(where, "unknown fields; expected dtype, shape and data_offsets alone");
@@ -174,26 +173,21 @@ SafetensorsEntry read_entry(const std::string& name, const Json& fields, std::ui
     refuse(where, "data_offsets {}; expected {} bytes for {} x {}", range.dump(), grouped(bytes),
            shape.dump(), type->name);
   }
-  if (entry.begin != last_end) {
-    refuse(
-        where, "data_offsets {} {} at {}; expected tensors in order, without hole or overlap", range.dump(),
-        entry.begin < last_end ? "overlap the tensor that ends" : "leave a hole after the tensor that ends",
-        last_end);
-  }
   return entry;
 }
 
 /// The most likely kind of a file that is not a checkpoint.
 std::string kind_of(std::span<const std::byte> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              std::min<std::size_t>(bytes.size(), 8));
+  constexpr std::size_t kLooked = 262;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kLooked));
   const char* convert = ". Convert it to safetensors with Python: pickles are never read here";
-  if (text.starts_with("PK\x03\x04")) return fmt::format(": it is a zip archive (a .pth file?){}", convert);
   if (text.size() >= 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5) {
     return fmt::format(": it is a Python pickle{}", convert);
   }
-  if (text.starts_with("\x1f\x8b")) return ": it is a gzip archive; unpack it first";
-  return "";
+  const std::string_view kind = kind_of_file(text);
+  if (kind.empty()) return "";
+  return fmt::format(": it is {}{}", kind,
+                     kind == "a zip archive" ? fmt::format(" (a .pth file?){}", convert) : "");
 }
 
 std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
@@ -219,9 +213,9 @@ void check_text(std::string_view text, const std::string& file) {
   if (text.front() != '{') {
     refuse(file, "is not a salu checkpoint: the header starts with '{}'; expected '{{'", text.substr(0, 8));
   }
-  const std::size_t last = text.find_last_not_of(' ');
+  const std::size_t last = text.find_last_not_of(" \t\r\n");
   if (text[last] != '}') {
-    refuse(file, "header ends with '{}'; expected '}}' and spaces", text.substr(last, 1));
+    refuse(file, "header ends with '{}'; expected '}}' and blanks", text.substr(last, 1));
   }
   std::size_t quote = 0;
   for (std::size_t i = 0; i <= last; ++i) {
@@ -234,6 +228,30 @@ void check_text(std::string_view text, const std::string& file) {
     } else if (text[i] == '"') {
       quote = i;
     }
+  }
+}
+
+/// Puts the tensors in the order of their data, which need not be that of the keys, and checks that they fill
+/// the file.
+void check_offsets(SafetensorsHeader& header, std::uint64_t file_bytes, const std::string& file) {
+  std::ranges::stable_sort(header.tensors, {},
+                           [](const SafetensorsEntry& t) { return std::pair(t.begin, t.end); });
+  const std::uint64_t have = file_bytes - header.data_begin;
+  std::uint64_t end = 0;
+  for (const SafetensorsEntry& t : header.tensors) {
+    const std::string where = fmt::format("{}: {}", file, label(t.name));
+    if (t.begin != end) {
+      refuse(where, "data_offsets [{},{}] {} at {}; expected tensors without hole or overlap", t.begin, t.end,
+             t.begin < end ? "overlap the tensor that ends" : "leave a hole after the tensor that ends", end);
+    }
+    end = t.end;
+    if (end > have) {
+      refuse(where, "truncated: the file has {} bytes, this tensor ends at {}", grouped(file_bytes),
+             grouped(header.data_begin + end));
+    }
+  }
+  if (have > end) {
+    refuse(file, "{} bytes after the last tensor, whose data_offsets end at {}", grouped(have - end), end);
   }
 }
 
@@ -258,8 +276,6 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> bytes, con
   const Json tree = Json::parse(text);
   SafetensorsHeader header;
   header.data_begin = 8 + text.size();
-  const std::uint64_t have = bytes.size() - header.data_begin;
-  std::uint64_t end = 0;
   for (const std::string& name : guard.names()) {
     const std::string where = fmt::format("{}: {}", file, label(name));
     try {
@@ -268,19 +284,12 @@ SafetensorsHeader parse_safetensors_header(std::span<const std::byte> bytes, con
         continue;
       }
       if (header.tensors.size() == kMaxTensors) refuse(file, "header: more than {} tensors", kMaxTensors);
-      header.tensors.push_back(read_entry(name, tree.at(name), end, where));
+      header.tensors.push_back(read_entry(name, tree.at(name), where));
     } catch (const Json::exception& error) {
       refuse(where, "not valid ({})", reason(error));
     }
-    end = header.tensors.back().end;
-    if (end > have) {
-      refuse(where, "truncated: the file has {} bytes, this tensor ends at {}", grouped(bytes.size()),
-             grouped(header.data_begin + end));
-    }
   }
-  if (have > end) {
-    refuse(file, "{} bytes after the last tensor, whose data_offsets end at {}", grouped(have - end), end);
-  }
+  check_offsets(header, bytes.size(), file);
   return header;
 }
 

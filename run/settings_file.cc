@@ -70,6 +70,7 @@ std::vector<Given> read_plain(std::string_view text, const std::string& name) {
   int number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
+    if (line.ends_with('\r')) line.pop_back();
     const std::size_t equals = line.find('=');
     if (equals == line.npos) continue;
     Given given{line.substr(0, equals), {}, fmt::format("{}:{}:1: ", name, number), name};

@@ -56,7 +56,7 @@ void add_common(Settings& t, TrainOptions& o) {
 
 void add_data(Settings& t, TrainConfig& c) {
   t.group("Data");
-  add_split_settings(t, c.data);
+  add_folder_settings(t, c.data);
   t.add("val-from-train", c.data.val_from_train,
         "hold out so many training images for validation; a test set chooses nothing", from(0, kMaxCount));
   t.add("train-num-samples", c.data.train_num_samples, "use only so many, 0: all", from(0, kMaxCount));
@@ -257,11 +257,16 @@ void add_device_settings(Settings& t, DeviceOptions& o) {
         "cuda: the same bits on every run; without it cuDNN may add in any order");
 }
 
-void add_split_settings(Settings& t, DataOptions& data) {
+void add_folder_settings(Settings& t, DataOptions& data) {
   t.add("train-split", data.train_split, "folder: name of its training images").checked(about_plain_name);
   t.add("val-split", data.val_split,
         "folder: name of the images to score (default val, validation, valid or test)")
       .checked(about_plain_name);
+  t.add("exif-orientation", data.decode.exif, "folder: apply turns photos upright, as a viewer does",
+        kExifOrientations);
+  t.add("max-image-pixels", data.decode.max_pixels, "folder: a larger image counts as unreadable",
+        from(1, kMostImagePixels))
+      .may_change();
 }
 
 void add_bad_image_settings(Settings& t, BadImages& bad_images, double& max_bad) {

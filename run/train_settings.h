@@ -47,12 +47,15 @@ Settings train_settings(TrainOptions& options);
 
 /// Rows shared by several programs.
 void add_device_settings(Settings& table, DeviceOptions& device);
-void add_split_settings(Settings& table, DataOptions& data);
+void add_folder_settings(Settings& table, DataOptions& data);
 void add_bad_image_settings(Settings& table, BadImages& bad_images, double& max_bad);
 void add_threads_setting(Settings& table, int& threads);
 
 inline constexpr std::pair<const char*, BadImages> kBadImages[] = {{"stop", BadImages::stop},
                                                                    {"skip", BadImages::leave_out}};
+inline constexpr std::pair<const char*, ExifOrientation> kExifOrientations[] = {
+    {"ignore", ExifOrientation::ignore}, {"apply", ExifOrientation::apply}};
+inline constexpr double kMostImagePixels = 7e8;  ///< whose bytes fit in an int
 inline constexpr std::pair<const char*, Interpolation> kInterpolations[] = {
     {"bilinear", Interpolation::bilinear}, {"bicubic", Interpolation::bicubic}};
 

@@ -43,6 +43,7 @@ std::vector<Prediction> predict_images(const PredictOptions& options) {
   std::vector<std::string> descriptions;
   if (options.label_type == "description")
     descriptions = class_descriptions(options.class_descriptions, model);
+  const DecodeOptions decode{.max_pixels = options.max_image_pixels, .exif = model.card.exif};
   const std::int64_t side = model.card.model.img_size;
   const auto total = static_cast<std::int64_t>(options.images.size());
   std::vector<Prediction> out;
@@ -50,8 +51,8 @@ std::vector<Prediction> predict_images(const PredictOptions& options) {
     const std::int64_t count = std::min(options.scoring.batch_size, total - first);
     Tensor batch = Tensor::empty({count, side, side, 3}, DType::u8);
     for (std::int64_t i = 0; i < count; ++i) {
-      const Image image =
-          eval_transform(read_image(options.images[static_cast<std::size_t>(first + i)]), model.transform());
+      const Image image = eval_transform(
+          read_image(options.images[static_cast<std::size_t>(first + i)], decode), model.transform());
       std::ranges::copy(image.pixels, batch.data<std::uint8_t>() + i * side * side * 3);
     }
     const Tensor logits = predict(*model.model, batch, model.scoring(options.scoring));

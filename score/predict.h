@@ -13,6 +13,7 @@ struct PredictOptions {
   std::string checkpoint;
   std::vector<std::string> images;
   ScoringOptions scoring;
+  std::int64_t max_image_pixels = DecodeOptions{}.max_pixels;
   std::int64_t topk = 5;
   std::string output_type = "prob";          ///< "prob" or "logit"
   std::string label_type = "name";           ///< class label in text output: "index", "name" or "description"

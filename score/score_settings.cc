@@ -35,6 +35,8 @@ void add_scoring_settings(Settings& t, ScoringOptions& o) {
   t.add("b,batch-size", o.batch_size, "images per step; the result does not depend on it", from(1, 1 << 20));
   add_threads_setting(t, o.threads);
   add_checkpoint_settings(t, o);
+  t.add("exif-orientation", o.exif, "apply turns photos upright; as in training by default",
+        kExifOrientations);
   t.add("tta", o.mirror, "hflip: mean of the logits of an image and its mirror image", kTestAugmentations);
   add_device_settings(t, o.device);
 }
@@ -57,6 +59,8 @@ Settings evaluate_settings(EvaluateOptions& o) {
   t.add("max-bad", o.data.max_bad,
         "skip: percent of the images that may be unreadable; above 0, one may be; as in training by default",
         from(0, 100));
+  t.add("max-image-pixels", o.data.max_image_pixels,
+        "a larger image counts as unreadable; as in training by default", from(1, kMostImagePixels));
   t.add("metrics-avg", o.average, "also show precision, recall and F1, averaged so", kAverages);
   t.add("per-class", o.per_class, "accuracy of each class (always in the JSON)");
   t.add("json", o.json, "JSON on stdout: an object, or an array for several results");
@@ -75,6 +79,7 @@ Settings predict_settings(PredictOptions& o) {
   Settings t;
   t.add("checkpoint", o.checkpoint, kCheckpoint).positional();
   t.add("images", o.images, "JPEG, PNG, BMP or PNM files").positional();
+  t.add("max-image-pixels", o.max_image_pixels, "a larger image is refused", from(1, kMostImagePixels));
   t.add("topk", o.topk, "classes to show", from(1, 1 << 20));
   t.add("output-type", o.output_type, "the number of a class").among({"prob", "logit"});
   t.add("label-type", o.label_type, "how classes are called").among({"index", "name", "description"});

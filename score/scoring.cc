@@ -3,8 +3,6 @@
 
 #include <fmt/ranges.h>
 
-#include <sstream>
-
 #include "run/checkpoint.h"
 
 namespace salu {
@@ -30,6 +28,7 @@ void apply_options(ModelCard& card, const ScoringOptions& options) {
   card.crop_pct = options.crop_pct.value_or(card.crop_pct);
   card.crop_mode = options.crop_mode.value_or(card.crop_mode);
   card.interpolation = options.interpolation.value_or(card.interpolation);
+  card.exif = options.exif.value_or(card.exif);
   card.mean = options.mean.value_or(card.mean);
   card.std = options.std.value_or(card.std);
   if (options.class_map.empty()) return;
@@ -54,12 +53,8 @@ std::unique_ptr<Model> model_of(const ModelCard& card, const ScoringOptions& opt
 }  // namespace
 
 std::vector<std::string> lines_of(const std::filesystem::path& file) {
-  std::istringstream text(read_text(file, ErrorCode::data));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) lines.push_back(line);
-  }
+  std::vector<std::string> lines = read_lines(file, ErrorCode::data);
+  std::erase(lines, "");
   return lines;
 }
 

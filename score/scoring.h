@@ -20,6 +20,7 @@ struct ScoringOptions {
   std::optional<double> crop_pct;
   std::optional<EvalCrop> crop_mode;
   std::optional<Interpolation> interpolation;
+  std::optional<ExifOrientation> exif;
   std::optional<std::array<float, 3>> mean, std;
   bool use_train_size = false;      ///< ignores the size and crop that a checkpoint names for tests
   bool mirror = false;              ///< mean of the logits of an image and its mirror image

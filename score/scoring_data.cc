@@ -115,7 +115,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
   for (const std::string& candidate : names) {
     if (!holds_folders(root / candidate)) continue;
     const std::string shown_name = split ? *split : candidate == "test" ? "test" : "val";
-    return ScoringData{std::make_shared<FolderDataset>(name, root / candidate), shown_name};
+    return ScoringData{std::make_shared<FolderDataset>(name, root / candidate, data.decode), shown_name};
   }
   const auto holds = [&](const std::string& folder) {
     std::error_code error;
@@ -127,7 +127,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
          shown(root), *split);
   }
   if (split || is_whole) return std::nullopt;
-  return ScoringData{std::make_shared<FolderDataset>(name, root), "val"};
+  return ScoringData{std::make_shared<FolderDataset>(name, root, data.decode), "val"};
 }
 
 /// One of the data set's own splits, whatever a training has held out.
@@ -155,6 +155,8 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   }
   if (!options.data_dir.empty()) data.data_dir = options.data_dir;
   data.seed = card.data_seed;
+  data.decode.exif = data.dataset == "folder" ? card.exif : ExifOrientation::ignore;
+  data.decode.max_pixels = options.max_image_pixels.value_or(data.decode.max_pixels);
   const std::int64_t count =
       options.split || options.num_samples > 0 ? options.num_samples : data.val_num_samples;
   const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";

@@ -13,8 +13,9 @@ struct ScoringDataOptions {
   /// A split (train, val, test) or a folder; by default the one that training scored.
   std::optional<std::string> split;
   std::int64_t num_samples = 0;
-  std::optional<BadImages> bad_images;  ///< stop or leave_out; by default as in training
-  std::optional<double> max_bad;        ///< by default as in training
+  std::optional<BadImages> bad_images;           ///< stop or leave_out; by default as in training
+  std::optional<double> max_bad;                 ///< by default as in training
+  std::optional<std::int64_t> max_image_pixels;  ///< by default as in training
 };
 
 struct ScoringData {

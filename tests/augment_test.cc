@@ -295,7 +295,7 @@ TEST_CASE("cutout: a square around any pixel, cut at the border") {
 TEST_CASE("a contact sheet is a PNG with every image in its place") {
   const std::vector<std::vector<Image>> rows = {{make(Texture::noisy, 20, 30), make(Texture::dim, 20, 30)},
                                                 {make(Texture::flat, 20, 30), make(Texture::noisy, 20, 30)}};
-  const Image sheet = decode_image(stb::encode_png(contact_sheet(rows)), "sheet.png");
+  const Image sheet = decode_image(encode_png(contact_sheet(rows)), "sheet.png");
   REQUIRE(sheet.height == 2 + 2 * (20 * 2 + 2));
   REQUIRE(sheet.width == 2 + 2 * (30 * 2 + 2));
   for (int y = 0; y < sheet.height; ++y) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "core/text.h"
 #include "data/decode.h"
 #include "data/open_dataset.h"
 #include "data/resize.h"
@@ -311,7 +312,7 @@ TEST_CASE("the fingerprint follows paths and sizes") {
 TEST_CASE("small sets are decoded once, large ones are not kept") {
   const TempDir dir;
   write_split(dir.path());
-  const FolderDataset kept("x", dir.path()), not_kept("x", dir.path(), 100);
+  const FolderDataset kept("x", dir.path()), not_kept("x", dir.path(), {}, 100);
   const Image first = kept.image(1);
   CHECK(kept.cached() == 1);
   CHECK(not_kept.image(1) == first);
@@ -353,6 +354,37 @@ TEST_CASE("real images decode without an error") {
     const FolderDataset set("real", folder);
     for (std::int64_t i = 0; i < set.size(); ++i) CHECK(error_of([&] { set.image(i); }) == "no error");
   }
+}
+
+TEST_CASE("maps from Windows: a byte-order mark, its line ends, fields in quotes") {
+  const TempDir dir;
+  write_text(dir.path() / "val/a.pgm", "P5 1 1 255\n1");
+  write_text(dir.path() / "val/b, c.pgm", "P5 1 1 255\n2");
+  const auto labels = [&](const char* name, const std::string& text) {
+    write_text(dir.path() / name, text);
+    std::vector<int> out;
+    for (const ListedFile& file : list_flat(dir.path() / "val", dir.path() / name, {"cat", "dog"}).files) {
+      out.push_back(file.label);
+    }
+    return out;
+  };
+  const std::vector<int> right = {0, 1};  // sorted by class
+  CHECK(labels("val_map.txt", "a.pgm dog\nb, c.pgm cat\n") == right);
+  CHECK(labels("val_map.txt",
+               "\xef\xbb\xbf"
+               "a.pgm dog\r\n\r\nb, c.pgm\tcat \r\n") == right);
+  const std::string csv = "ImageId,PredictionString\na,dog 1 2 3 4 cat 5 6 7 8\n\"b, c\",cat 1 2 3 4\n";
+  CHECK(labels("LOC_val_solution.csv", csv) == right);
+  CHECK(labels("LOC_val_solution.csv",
+               "\xef\xbb\xbf\"ImageId\",\"PredictionString\"\r\n\"a\",\"dog 1 2 3 4 \"\r\n"
+               "\"b, c\",\"cat 1 2 3 4\"\r\n") == right);
+  CHECK(contains(error_of([&] {
+                   labels("val_map.txt",
+                          "\xff\xfe"
+                          "a\0b");
+                 }),
+                 "val_map.txt: is UTF-16; expected UTF-8"));
+  CHECK(csv_fields("a,\"b, \"\"c\"\"\",,d\"e") == std::vector<std::string>{"a", "b, \"c\"", "", "d\"e"});
 }
 
 }  // namespace

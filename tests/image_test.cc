@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "data/decode.h"
+#include "data/exif.h"
 #include "data/resize.h"
 #include "tests/catch.h"
 #include "tests/jpeg_samples.h"
@@ -38,8 +39,8 @@ Bytes pnm(int type, int max_value, int height, int width) {
   return out;
 }
 
-std::string refusal(const Bytes& bytes, const DecodeLimits& limits = {}) {
-  return error_of([&] { decode_image(bytes, "x.jpg", limits); });
+std::string refusal(const Bytes& bytes, const DecodeOptions& options = {}) {
+  return error_of([&] { decode_image(bytes, "x.jpg", options); });
 }
 
 // The pixel is within `tolerance` of the values: JPEG rounds.
@@ -148,7 +149,7 @@ TEST_CASE("JPEG: sequential, progressive, grey, CMYK and YCCK") {
 TEST_CASE("a part of any kind of image has the pixels of the whole") {
   for (const Bytes& file : samples()) {
     const Image whole = decode_image(file, "x");
-    CHECK(image_size(file, "x") == whole.size());
+    CHECK(image_head(file, "x").size == whole.size());
     for (int top = 0; top < whole.height; ++top) {
       for (int left = 0; left < whole.width; left += 3) {
         const Region part = {top, left, (whole.height - top + 1) / 2, whole.width - left};
@@ -162,14 +163,15 @@ TEST_CASE("a part of any kind of image has the pixels of the whole") {
     CHECK(contains(outside({1, 0, whole.height, 1}), "[decode_region]"));
     CHECK(contains(outside({1, 0, std::numeric_limits<int>::max(), 1}), "[decode_region]"));
   }
-  CHECK(contains(error_of([] { image_size(bytes_of("<html>"), "x"); }), "3: x: is not a JPEG"));
-  CHECK(contains(error_of([] { decode_region(bytes_of("<html>"), "x", {}); }), "3: x: is not a JPEG"));
+  CHECK(contains(error_of([] { image_head(bytes_of("text"), "x"); }), "3: x: is not a JPEG"));
+  CHECK(contains(error_of([] { decode_region(bytes_of("text"), "x", {}); }), "3: x: is not a JPEG"));
 }
 
 TEST_CASE("every file cut at any byte is refused") {
   for (const Bytes& file : samples()) {
     REQUIRE(refusal(file) == "no error");
-    for (std::size_t n = 0; n < file.size(); ++n) {
+    const std::size_t filling = file[0] == 'B' ? 3 : 0;  // of the last line of the BMP, which may be missing
+    for (std::size_t n = 0; n < file.size() - filling; ++n) {
       INFO(n << " of " << file.size());
       const std::string message = refusal(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
       REQUIRE(message.starts_with("3: x.jpg: "));
@@ -206,7 +208,7 @@ TEST_CASE("flipped bits of other kinds never crash, and decode to the same image
       Bytes flipped = file;
       flipped[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
       Image first, second;
-      const DecodeLimits small = {.max_side = 4096, .max_pixels = 1 << 18};
+      const DecodeOptions small = {.max_pixels = 1 << 18};
       const std::string message = error_of([&] { first = decode_image(flipped, "x", small); });
       REQUIRE((message == "no error" || message.starts_with("3: x: ")));
       CHECK(message == error_of([&] { second = decode_image(flipped, "x", small); }));
@@ -218,9 +220,15 @@ TEST_CASE("flipped bits of other kinds never crash, and decode to the same image
 
 TEST_CASE("what is no image is named by its first bytes") {
   CHECK(refusal({}) == "3: x.jpg: is empty; expected a JPEG, PNG, BMP or PNM");
-  CHECK(contains(refusal(bytes_of("<html><body>")), "is not a JPEG, PNG, BMP or PNM (starts '<html>')"));
-  CHECK(contains(refusal({7}), "(starts '\\x07')"));
-  CHECK(contains(refusal(bytes_of("GIF89a\1\2\3\4")), "(starts 'GIF89a')"));
+  CHECK(refusal(bytes_of("\n<HTML><body>")) ==
+        "3: x.jpg: is an HTML page, perhaps of a failed download; expected a JPEG, PNG, BMP or PNM");
+  CHECK(contains(refusal({7}), "is not a JPEG, PNG, BMP or PNM (starts '\\x07')"));
+  CHECK(contains(refusal(bytes_of("GIF89a\1\2\3\4")), "x.jpg: is a GIF image; expected"));
+  CHECK(contains(refusal(bytes_of("RIFF1234WEBPVP8 ")), "is a WebP image"));
+  CHECK(contains(refusal({0, 0, 0, 24, 'f', 't', 'y', 'p', 'h', 'e', 'i', 'c'}), "is a HEIC or AVIF image"));
+  CHECK(
+      contains(refusal(bytes_of("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")),
+               "is a git-lfs pointer ('git lfs pull' fetches the file itself)"));
   CHECK(contains(refusal(bytes_of("P3 1 1 255 1 2 3")), "unsupported PNM kind (P3)"));
   CHECK(contains(error_of([] { decode_image({}, "a\nb\xff"); }), "3: a\\x0ab\\xff: is empty"));
 }
@@ -228,7 +236,7 @@ TEST_CASE("what is no image is named by its first bytes") {
 TEST_CASE("a wrong checksum names its chunk") {
   Bytes file = rgb_png(5, 7, pattern);
   file[60] ^= 1;
-  CHECK(refusal(file) == "3: x.jpg: bad CRC in IDAT");
+  CHECK(refusal(file) == "3: x.jpg: damaged: IDAT: incorrect data check");
 }
 
 TEST_CASE("sizes are held against the limits before anything is allocated") {
@@ -238,27 +246,29 @@ TEST_CASE("sizes are held against the limits before anything is allocated") {
     png.height = height;
     return refusal(make_png(png));
   };
-  CHECK(contains(sized(65535, 65535), "image is 65535 x 65535; limit 16384 per side"));
-  CHECK(contains(sized(16384, 16384), "image is 16384 x 16384; limit 67108864 pixels"));
-  CHECK(contains(sized(0, 7), "image is 0 x 7"));
-  CHECK(contains(sized(7, 0), "image is 7 x 0"));
-  CHECK(contains(sized(0xFFFFFFFFu, 1), "limit 16384 per side"));
-  CHECK(contains(refusal(bytes_of("P5 65535 65535 255\n")), "image is 65535 x 65535; limit 16384"));
+  CHECK(contains(sized(65535, 65535),
+                 "image is 65535 x 65535, 4294836225 pixels; limit 178956970 (--max-image-pixels)"));
+  CHECK(contains(sized(65536, 1), "image is 65536 x 1; limit 65535 per side"));
+  CHECK(contains(sized(0, 7), "damaged: Invalid IHDR data"));
+  CHECK(contains(sized(7, 0), "damaged: Invalid IHDR data"));
+  CHECK(contains(sized(0xFFFFFFFFu, 1), "damaged: "));
+  CHECK(contains(refusal(bytes_of("P5 65535 65535 255\n")), "image is 65535 x 65535, 4294836225 pixels"));
+  CHECK(contains(refusal(bytes_of("P5 4 4 255\n"), {.max_pixels = 15}), "4 x 4, 16 pixels; limit 15"));
   CHECK(contains(refusal(bytes_of("P5 0 3 255\n")), "image is 0 x 3"));
   CHECK(contains(refusal(bytes_of("P5 99999999999 3 255\n")), "more than 9 digits"));
   CHECK(contains(refusal(bytes_of("P5 1 1 65536\n123")), "white value 65536"));
   CHECK(contains(refusal(bytes_of("P5 1 1 0\n123")), "white value 0"));
   Bytes bmp = make_bmp(5, 7, pattern);
   bmp[21] = 0x7F;  // highest byte of the width
-  CHECK(contains(refusal(bmp), "limit 16384 per side"));
+  CHECK(contains(refusal(bmp), "limit 65535 per side"));
   Bytes jpg = jpeg::kBaseline;
   const Bytes frame = {0xFF, 0xC0, 0, 17, 8, 0, 9, 0, 11};
   const auto sof = std::search(jpg.begin(), jpg.end(), frame.begin(), frame.end());
   REQUIRE(sof != jpg.end());
   sof[5] = 0xFF;
-  CHECK(contains(refusal(jpg), "image is 11 x 65289; limit 16384 per side"));
+  CHECK(contains(refusal(jpg, {.max_pixels = 1 << 19}), "image is 11 x 65289, 718179 pixels; limit 524288"));
   sof[5] = sof[6] = 0;
-  CHECK(contains(refusal(jpg), "image is 11 x 0"));
+  CHECK(contains(refusal(jpg), "unsupported JPEG kind (Empty JPEG image (DNL not supported))"));
   CHECK(contains(refusal(jpeg::kBaseline, {.max_bytes = 300}), "319 bytes; limit 300"));
 }
 
@@ -294,42 +304,52 @@ Bytes bomb_stream(int runs) {
   return out;
 }
 
-TEST_CASE("a PNG that inflates to more than its header says is refused without the memory") {
+TEST_CASE("a PNG that inflates to more than its header says costs neither memory nor time") {
   Png png;
   png.width = png.height = 32;
   png.lines.assign(3104, 0);
   CHECK(refusal(make_png(png)) == "no error");
-  CHECK(refusal(make_png(png, bomb_stream(12))).find("IDAT holds 3097 of the 3104 bytes") !=
-        std::string::npos);
-  png.lines.push_back(0);
-  CHECK(refusal(make_png(png)) == "3: x.jpg: IDAT holds more than the 3104 bytes its header calls for");
-  png.lines.resize(3103);
-  CHECK(refusal(make_png(png)) == "3: x.jpg: IDAT holds 3103 of the 3104 bytes its header calls for");
+  CHECK(refusal(make_png(png, bomb_stream(12))) == "3: x.jpg: damaged: Not enough image data");
+  png.lines.push_back(0);  // surplus data: some writers leave it behind the last line
+  CHECK(refusal(make_png(png)) == "no error");
+  png.lines.assign(3103, 0);
+  CHECK(refusal(make_png(png)) == "3: x.jpg: damaged: Not enough image data");
 
   const Bytes bomb = make_png(png, bomb_stream(1'000'000));  // 258 MB
   const long before = peak_kib();
-  CHECK(refusal(bomb) == "3: x.jpg: IDAT holds more than the 3104 bytes its header calls for");
+  CHECK(refusal(bomb) == "3: x.jpg: damaged: far more pixels than its header calls for");
   if (before == 0) WARN("peak memory not checked: no /proc/self/status");
   CHECK(peak_kib() - before < 32 * 1024);
+}
+
+TEST_CASE("a palette index beyond its table is black, however often it is decoded") {
+  Png png;
+  png.width = 4;
+  png.color = 3;
+  png.palette = {1, 2, 3, 40, 50, 60};
+  png.lines = {0, 1, 2, 255, 0};
+  for (int i = 0; i < 3; ++i) {
+    CHECK(decode_image(make_png(png), "x").pixels == Bytes{40, 50, 60, 0, 0, 0, 0, 0, 0, 1, 2, 3});
+  }
 }
 
 TEST_CASE("PNG with fields out of order or range") {
   Bytes file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   append_chunk(file, "IDAT", {});
-  CHECK(contains(refusal(file), "IDAT chunk in IHDR's place"));
+  CHECK(contains(refusal(file), "damaged: IDAT"));
   Png png;
   png.lines = {0, 1, 2, 3};
   png.depth = 4;
-  CHECK(contains(refusal(make_png(png)), "PNG header with colour type 2, 4 bits"));
+  CHECK(contains(refusal(make_png(png)), "damaged: Invalid IHDR data"));
   png.depth = 8;
   png.color = 5;
-  CHECK(contains(refusal(make_png(png)), "PNG header with colour type 5"));
+  CHECK(contains(refusal(make_png(png)), "damaged: Invalid IHDR data"));
   png.color = 2;
   png.interlace = 2;
-  CHECK(contains(refusal(make_png(png)), "interlace 2"));
+  CHECK(contains(refusal(make_png(png)), "damaged: Invalid IHDR data"));
   png.interlace = 0;
-  CHECK(contains(refusal(make_png(png, {})), "no IDAT"));
-  CHECK(contains(refusal(make_png(png, {0x78, 0x01, 7})), "IDAT does not inflate"));
+  CHECK(contains(refusal(make_png(png, {})), "damaged: Not enough image data"));
+  CHECK(contains(refusal(make_png(png, {0x78, 0x01, 7})), "damaged: IDAT: "));
   png.lines[0] = 9;
   CHECK(contains(refusal(make_png(png)), "damaged: "));  // filter 9: the decoder's words
   png.color = 3;
@@ -345,12 +365,10 @@ TEST_CASE("unsupported and hostile JPEG") {
     sof[static_cast<std::ptrdiff_t>(offset)] = value;
     return refusal(file);
   };
-  CHECK(contains(patched(1, 0xC3), "unsupported JPEG kind (lossless)"));
-  CHECK(contains(patched(1, 0xC9), "unsupported JPEG kind (arithmetic)"));
-  CHECK(contains(patched(1, 0xC6), "unsupported JPEG kind (hierarchical)"));
-  CHECK(contains(patched(4, 12), "unsupported JPEG kind (12-bit)"));
-  CHECK(contains(patched(4, 9), "damaged: 9 bits"));
-  CHECK(contains(patched(9, 2), "unsupported JPEG kind (2 components)"));
+  CHECK(contains(patched(1, 0xC3), "unsupported JPEG kind (Unsupported JPEG process: SOF type 0xc3)"));
+  CHECK(contains(patched(1, 0xC6), "unsupported JPEG kind (Unsupported JPEG process: SOF type 0xc6)"));
+  CHECK(contains(patched(4, 12), "unsupported JPEG kind (Unsupported JPEG data precision 12)"));
+  CHECK(contains(patched(9, 2), "damaged: Bogus marker length"));
   // The last scan of the progressive file, over and over.
   const Bytes& file = jpeg::kProgressive;
   const Bytes marker = {0xFF, 0xDA};
@@ -359,17 +377,17 @@ TEST_CASE("unsupported and hostile JPEG") {
   Bytes many(file.begin(), file.end() - 2);
   for (int i = 0; i < 1000; ++i) many.insert(many.end(), scan.begin(), scan.end());
   many.insert(many.end(), {0xFF, 0xD9});
-  CHECK(contains(refusal(many), "more than 100 scans"));
-  // 17 codes of each of 16 lengths: stb 2.27 would write behind its table.
-  Bytes codes = jpeg::kBaseline, table(2 + 0x123);
-  std::ranges::copy(Bytes{0xFF, 0xC4, 0x01, 0x23}, table.begin());
-  std::fill_n(table.begin() + 5, 16, std::uint8_t{17});
-  codes.insert(codes.begin() + 2, table.begin(), table.end());
-  CHECK(contains(refusal(codes), "damaged: a Huffman table of 272 codes; expected at most 256"));
+  CHECK(contains(refusal(many), "damaged: Inconsistent progression sequence"));
   const auto first = std::search(file.begin(), file.end(), marker.begin(), marker.end());
   Bytes none(file.begin(), first);
   none.insert(none.end(), {0xFF, 0xD9});
-  CHECK(contains(refusal(none), "a colour component without a scan"));
+  CHECK(contains(refusal(none), "damaged: Invalid JPEG file structure: missing SOS marker"));
+  Bytes one(file.begin(), std::search(first + 2, file.end(), marker.begin(), marker.end()));
+  one[static_cast<std::size_t>(first - file.begin()) + 4] = 1;  // a component in place of three
+  one.erase(one.begin() + (first - file.begin()) + 7, one.begin() + (first - file.begin()) + 11);
+  one[static_cast<std::size_t>(first - file.begin()) + 3] -= 4;
+  one.insert(one.end(), {0xFF, 0xD9});
+  CHECK(contains(refusal(one), "damaged: "));
 }
 
 TEST_CASE("broken EXIF is ignored, and an end marker inside it is not the end") {
@@ -381,19 +399,156 @@ TEST_CASE("broken EXIF is ignored, and an end marker inside it is not the end") 
   CHECK(contains(refusal(file), "truncated at byte 200"));
 }
 
-TEST_CASE("BMP: the decoder is not given colours that its table lacks") {
-  Bytes file = make_bmp(1, 4, pattern);
-  file[28] = 8;  // bits
-  file.resize(54);
-  file[10] = 62;                                         // pixels after a table of two colours
-  file.insert(file.end(), {1, 2, 3, 0, 40, 50, 60, 0});  // blue, green, red, unused
-  file.insert(file.end(), {0, 1, 1, 0});
-  CHECK(decode_image(file, "x").pixels == Bytes{3, 2, 1, 60, 50, 40, 60, 50, 40, 3, 2, 1});
-  file[64] = 2;
-  CHECK(contains(refusal(file), "damaged: colour 2 of a table of 2"));
-  file[64] = 1;
-  file[30] = 1;
-  CHECK(contains(refusal(file), "unsupported BMP kind (compression 1)"));
+void put_little(Bytes& out, std::uint32_t value, int count) {
+  for (int i = 0; i < count; ++i) out.push_back(static_cast<std::uint8_t>(value >> 8 * i));
+}
+
+/// A BMP of any header: what stands between header and pixels, and the pixels.
+struct Bmp {
+  std::uint32_t header = 40, width = 2, height = 1, bits = 24, compression = 0, colors = 0, offset = 0;
+  Bytes between, pixels;
+
+  Bytes file() const {
+    Bytes out = {'B', 'M'};
+    put_little(out, 0, 8);
+    put_little(out, offset ? offset : 14 + header + static_cast<std::uint32_t>(between.size()), 4);
+    put_little(out, header, 4);
+    const int side = header == 12 ? 2 : 4;
+    put_little(out, width, side);
+    put_little(out, height, side);
+    put_little(out, 1, 2);
+    put_little(out, bits, 2);
+    Bytes rest;
+    put_little(rest, compression, 4);
+    rest.resize(16);
+    put_little(rest, colors, 4);
+    put_little(rest, 0, 4);
+    if (header > 12) out.insert(out.end(), rest.begin(), rest.end());
+    if (header <= 40) out.resize(14 + header);
+    out.insert(out.end(), between.begin(), between.end());
+    if (header > 40) out.resize(std::max<std::size_t>(out.size(), 14 + header));
+    out.insert(out.end(), pixels.begin(), pixels.end());
+    return out;
+  }
+  Bytes decoded() const { return decode_image(file(), "x").pixels; }
+};
+
+TEST_CASE("BMP: palettes of every header, gaps, and indices beyond the table") {
+  const Bytes colors = {1, 2, 3, 0, 40, 50, 60, 0};  // blue, green, red, unused
+  Bmp bmp{.width = 4, .bits = 8, .colors = 2, .between = colors, .pixels = {0, 1, 1, 0}};
+  const Bytes right = {3, 2, 1, 60, 50, 40, 60, 50, 40, 3, 2, 1};
+  CHECK(bmp.decoded() == right);
+  bmp.between.insert(bmp.between.end(), {9, 9, 9, 9, 9});  // a gap
+  CHECK(bmp.decoded() == right);
+  bmp.colors = 0;  // all 256, of which the file has two
+  CHECK(bmp.decoded() == right);
+  bmp.pixels = {0, 2, 255, 1};
+  bmp.between.resize(8);
+  bmp.colors = 2;
+  CHECK(bmp.decoded() == Bytes{3, 2, 1, 0, 0, 0, 0, 0, 0, 60, 50, 40});
+  bmp.offset = 54;  // the table is forgotten
+  CHECK(bmp.decoded() == Bytes{3, 2, 1, 0, 0, 0, 0, 0, 0, 60, 50, 40});
+  bmp.offset = 53;
+  CHECK(contains(refusal(bmp.file()), "damaged: pixels at byte 53, inside the header"));
+  const Bmp os2{
+      .header = 12, .width = 4, .bits = 8, .between = {1, 2, 3, 40, 50, 60}, .pixels = {0, 1, 1, 0}};
+  CHECK(os2.decoded() == right);
+  const Bmp bits4{.width = 3, .bits = 4, .colors = 2, .between = colors, .pixels = {0x01, 0x10, 0, 0}};
+  CHECK(bits4.decoded() == Bytes{3, 2, 1, 60, 50, 40, 60, 50, 40});
+}
+
+TEST_CASE("BMP: true colour with a palette behind it, bit masks, top-down, no filling at the end") {
+  Bmp bmp{.colors = 2, .between = {1, 2, 3, 0, 4, 5, 6, 0}, .pixels = {10, 20, 30, 40, 50, 60}};
+  CHECK(bmp.decoded() == Bytes{30, 20, 10, 60, 50, 40});
+  bmp.pixels.pop_back();
+  CHECK(contains(refusal(bmp.file()), "truncated at byte 67"));
+  const Bmp plain16{.bits = 16, .pixels = {0x00, 0x7C, 0xE1, 0x03}};
+  CHECK(plain16.decoded() == Bytes{255, 0, 0, 0, 255, 8});
+  for (const std::uint32_t header : {40, 52, 56, 108, 124}) {
+    Bmp masks{.header = header, .bits = 16, .compression = 3, .pixels = {0x00, 0xF8, 0xE1, 0x07}};
+    for (const std::uint32_t mask : {0xF800u, 0x7E0u, 0x1Fu}) put_little(masks.between, mask, 4);
+    if (header > 40) masks.offset = 14 + header;
+    CHECK(masks.decoded() == Bytes{255, 0, 0, 0, 255, 8});
+  }
+  Bmp ten{
+      .width = 1, .bits = 32, .compression = 3, .pixels = {0xFF, 0x03, 0x00, 0x80}};  // 2, 10, 10, 10 bits
+  for (const std::uint32_t mask : {0x3FFu, 0xFFC00u, 0x3FF00000u}) put_little(ten.between, mask, 4);
+  CHECK(ten.decoded() == Bytes{255, 0, 0});
+  ten.between[0] = 0xF5;
+  CHECK(contains(refusal(ten.file()), "unsupported BMP kind (a colour mask 0x3f5)"));
+  Bmp down{.width = 1, .height = 0xFFFFFFFEu, .bits = 32, .pixels = {1, 2, 3, 0, 4, 5, 6, 0}};
+  CHECK(down.decoded() == Bytes{3, 2, 1, 6, 5, 4});
+}
+
+TEST_CASE("BMP kinds that are not read are called unsupported, not damaged") {
+  CHECK(contains(refusal(Bmp{.bits = 8, .compression = 1, .pixels = {0, 0}}.file()),
+                 "3: x.jpg: unsupported BMP kind (compression 1)"));
+  CHECK(
+      contains(refusal(Bmp{.bits = 0, .compression = 4}.file()), "unsupported BMP kind (0 bits per pixel)"));
+  CHECK(
+      contains(refusal(Bmp{.header = 64, .compression = 3}.file()), "unsupported BMP kind (compression 3)"));
+  CHECK(contains(refusal(Bmp{.header = 16}.file()), "unsupported BMP kind (a header of 16 bytes)"));
+}
+
+Bytes tiff(const std::string& order, std::uint32_t value) {
+  const bool little = order == "II";
+  Bytes out = bytes_of(order);
+  const auto number = [&](std::uint32_t v, int count) {
+    for (int i = 0; i < count; ++i) {
+      out.push_back(static_cast<std::uint8_t>(v >> 8 * (little ? i : count - 1 - i)));
+    }
+  };
+  number(42, 2);
+  number(8, 4);
+  number(2, 2);  // entries: a width, and the orientation
+  for (const auto& [tag, type, count, v] :
+       {std::array<std::uint32_t, 4>{0x100, 4, 1, 7}, {0x112, 3, 1, value}}) {
+    number(tag, 2);
+    number(type, 2);
+    number(count, 4);
+    number(v, type == 3 ? 2 : 4);
+    if (type == 3) number(0, 2);
+  }
+  number(0, 4);
+  return out;
+}
+
+TEST_CASE("EXIF orientation: counted always, applied on demand, to parts as well") {
+  // Where the first two lines' pixels a b / c d of a 2 x 2 image go: EXIF 2.3, section 4.6.4, tag 274.
+  const std::array<const char*, 9> turned_to = {"",     "abcd", "badc", "dcba", "cdab",
+                                                "acbd", "cadb", "dbca", "bdac"};
+  for (int o = 1; o <= 8; ++o) {
+    CHECK(exif_orientation(tiff(o % 2 ? "II" : "MM", static_cast<std::uint32_t>(o))) == o);
+    Image image(2, 2);
+    for (std::size_t i = 0; i < 4; ++i) image.pixels[3 * i] = static_cast<std::uint8_t>("abcd"[i]);
+    const Image out = turned(image, o);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(out.pixels[3 * i] == turned_to[static_cast<std::size_t>(o)][i]);
+
+    Bytes file = jpeg::kBaseline, exif = bytes_of("Exif");
+    exif.insert(exif.end(), {0, 0});
+    const Bytes data = tiff("MM", static_cast<std::uint32_t>(o));
+    exif.insert(exif.end(), data.begin(), data.end());
+    exif.insert(exif.begin(), {0xFF, 0xE1, 0, static_cast<std::uint8_t>(exif.size() + 2)});
+    file.insert(file.begin() + 2, exif.begin(), exif.end());
+    const Image stored = decode_image(jpeg::kBaseline, "x");
+    CHECK(image_head(file, "x").orientation == o);
+    CHECK(decode_image(file, "x") == stored);
+    const DecodeOptions apply{.exif = ExifOrientation::apply};
+    const Image whole = decode_image(file, "x", apply);
+    CHECK(whole == turned(stored, o));
+    CHECK(whole.height == (o < 5 ? 9 : 11));
+    EncodedImage source(file, "x", apply);
+    CHECK(source.size() == whole.size());
+    for (const Region& part : {Region{1, 2, 5, 4}, {0, 3, 1, 6}, {7, 0, 2, 2}}) {
+      CHECK(to_image(source.part(part)) == crop(whole, part.top, part.left, part.height, part.width));
+    }
+  }
+  const Bytes good = tiff("II", 6);
+  for (std::size_t n = 0; n < good.size() - 8; ++n) {
+    CHECK(exif_orientation(std::span(good).first(n)) == 1);
+  }
+  CHECK(exif_orientation(tiff("II", 9)) == 1);
+  CHECK(exif_orientation(tiff("XX", 6)) == 1);
 }
 
 }  // namespace

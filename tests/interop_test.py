@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Weights to and from PyTorch: the same image files give the same logits and the same top-1 on both sides.
 
-Usage: interop_test.py SALUTRAIN SALUEVALUATE HAS_LIBJPEG(yes|no) [full]
+Usage: interop_test.py SALUTRAIN SALUEVALUATE [full]
 `full` adds the networks in the sizes in which they are published, with 1000 classes. Where SALU_DATA_DIR names a folder
 with the unpacked real images (cifar10/ and imagenet-sample/), those are scored too."""
 import json
@@ -29,8 +29,8 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from torchvision import models, transforms  # noqa: E402
 
-TRAIN, EVALUATE, HAS_LIBJPEG = sys.argv[1:4]
-FULL = sys.argv[4:] == ["full"]
+TRAIN, EVALUATE = sys.argv[1:3]
+FULL = sys.argv[3:] == ["full"]
 TOLERANCE = 1e-4
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 HALF = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
@@ -138,11 +138,10 @@ class SameImages(unittest.TestCase):
         smooth_image(517, 260, 2).convert("L").save(cls.dir / "grey.png")
         smooth_image(231, 224, 3).save(cls.dir / "near.ppm")
         cls.images = ["wide.png", "grey.png", "near.ppm"]
-        if HAS_LIBJPEG == "yes":  # stb_image's pixels differ by up to some steps
-            smooth_image(375, 499, 4).save(cls.dir / "half.jpg", quality=80)
-            smooth_image(333, 250, 5).save(cls.dir / "full.jpg", quality=93, subsampling=0, progressive=True)
-            smooth_image(401, 333, 6).convert("L").save(cls.dir / "grey.jpg", quality=70)
-            cls.images += ["half.jpg", "full.jpg", "grey.jpg"]
+        smooth_image(375, 499, 4).save(cls.dir / "half.jpg", quality=80)
+        smooth_image(333, 250, 5).save(cls.dir / "full.jpg", quality=93, subsampling=0, progressive=True)
+        smooth_image(401, 333, 6).convert("L").save(cls.dir / "grey.jpg", quality=70)
+        cls.images += ["half.jpg", "full.jpg", "grey.jpg"]
         cls.images = [cls.dir / name for name in cls.images]
         # Debian's PyTorch takes seconds for a large network: without `full` two images, a PNG and a JPEG, or a wide one and
         # a tall one, must do.
@@ -253,8 +252,8 @@ class Interop(SameImages):
 
     def test_real_images(self):
         images = real_images(6)
-        if not images or HAS_LIBJPEG != "yes":
-            self.skipTest("SALU_DATA_DIR does not name a folder with real images, or no libjpeg-turbo")
+        if not images:
+            self.skipTest("SALU_DATA_DIR does not name a folder with real images")
         for number, (name, net) in enumerate((("resnet18", models.resnet18(num_classes=CLASSES)),
                                               ("vit_tiny_patch16_224", vit(192)))):
             randomise(net, 8 + number)
@@ -266,7 +265,7 @@ class Interop(SameImages):
     def test_published_sizes(self):
         for name, net, count in (("resnet18", models.resnet18(), 200), ("resnet50", models.resnet50(), 25),
                                  ("vit_base_patch16_224", models.vit_b_16(), 10)):
-            images = self.images + (real_images(count) if HAS_LIBJPEG == "yes" else [])
+            images = self.images + real_images(count)
             randomise(net, 20)
             config = self.config(name, 1000, crop_pct=0.875, interpolation="bilinear", **IMAGENET)
             folder = self.folder("full_" + name, net, config)

@@ -214,7 +214,7 @@ std::string data_uri(const Image& image) {
   const Image small = side > kThumbnail
                           ? resize(image, std::max(1, height), std::max(1, width), Interpolation::bicubic)
                           : image;
-  return "data:image/png;base64," + base64(stb::encode_png(small));
+  return "data:image/png;base64," + base64(encode_png(small));
 }
 
 void write_image(Markup& page, const ScoredImage& p, const std::vector<std::string>& names) {

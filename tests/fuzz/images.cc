@@ -1,33 +1,39 @@
 // SPDX-License-Identifier: MIT
-/// Images: the front end and the decoders.
+/// Images: every decoder.
 #include <algorithm>
 
-#include "data/codecs.h"
 #include "data/decode.h"
-#include "data/image_check.h"
-#include "data/resize.h"
+#include "data/exif.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace salu::fuzz {
 namespace {
 
 // Small, so that an input costs little; the same code runs at any size.
-const DecodeLimits kLimits{.max_side = 2048, .max_pixels = 1 << 17, .max_bytes = 1 << 20, .max_scans = 20};
-
-bool fits(const Image& image, const ImageInfo& info) {
-  return image.height == info.height && image.width == info.width &&
-         image.pixels.size() == static_cast<std::size_t>(info.height * info.width * 3);
-}
+constexpr std::int64_t kMaxPixels = 1 << 17, kMaxBytes = 1 << 20;
 
 void read_image_bytes(std::span<const std::uint8_t> input) {
-  const ImageInfo info = check_image(input, "f", kLimits);
-  const Image whole = decode_image(input, "f", kLimits);
-  require(fits(whole, info), "the image has another size than its header says");
-  const auto height = static_cast<int>(info.height), width = static_cast<int>(info.width);
-  const Region region{height / 3, width / 3, height - height / 3, (width - width / 3 + 1) / 2};
-  const Image part = decode_region(input, "f", region, kLimits);
-  require(part.pixels == crop(whole, region.top, region.left, region.height, region.width).pixels,
-          "a part of the image is not a part of the whole");
+  const DecodeOptions stored{.max_pixels = kMaxPixels, .max_bytes = kMaxBytes};
+  const ImageHead head = image_head(input, "f", stored);
+  const Image whole = decode_image(input, "f", stored);
+  require(whole.size() == head.size, "the image has another size than its header says");
+  require(whole.pixels.size() == std::size_t{3} * static_cast<std::size_t>(whole.height * whole.width),
+          "the image has another number of pixels than its size says");
+  require(decode_image(input, "f", stored) == whole, "the same file decodes to two images");
+  const auto part_is_part = [&](const Image& all, const DecodeOptions& options) {
+    const Region region{all.height / 3, all.width / 3, all.height - all.height / 3,
+                        (all.width - all.width / 3 + 1) / 2};
+    require(decode_region(input, "f", region, options) ==
+                crop(all, region.top, region.left, region.height, region.width),
+            "a part of the image is not a part of the whole");
+  };
+  part_is_part(whole, stored);
+  DecodeOptions apply = stored;
+  apply.exif = ExifOrientation::apply;
+  if (head.orientation == 1) return;
+  const Image upright = decode_image(input, "f", apply);
+  require(upright == turned(whole, head.orientation), "the image is not turned as its EXIF data say");
+  part_is_part(upright, apply);
 }
 
 void put_big_endian(Bytes& b, std::size_t at, std::uint32_t v) {
@@ -70,14 +76,7 @@ std::vector<Bytes> pnm_seeds() {
 
 }  // namespace
 
-// The other decoder as well: it takes JPEG where libjpeg-turbo is not found.
-void fuzz_jpeg(std::span<const std::uint8_t> input) {
-  check_image(input, "f", kLimits);
-  Image image;
-  static_cast<void>(stb::decode(input, image));
-  read_image_bytes(input);
-}
-
+void fuzz_jpeg(std::span<const std::uint8_t> input) { read_image_bytes(input); }
 void fuzz_png(std::span<const std::uint8_t> input) { read_image_bytes(input); }
 void fuzz_bmp(std::span<const std::uint8_t> input) { read_image_bytes(input); }
 void fuzz_pnm(std::span<const std::uint8_t> input) { read_image_bytes(input); }
@@ -94,11 +93,13 @@ std::vector<Target> image_targets() {
                                             "\xFF\xDB"s,
                                             "\xFF\xDD\0\4\0\1"s,
                                             "\xFF\xD0"s,
+                                            "\xFF\xE1\0\x22"
+                                            "Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"s,
                                             "\xFF\xD9"s,
                                             "\xFF\xEE\0\16Adobe\0\144\0\0\0\0\2"s,
                                             "\xFF\0"s};
-  const std::vector<std::string> chunks = {"IHDR"s, "PLTE"s, "tRNS"s,        "IDAT"s,
-                                           "IEND"s, "CgBI"s, "\0\0\0\0IEND"s};
+  const std::vector<std::string> chunks = {"IHDR"s, "PLTE"s, "tRNS"s, "IDAT"s,
+                                           "IEND"s, "CgBI"s, "eXIf"s, "\0\0\0\0IEND"s};
   return {
       {"jpeg", fuzz_jpeg, codes, nullptr, nullptr, markers},
       {"png", fuzz_png, codes, nullptr, repair_png, chunks},

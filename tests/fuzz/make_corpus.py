@@ -17,7 +17,7 @@ def image(mode, size):
     image = Image.linear_gradient("L").resize(size).convert("RGB")
     draw = ImageDraw.Draw(image)
     draw.ellipse((1, 1, size[0] // 2, size[1] // 2), fill=(200, 30, 60))
-    draw.rectangle((size[0] // 2, 2, size[0] - 2, size[1] - 3), fill=(20, 120, 220))
+    draw.rectangle((size[0] // 2, 2, size[0] - 2, max(2, size[1] - 3)), fill=(20, 120, 220))
     if mode == "1;P":
         return image.quantize(2)
     return image.quantize(16) if mode == "P" else image.convert(mode)
@@ -43,6 +43,31 @@ def jpegs():
     exif = Image.Exif()
     exif[0x0112] = 6
     yield "exif.jpg", saved(small, "JPEG", quality=30, exif=exif, comment=b"a comment")
+
+
+def scans(data):
+    """Where the scans of a JPEG begin."""
+    return [at for at in range(len(data) - 1) if data[at:at + 2] == b"\xff\xda"]
+
+
+def odd_jpegs():
+    """Sound files that only look damaged."""
+    plain = saved(image("RGB", (19, 13)), "JPEG", quality=75, optimize=True)
+    yield "jfif_version.jpg", plain[:11] + b"\0\0" + plain[13:]
+    end = scans(plain)[0] + 2 + plain[scans(plain)[0] + 3]
+    yield "samsung_scan.jpg", plain[:end - 3] + b"\0\0\0" + plain[end:]
+    adobe = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"
+    yield "adobe_transform.jpg", plain[:2] + adobe + b"\7" + plain[2:]
+    table = plain.index(b"\xff\xdb")
+    yield "stray_bytes.jpg", plain[:table] + b"\0\1\2" + plain[table:-2] + bytes(65) + plain[-2:]
+    restarts = saved(image("RGB", (33, 40)), "JPEG", quality=50, restart_marker_rows=1)
+    first = restarts.index(b"\xff\xd0")
+    yield "stray_restart.jpg", restarts[:first] + b"\0\0" + restarts[first:]
+    progressive = saved(image("RGB", (34, 20)), "JPEG", quality=70, progressive=True)
+    yield "dc_only.jpg", progressive[:scans(progressive)[1]] + b"\xff\xd9"
+    ink = saved(image("CMYK", (10, 9)), "JPEG", quality=60, optimize=True)
+    marker = ink.index(b"\xff\xee")
+    yield "cmyk_unmarked.jpg", ink[:marker] + ink[marker + 16:]
 
 
 def chunk(kind, data):
@@ -80,19 +105,25 @@ def pngs():
     yield "interlaced.png", png(5, 5, 8, 2, b"".join(rows(h, 3 * w) for w, h in passes), interlace=1)
     stored = zlib.compressobj(0)
     yield "stored.png", png(4, 5, 8, 2, b"", stream=stored.compress(rows(5, 12)) + stored.flush())
+    yield "beyond_palette.png", png(16, 16, 8, 3, b"".join(b"\0" + bytes(range(16 * y, 16 * y + 16)) for y in range(16)),
+                                    extra=chunk(b"PLTE", bytes(range(200, 212))))
+    yield "surplus.png", png(4, 5, 8, 2, rows(5, 12) + bytes(100))
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    yield "exif.png", png(4, 5, 8, 2, rows(5, 12), extra=chunk(b"eXIf", exif.tobytes()[6:]))
     fixed = zlib.compressobj(9, strategy=zlib.Z_FIXED)
     yield "fixed.png", png(30, 5, 8, 0, b"", stream=fixed.compress(rows(5, 30)) + fixed.flush())
 
 
-def bmp(width, height, bits, pixels, colors=b"", compression=0, header=40, masks=b""):
+def bmp(width, height, bits, pixels, colors=b"", compression=0, header=40, masks=b"", gap=0):
     if header == 12:
         info = struct.pack("<IHHHH", header, width, height, 1, bits)
     else:
         info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(pixels), 2835, 2835, 0, 0)
         info = struct.pack("<I", header) + info[4:] + masks
         info += bytes(max(0, header - len(info)))
-    offset = 14 + len(info) + len(colors)
-    return b"BM" + struct.pack("<IHHI", offset + len(pixels), 0, 0, offset) + info + colors + pixels
+    offset = 14 + len(info) + len(colors) + gap
+    return b"BM" + struct.pack("<IHHI", offset + len(pixels), 0, 0, offset) + info + colors + bytes(gap) + pixels
 
 
 def bmps():
@@ -111,12 +142,23 @@ def bmps():
                              masks=struct.pack("<III", 0xFF0000, 0xFF00, 0xFF))
     masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     yield "v4.bmp", bmp(2, 3, 32, line * 3, compression=3, header=108, masks=masks)
+    yield "gap.bmp", bmp(13, 3, 4, line * 3, colors, gap=7)
+    yield "colour_table.bmp", bmp(2, 3, 24, line * 3, colors)
+    yield "os2_palette.bmp", bmp(13, 3, 4, line * 3, colors[:48], header=12)
+    yield "os2_v2.bmp", bmp(13, 3, 4, line * 3, colors, header=64)
+    yield "beyond_palette.bmp", bmp(13, 3, 4, line * 3, colors[:12])
+    yield "unfilled.bmp", bmp(2, 3, 24, (line * 3)[:-2])
+    yield "masks16_4444.bmp", bmp(4, 3, 16, line * 3, compression=3, masks=struct.pack("<III", 0xF00, 0xF0, 0xF))
+    for name, size in (("v2", 52), ("v3", 56)):
+        words = (0xF800, 0x7E0, 0x1F, 0)[:size // 4 - 10]
+        yield f"{name}.bmp", bmp(4, 3, 16, line * 3, compression=3, header=size,
+                                 masks=struct.pack(f"<{len(words)}I", *words))
     yield "v5.bmp", bmp(2, 3, 24, line * 3, header=124, masks=masks)
 
 
 def main():
     root = pathlib.Path(sys.argv[1])
-    for folder, files in (("jpeg", jpegs()), ("png", pngs()), ("bmp", bmps())):
+    for folder, files in (("jpeg", [*jpegs(), *odd_jpegs()]), ("png", pngs()), ("bmp", bmps())):
         (root / folder).mkdir(parents=True, exist_ok=True)
         for name, data in files:
             (root / folder / name).write_bytes(data)
