@@ -34,7 +34,7 @@ def main():
     for begin in range(0, len(f32), options.window):
         a, b = (statistics.fmean(curve[begin:begin + options.window]) for curve in (f32, bf16))
         worst = max(worst, abs(b / a - 1))
-        print(f"{begin + 1:3}..{min(begin + options.window, len(f32)):3}  {a:9.4f}  {b:9.4f}  {100 * (b / a - 1):+9.2f} %")
+        print(f"{begin + 1:3}..{min(begin + options.window, len(f32)):3}  {a:9.4f}  {b:9.4f}  {100 * (b / a - 1):+9.3f} %")
     return int(worst > 0.02)
 
 
