@@ -114,7 +114,7 @@ TEST_CASE("missing, empty and differing folders") {
   CHECK(contains(opening(here), "train: 1 class folder: cat; expected at least 2"));
   fs::create_directory(here / "train" / "dog");
   fs::create_directory(here / "train" / "e\nel");
-  CHECK(contains(opening(here), "2 classes without images: dog, e\\x0ael; expected .jpg"));
+  CHECK(contains(opening(here), "2 classes without images: dog, e\\x0ael; expected files that end in .jpg"));
   write_file(here / "train" / "dog" / "1.png", plain<1>(8, 8));
   fs::remove(here / "train" / "e\nel");
   write_file(here / "val" / "cat" / "1.png", plain<1>(8, 8));
@@ -293,7 +293,7 @@ TEST_CASE("an image that changed, went away or is damaged names its path") {
   Bytes damaged = plain<1>(8, 8);
   damaged[50] ^= 1;
   write_file(set.path(4), damaged);
-  CHECK(contains(reading(4), "a/deeper/1.png: bad CRC in IDAT"));
+  CHECK(contains(reading(4), "a/deeper/1.png: damaged: IDAT"));
 }
 
 TEST_CASE("the fingerprint follows paths and sizes") {

@@ -71,8 +71,10 @@ TEST_CASE("unreadable images are named with their reason") {
   flipped[45] ^= 1;
   write_file(dir / "train/b/flipped.png", flipped);
   CHECK(findings(dir.path()) ==
-        Pairs{{Problem::unreadable, "train/a/page.jpg: is not a JPEG, PNG, BMP or PNM (starts '<html>')"},
-              {Problem::unreadable, "train/b/flipped.png: bad CRC in IDAT"},
+        Pairs{{Problem::unreadable,
+               "train/a/page.jpg: is an HTML page, perhaps of a failed download; "
+               "expected a JPEG, PNG, BMP or PNM"},
+              {Problem::unreadable, "train/b/flipped.png: damaged: IDAT: invalid stored block lengths"},
               {Problem::unreadable, "val/b/cut.jpg: truncated at byte 310"}});
 }
 
