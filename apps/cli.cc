@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "apps/cli.h"
 
+#include <fcntl.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <new>
 #include <system_error>
 
 #include "run/environment.h"
+#include "train/signals.h"
 
 namespace salu {
 namespace {
@@ -31,6 +37,8 @@ Words spelled_out(const Settings& table, const Arguments& arguments) {
     if (s && s->kind == SettingKind::boolean && is_truth(word)) {
       out.back() = (last.size() == 2 ? s->flag() : last) + "=" + word;
     } else if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+      const Setting* empty = table.find(word.substr(2, word.size() - 3));
+      if (empty && empty->kind == SettingKind::boolean) read_bool(*empty, "");  // throws
       out.insert(out.end(), {word.substr(0, word.size() - 1), ""});
     } else {
       const bool is_fraction = word.size() > 2 && word.starts_with("-.") && word[2] >= '0' && word[2] <= '9';
@@ -134,6 +142,22 @@ std::string help_line(const Setting& setting) {
   return fmt::format("{}\n{:30}{}\n", left, "", help);
 }
 
+/// The next file that is opened would get the number of a closed stdin, stdout or stderr, and with it what is
+/// printed there. /dev/null takes the number instead, opened so that printing still fails.
+void occupy_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+/// After a stop signal its exit code remains, because the terminal may have gone with it.
+int report_lost_results(const char* program, int reason) {
+  tell(fmt::format(
+      "{}: error: stdout: cannot write the results: {}; expected an open pipe, or a disk with room", program,
+      std::generic_category().message(reason)));
+  return stop_signal() ? 128 + stop_signal() : static_cast<int>(ErrorCode::environment);
+}
+
 }  // namespace
 
 std::string help_text(const Program& program, const Settings& table, bool all) {
@@ -182,9 +206,9 @@ bool read_arguments(const Program& program, const Settings& table, const Argumen
   return true;
 }
 
-int run_program(const char* program, const std::function<int()>& body) {
-  const auto report = [program](const char* message, ErrorCode code) {
-    fmt::print(stderr, "{}: error: {}\n", program, message);
+int exit_code_of(const char* program, const std::function<int()>& body) {
+  const auto report = [program](std::string_view message, ErrorCode code) {
+    tell(fmt::format("{}: error: {}", program, message));
     return static_cast<int>(code);
   };
   try {
@@ -194,14 +218,24 @@ int run_program(const char* program, const std::function<int()>& body) {
   } catch (const std::bad_alloc&) {
     return report("out of memory. Use a smaller --batch-size", ErrorCode::environment);
   } catch (const std::system_error& e) {
-    return report(
-        fmt::format("the system refuses: {}. Raise its limits, or use fewer --threads and --workers",
-                    e.what())
-            .c_str(),
-        ErrorCode::environment);
+    if (std::ferror(stdout)) return report_lost_results(program, e.code().value());
+    const bool is_limit =
+        e.code() == std::errc::resource_unavailable_try_again || e.code() == std::errc::too_many_files_open;
+    return report(fmt::format("the system refuses: {}{}", e.what(),
+                              is_limit ? ". Raise its limits, or use fewer --threads and --workers" : ""),
+                  ErrorCode::environment);
   } catch (const std::exception& e) {
-    return report(fmt::format("internal error: {}. Please report it", e.what()).c_str(), ErrorCode::internal);
+    return report(fmt::format("internal error: {}. Please report it", e.what()), ErrorCode::internal);
   }
+}
+
+int run_program(const char* program, const std::function<int()>& body) {
+  occupy_standard_descriptors();
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  const int code = exit_code_of(program, body);
+  if (std::ferror(stdout) || std::fflush(stdout) == 0) return code;  // an earlier failure has been reported
+  return report_lost_results(program, errno);
 }
 
 }  // namespace salu

@@ -33,7 +33,10 @@ bool read_arguments(const Program& program, const Settings& table, const Argumen
 /// The text of --help: the group Common and positional arguments, or with `all` every group.
 std::string help_text(const Program& program, const Settings& table, bool all);
 
-/// Runs a program. Prints an exception as `program: error: …` on stderr and returns its exit code.
+/// The exit code of a part of a program. Prints an exception as `program: error: …` on stderr.
+int exit_code_of(const char* program, const std::function<int()>& body);
+/// exit_code_of() a whole program. Writing to a closed pipe, or beyond a limit, fails instead of ending the
+/// process. Results on stdout that cannot be written are ErrorCode::environment.
 int run_program(const char* program, const std::function<int()>& body);
 
 }  // namespace salu

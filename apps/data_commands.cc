@@ -25,8 +25,8 @@ class Ticker {
     if (quiet_ || now < next_) return;
     next_ = now + std::chrono::seconds(5);
     const double seconds = std::chrono::duration<double>(now - start_).count();
-    fmt::print(stderr, "{} {} of {} images, {:.0f} img/s\n", action_, counted(done), counted(all),
-               static_cast<double>(done) / seconds);
+    tell(fmt::format("{} {} of {} images, {:.0f} img/s", action_, counted(done), counted(all),
+                     static_cast<double>(done) / seconds));
   }
 
  private:
@@ -84,9 +84,11 @@ int pack_command(const std::vector<std::string>& arguments) {
   set_num_threads(threads);
   options.progress = Ticker("packed", quiet);
   options.report = [&](const std::string& line) {
-    if (!quiet) fmt::print(stderr, "{}\n", escaped(line));
+    if (!quiet) tell(escaped(line));
   };
+  source.bad_images = options.bad_images;
   const DataSplits data = open_folder(source);
+  for (const std::string& note : data.notes) options.report(note);
   const PackResult result = write_pack(data, out, options);
   fmt::print("{}: {} images of {} classes, {} bytes{}\n", shown(out), counted(result.images),
              data.train->class_names().size(), grouped(result.bytes),
@@ -115,6 +117,7 @@ int verify_command(const std::vector<std::string>& arguments) {
                    ? "turned upright"
                    : "taken as stored; --exif-orientation apply turns them");
   }
+  for (const std::string& files : result.unread) fmt::print("files of other kinds in {}\n", escaped(files));
   print_findings(result, all);
   return result.findings.empty() ? 0 : static_cast<int>(ErrorCode::data);
 }

@@ -74,11 +74,10 @@ void write_reports(const EvaluateOptions& options, const std::vector<ScoredWeigh
 
 void describe(const ScoredWeights& s) {
   if (!s.non_finite.empty()) {
-    fmt::print(stderr, "saluevaluate: warning: {}: tensor {} holds NaN or Inf\n", shown(s.path),
-               s.non_finite);
+    tell(fmt::format("saluevaluate: warning: {}: tensor {} holds NaN or Inf", shown(s.path), s.non_finite));
   }
-  fmt::print(stderr, "{} ({}): {} images of {}: {}\n", shown(s.path), s.weights, s.result.samples,
-             escaped(s.dataset), s.description);
+  tell(fmt::format("{} ({}): {} images of {}: {}", shown(s.path), s.weights, s.result.samples,
+                   escaped(s.dataset), s.description));
 }
 
 int evaluate_main(const Arguments& arguments) {
@@ -94,7 +93,7 @@ int evaluate_main(const Arguments& arguments) {
   for (const std::string& path : options.checkpoints) {
     std::vector<ScoredWeights> rows;
     // Continues with the other checkpoints after an error.
-    const int error = run_program("saluevaluate", [&] {
+    const int error = exit_code_of("saluevaluate", [&] {
       rows = score_checkpoint(path, options);
       return 0;
     });

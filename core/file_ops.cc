@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <sstream>
 #include <system_error>
 
@@ -94,8 +95,14 @@ void FileOps::rename(const Path& from, const Path& to) {
   require(uninterrupted([&] { return sys_rename(from, to); }), to, "rename");
 }
 
+bool FileOps::claim_folder(const Path& path) {
+  const int result = uninterrupted([&] { return sys_mkdir(path); });
+  if (result != -EEXIST) require(result, path, "create the folder");
+  return result == 0;
+}
+
 void FileOps::make_folder(const Path& path) {
-  require(uninterrupted([&] { return sys_mkdir(path); }), path, "create the folder");
+  if (!claim_folder(path)) require(-EEXIST, path, "create the folder");
 }
 
 void FileOps::make_folders(const Path& path) {
@@ -103,7 +110,8 @@ void FileOps::make_folders(const Path& path) {
   if (path.empty() || fs::is_directory(path, ignored)) return;
   make_folders(path.parent_path());
   if (fs::is_directory(path, ignored)) return;  // "a/" equals its parent "a"
-  make_folder(path);
+  // Another process may make the same folder at this moment.
+  if (!claim_folder(path) && !fs::is_directory(path, ignored)) require(-EEXIST, path, "create the folder");
   sync_folder(parent_of(path));
 }
 
@@ -128,8 +136,12 @@ void FileOps::remove_tree(const Path& path) {
   require(uninterrupted([&] { return sys_rmdir(path); }), path, "remove the folder");
 }
 
-void FileOps::make_link(const Path& target, const Path& link) {
-  require(uninterrupted([&] { return sys_symlink(target, link); }), link, "create the link");
+bool FileOps::make_link(const Path& target, const Path& link) {
+  const int result = uninterrupted([&] { return sys_symlink(target, link); });
+  // A disk that cannot hold links gives one of many errors: EPERM, EOPNOTSUPP, ENOSYS, EPROTO, even EROFS.
+  const bool is_trouble = result == -EIO || result == -ENOSPC || result == -EDQUOT || result == -EEXIST;
+  if (is_trouble) require(result, link, "create the link");
+  return result == 0;
 }
 
 void FileOps::sync_folder(const Path& path) {
@@ -171,9 +183,14 @@ void replace_file(FileOps& ops, const fs::path& path, std::string_view text) {
   fs::path next = path;
   next += ".tmp";
   FileWriter file(ops, next);
-  file.write(text);
-  file.finish();
-  ops.rename(next, path);
+  try {
+    file.write(text);
+    file.finish();
+    ops.rename(next, path);
+  } catch (const Error&) {
+    ops.discard(next);
+    throw;
+  }
   ops.sync_folder(parent_of(path));
 }
 
@@ -236,6 +253,11 @@ bool is_folder(const fs::path& path) {
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+void tell(std::string_view line) {
+  const std::string text = fmt::format("{}\n", line);
+  std::fwrite(text.data(), 1, text.size(), stderr);  // fmt::print would throw
 }
 
 }  // namespace salu

@@ -36,10 +36,13 @@ class FileOps {
   void abandon(int fd) { sys_close(fd); }
   void rename(const Path& from, const Path& to);
   void make_folder(const Path& path);   ///< the parent must exist, the folder must not
+  bool claim_folder(const Path& path);  ///< make_folder() that returns false when the name is taken
   void make_folders(const Path& path);  ///< creates all parents; each new name is synced
   void remove_file(const Path& path);   ///< a file or a link
   void remove_tree(const Path& path);   ///< a folder and all in it; links are not followed
-  void make_link(const Path& target, const Path& link);
+  void discard(const Path& path) { sys_unlink(path); }  ///< remove_file() without reporting
+  /// Returns false on a file system without symbolic links.
+  bool make_link(const Path& target, const Path& link);
   void sync_folder(const Path& path);  ///< fsync: makes the entries of a folder durable
 
  protected:
@@ -90,7 +93,8 @@ class FileWriter {
   FileDigest digest_;
 };
 
-/// Replaces a file atomically: after a crash, `path` holds its old contents or all of `text`.
+/// Replaces a file atomically: after a crash, `path` holds its old contents or all of `text`. A failure
+/// leaves no temporary file.
 void replace_file(FileOps& ops, const std::filesystem::path& path, std::string_view text);
 
 /// The whole file. Throws `code` with path and reason; refuses anything but a regular file, so that it never
@@ -105,5 +109,8 @@ bool is_there(const std::filesystem::path& path);   ///< follows links; never th
 bool is_folder(const std::filesystem::path& path);  ///< follows links; never throws
 
 std::string host_name();  ///< name of this machine
+
+/// Writes a line to stderr. A failure is ignored: the work goes on when nobody takes the messages.
+void tell(std::string_view line);
 
 }  // namespace salu

@@ -19,6 +19,13 @@
 
 namespace salu {
 
+/// Policy for images that cannot be read.
+enum class BadImages {
+  stop,        ///< throws the error
+  substitute,  ///< takes the next good image of the data set: for training
+  leave_out,   ///< shrinks the batch: for scoring, where no image may count twice
+};
+
 /// 64-bit hash (FNV-1a) of a data set's content, by which a resumed run notices changed data.
 class Fingerprint {
  public:
@@ -105,6 +112,7 @@ struct DataOptions {
   std::int64_t val_from_train = 0;  ///< samples held out from train and used for evaluation instead
   /// 0 = all; else a subset chosen by seed, per class
   std::int64_t train_num_samples = 0, val_num_samples = 0;
+  BadImages bad_images = BadImages::stop;  ///< folder: stop refuses links to nothing and the like at once
   SyntheticOptions synthetic;
   DecodeOptions decode;  ///< folder: how its files are read
 };
@@ -115,13 +123,7 @@ struct DataSplits {
   bool eval_is_validation = false;     ///< false for a test set, which must not select models
   int img_size = 0;                    ///< native size; 224 for folders whose first image is larger than 64
   std::array<float, 3> mean{}, std{};  ///< mean and deviation of the pixel values in 0..1
-};
-
-/// Policy for images that cannot be read.
-enum class BadImages {
-  stop,        ///< throws the error
-  substitute,  ///< takes the next good image of the data set: for training
-  leave_out,   ///< shrinks the batch: for scoring, where no image may count twice
+  std::vector<std::string> notes;      ///< lines for the user: files not read, classes without images
 };
 
 /// Default of --max-bad: the percentage of unreadable images above which a run stops.

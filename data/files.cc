@@ -29,8 +29,13 @@ class RegularFile {
       const int reason = errno;
       // A loop of links, a device without hardware, or a socket.
       const bool odd = reason == ELOOP || reason == ENXIO;
+      std::error_code error;
+      const bool dangling = reason == ENOENT && std::filesystem::is_symlink(path, error);
       fail(ErrorCode::data, "{}: {}{}", name_,
-           odd ? "not a regular file: " : "cannot be opened: ", std::strerror(reason));
+           odd        ? "not a regular file: "
+           : dangling ? "a link to nothing: "
+                      : "cannot be opened: ",
+           std::strerror(reason));
     }
     struct stat status {};
     if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {

@@ -45,8 +45,9 @@ class FolderDataset : public Dataset {
   mutable std::int64_t cached_ = 0;
 };
 
-/// The splits that find_folders() finds in `options.data_dir`. Throws ErrorCode::data when a folder is
-/// missing or the two splits have different classes. Without an evaluation folder, `eval` is empty.
+/// The splits that find_folders() finds in `options.data_dir`. The evaluation images have the classes of
+/// train, matched by name, and may lack some. Throws ErrorCode::data when a folder is missing or evaluation
+/// has images of other classes. Without an evaluation folder, `eval` is empty.
 DataSplits open_folder(const DataOptions& options);
 
 }  // namespace salu

@@ -18,15 +18,34 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMaps[] = {"val_map.txt", "LOC_val_solution.csv"};
+constexpr const char* kNoExtension = "without extension";
 
 bool hidden(const fs::path& name) { return name.native().starts_with('.'); }
 
-bool is_image(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
+template <std::size_t n>
+bool is_among(const std::string& name, const char* const (&names)[n]) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr const char* kKnown[] = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".ppm", ".pgm"};
-  return std::find(std::begin(kKnown), std::end(kKnown), extension) != std::end(kKnown);
+  return text;
+}
+
+bool is_image(const fs::path& path) { return is_among(lower(path.extension().string()), kImageExtensions); }
+
+void count_unread(Listing& listing, const fs::path& path) {
+  constexpr const char* kOfWindows[] = {"thumbs.db", "desktop.ini"};
+  const std::string extension = lower(path.extension().string());
+  if (is_among(lower(path.filename().string()), kOfWindows) || is_among(path.filename().string(), kMaps))
+    return;
+  ++listing.unread[extension.size() < 2 ? kNoExtension : extension];
+}
+
+bool is_dangling(const fs::directory_entry& entry) {
+  std::error_code error;
+  return entry.is_symlink(error) && !entry.exists(error);
 }
 
 // Entries of a folder except hidden ones.
@@ -49,7 +68,7 @@ std::vector<std::string> subfolders(const fs::path& folder) {
   std::vector<std::string> names;
   for (const fs::directory_entry& entry : entries(folder)) {
     std::error_code error;
-    if (entry.is_directory(error)) names.push_back(entry.path().filename().string());
+    if (entry.is_directory(error) || is_dangling(entry)) names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -57,11 +76,8 @@ std::vector<std::string> subfolders(const fs::path& folder) {
 
 ListedFile listed(const fs::directory_entry& entry, const fs::path& path, int label) {
   std::error_code error;
-  if (!entry.is_regular_file(error)) {
-    fail(ErrorCode::data, "{}: not a regular file{}{}", shown(entry.path()), error ? ": " : "",
-         error ? error.message() : "");
-  }
-  return {path.string(), static_cast<std::int64_t>(entry.file_size(error)), label};
+  const bool regular = entry.is_regular_file(error);
+  return {path.string(), regular ? static_cast<std::int64_t>(entry.file_size(error)) : -1, label};
 }
 
 void sort_files(std::vector<ListedFile>& files) {
@@ -97,6 +113,7 @@ class ClassWalk {
   void run() {
     const fs::path& root = listing_.root;
     const fs::path name = listing_.classes[static_cast<std::size_t>(label_)];
+    if (is_dangling(fs::directory_entry(root / name))) return;
     links_[name] = {name, without_links(root / name), {without_links(root)}};
     while (!links_.empty()) {
       folders_.push_back(std::move(links_.extract(links_.begin()).mapped()));
@@ -112,10 +129,12 @@ class ClassWalk {
     for (const fs::directory_entry& entry : entries(listing_.root / folder.path)) {
       const fs::path path = folder.path / entry.path().filename();
       std::error_code error;
-      if (is_image(path)) {
+      if (is_image(path) || is_dangling(entry)) {
         listing_.files.push_back(listed(entry, path, label_));
       } else if (entry.is_directory(error)) {
         add_folder(folder, path, entry.is_symlink(error));
+      } else {
+        count_unread(listing_, path);
       }
     }
   }
@@ -218,7 +237,8 @@ std::string first_names(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 5;
   std::string text;
   for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) {
-    text += (i ? ", " : "") + names[i];
+    const bool blank = names[i].starts_with(' ') || names[i].ends_with(' ');
+    text += (i ? ", " : "") + (blank ? "'" + names[i] + "'" : names[i]);
   }
   return names.size() > kShown ? text + ", ..." : text;
 }
@@ -231,7 +251,7 @@ std::vector<std::string> only_in(const std::vector<std::string>& some,
 }
 
 Listing list_class_folders(const fs::path& root) {
-  Listing listing{root, subfolders(root), {}};
+  Listing listing{root, subfolders(root), {}, {}};
   for (std::size_t c = 0; c < listing.classes.size(); ++c) {
     ClassWalk(listing, static_cast<int>(c)).run();
   }
@@ -241,9 +261,10 @@ Listing list_class_folders(const fs::path& root) {
 
 Listing list_flat(const fs::path& root, const fs::path& map, const std::vector<std::string>& classes) {
   Labels labels = labels_by_name(map, classes);
-  Listing listing{root, classes, {}};
+  Listing listing{root, classes, {}, {}};
   for (const fs::directory_entry& entry : entries(root)) {
     const fs::path name = entry.path().filename();
+    if (!is_image(name)) count_unread(listing, name);
     if (!is_image(name)) continue;
     auto it = labels.find(name.string());
     if (it == labels.end()) it = labels.find(name.stem().string());
@@ -272,6 +293,39 @@ std::vector<std::string> empty_classes(const Listing& listing) {
   return empty;
 }
 
+Listing with_classes(Listing listing, const std::vector<std::string>& classes) {
+  for (ListedFile& file : listing.files) {
+    const std::string& name = listing.classes[static_cast<std::size_t>(file.label)];
+    file.label = static_cast<int>(std::ranges::lower_bound(classes, name) - classes.begin());
+  }
+  listing.classes = classes;
+  return listing;
+}
+
+std::string unread_text(const Listing& listing) {
+  constexpr std::size_t kShown = 6;
+  std::vector<std::pair<std::int64_t, std::string>> kinds;
+  for (const auto& [kind, count] : listing.unread) kinds.emplace_back(-count, kind);
+  std::sort(kinds.begin(), kinds.end());
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kinds.size(), kShown); ++i) {
+    text += fmt::format("{}{} {}", i ? ", " : "", -kinds[i].first, kinds[i].second);
+  }
+  return kinds.size() > kShown ? text + ", ..." : text;
+}
+
+std::vector<std::string> unread_images(const Listing& listing) {
+  constexpr const char* kOther[] = {".webp", ".gif", ".tif", ".tiff",      ".heic",     ".heif",
+                                    ".avif", ".jp2", ".j2k", ".jxl",       ".svg",      ".tga",
+                                    ".pbm",  ".pnm", ".dib", ".jpg_large", ".psd",      ".dng",
+                                    ".cr2",  ".nef", ".arw", ".ico",       kNoExtension};
+  std::vector<std::string> kinds;
+  for (const auto& [kind, count] : listing.unread) {
+    if (is_among(kind, kOther)) kinds.push_back(kind);
+  }
+  return kinds;
+}
+
 FolderLayout find_folders(const fs::path& dir, const std::string& train, const std::string& eval) {
   refuse_archive(dir);
   std::error_code error;
@@ -290,8 +344,11 @@ FolderLayout find_folders(const fs::path& dir, const std::string& train, const s
       fail(ErrorCode::data, "{}: no folder {}; expected the one of --val-split", shown(base), eval);
     return layout;
   }
-  entries(dir);  // throws a better reason, if there is one
-  fail(ErrorCode::data, "{}: no folder {}; expected {}/<class>/<image>", shown(dir), train, train);
+  // Listing the folder throws a better reason, if there is one.
+  fail(ErrorCode::data,
+       "{}: no folder {}{}; expected {}/<class>/<image>. Name other folders with --train-split and "
+       "--val-split",
+       shown(dir), train, did_you_mean(train, subfolders(dir)), train);
 }
 
 Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& classes) {

@@ -4,14 +4,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace salu {
 
 struct ListedFile {
-  std::string path;  ///< relative to the listing's root
-  std::int64_t bytes = 0;
+  std::string path;        ///< relative to the listing's root
+  std::int64_t bytes = 0;  ///< -1: not a regular file, or a link to nothing; reading it fails
   int label = 0;
 };
 
@@ -20,12 +21,19 @@ struct Listing {
   std::filesystem::path root;
   std::vector<std::string> classes;
   std::vector<ListedFile> files;
+  /// Number of the files of other kinds by extension: ".webp", ".txt", "without extension".
+  std::map<std::string, std::int64_t> unread;
 };
 
+/// "16 .webp, 8 .gif", or "".
+std::string unread_text(const Listing& listing);
+/// The kinds among these that are probably meant as images: other formats, and files without extension.
+std::vector<std::string> unread_images(const Listing& listing);
+
 /// Lists root/<class>/<image>. The classes are the sub-folders in byte order and may be empty. Images end in
-/// .jpg .jpeg .jpe .jfif .png .bmp .ppm .pgm in any case; deeper folders and links are searched as well.
-/// Names that begin with a dot and other files are ignored. Throws ErrorCode::data when a folder cannot be
-/// listed or an image is not a regular file.
+/// kImageExtensions in any case; deeper folders and links are searched as well. A link to nothing counts as
+/// an image, or as an empty class. Names that begin with a dot and what Windows leaves in folders are
+/// ignored, other files counted. Throws ErrorCode::data when a folder cannot be listed.
 Listing list_class_folders(const std::filesystem::path& root);
 
 /// Lists root/<image> with the classes from `map`: lines "NAME CLASS", or ImageNet's LOC_val_solution.csv.
@@ -34,8 +42,14 @@ Listing list_class_folders(const std::filesystem::path& root);
 Listing list_flat(const std::filesystem::path& root, const std::filesystem::path& map,
                   const std::vector<std::string>& classes);
 
+inline constexpr const char* kImageExtensions[] = {".jpg", ".jpeg", ".jpe", ".jfif",
+                                                   ".png", ".bmp",  ".ppm", ".pgm"};
+
 /// Names of the classes without images.
 std::vector<std::string> empty_classes(const Listing& listing);
+
+/// The listing with labels in `classes`, matched by name. Every class with images must be there.
+Listing with_classes(Listing listing, const std::vector<std::string>& classes);
 
 /// The folders of the splits of a data set.
 struct FolderLayout {
@@ -62,7 +76,7 @@ Listing list_eval(const FolderLayout& layout, const std::vector<std::string>& cl
 std::vector<std::string> only_in(const std::vector<std::string>& some,
                                  const std::vector<std::string>& others);
 
-/// The first few names, for a message.
+/// The first few names, for a message; in quotes when a blank begins or ends them.
 std::string first_names(const std::vector<std::string>& names);
 
 }  // namespace salu

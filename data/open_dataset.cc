@@ -27,6 +27,19 @@ constexpr Source kSources[] = {
     {"synthetic", open_synthetic},
 };
 
+/// "no images of 2 of 10 classes in val: cat, dog", or "".
+std::string missing_note(const Dataset& set, const std::string& split) {
+  std::vector<bool> used(set.class_names().size());
+  for (std::int64_t i = 0; i < set.size(); ++i) used[static_cast<std::size_t>(set.label(i))] = true;
+  std::vector<std::string> missing;
+  for (std::size_t c = 0; c < used.size(); ++c) {
+    if (!used[c]) missing.push_back(set.class_names()[c]);
+  }
+  if (missing.empty()) return "";
+  return fmt::format("no images of {} of {} classes in {}: {}", missing.size(), used.size(), split,
+                     first_names(missing));
+}
+
 }  // namespace
 
 const std::vector<std::string>& known_datasets() {
@@ -77,6 +90,10 @@ DataSplits open_dataset(const DataOptions& options) {
       some_samples(std::move(splits.train), options.train_num_samples, options.seed, "--train-num-samples");
   splits.eval =
       some_samples(std::move(splits.eval), options.val_num_samples, options.seed, "--val-num-samples");
+  for (const std::string& note :
+       {missing_note(*splits.train, "train"), missing_note(*splits.eval, splits.eval_name)}) {
+    if (!note.empty()) splits.notes.push_back("warning: " + note);
+  }
   return splits;
 }
 

@@ -102,6 +102,14 @@ Image jittered(Image image, double strength, Rng& rng) {
   return image;
 }
 
+/// As timm's transforms_noaug_train(): the short side becomes that of the network.
+TransformOptions unaugmented(TransformOptions options) {
+  options.crop_pct = 1;
+  options.eval_crop = EvalCrop::center;
+  options.interpolation = options.train_interpolation.value_or(Interpolation::bilinear);
+  return options;
+}
+
 }  // namespace
 
 const char* name_of(EvalCrop mode) { return choice_name(kEvalCrops, mode); }
@@ -172,7 +180,7 @@ void cutout(Image& image, int side, Rgb color, Rng& rng) {
 double default_crop_pct(int img_size) { return img_size <= kSmallImage ? 1.0 : 0.875; }
 
 Image train_transform(ImageSource& source, const TransformOptions& options, RandomKey key) {
-  if (!options.augment) return eval_transform(source, options);
+  if (!options.augment) return eval_transform(source, unaugmented(options));
   Rng rng(key);
   const Rgb mean = options.moments.mean_color();
   Image out = random_crop(source, options, rng);
@@ -208,7 +216,10 @@ Image eval_transform(const Image& image, const TransformOptions& options) {
 }
 
 std::string describe_training(const TransformOptions& options) {
-  if (!options.augment) return fmt::format("centre {} of crop_pct {}", options.img_size, options.crop_pct);
+  if (!options.augment) {
+    return fmt::format("short side {}, centre ({})", options.img_size,
+                       name_of(options.train_interpolation.value_or(Interpolation::bilinear)));
+  }
   std::string out =
       crop_mode_of(options) == CropMode::padded
           ? fmt::format("padded by {}, cropped to {}", options.crop_padding, options.img_size)

@@ -77,7 +77,7 @@ struct TransformOptions {
   Interpolation interpolation = Interpolation::bicubic;  ///< everywhere except in random regions and warps
 
   // Training only, in the order in which they are applied.
-  bool augment = true;                            ///< false: train_transform equals eval_transform
+  bool augment = true;  ///< false: the short side is resized to img_size, and the centre is cut out
   std::optional<CropMode> crop_mode;              ///< nothing: padded up to kSmallImage, resized above
   int crop_padding = 4;                           ///< padded: black border in pixels
   std::array<double, 2> scale{0.08, 1.0};         ///< resized: share of the area

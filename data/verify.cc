@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "data/verify.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <atomic>
 #include <unordered_map>
@@ -82,6 +84,15 @@ void judge(const std::vector<Item>& items, const std::vector<Scanned>& scanned, 
   }
 }
 
+void check_kinds(const Listing& listing, const std::string& split, Verification& out) {
+  if (!listing.unread.empty()) out.unread.push_back(fmt::format("{}: {}", split, unread_text(listing)));
+  for (const std::string& kind : unread_images(listing)) {
+    out.findings.push_back(
+        {Problem::other_kind, fmt::format("{}: {} {}; expected {}", split, listing.unread.at(kind), kind,
+                                          fmt::join(kImageExtensions, ", "))});
+  }
+}
+
 void check_classes(const Listing& listing, const std::string& split, Verification& out) {
   for (const std::string& name : empty_classes(listing)) {
     out.findings.push_back({Problem::classes, fmt::format("{}: class {} is empty", split, name)});
@@ -104,6 +115,7 @@ Listing eval_listing(const FolderLayout& layout, const Listing& train, Verificat
   const std::string split = layout.eval.filename().string();
   try {
     Listing eval = list_eval(layout, train.classes);
+    check_kinds(eval, split, out);
     check_classes(eval, split, out);
     compare_classes(train, layout.train.filename().string(), eval, split, out);
     return eval;
@@ -125,6 +137,7 @@ Verification verify_folder(const DataOptions& options,
         {Problem::classes, fmt::format("{}: {} class{}; expected at least 2", split, train.classes.size(),
                                        train.classes.size() == 1 ? "" : "es")});
   }
+  check_kinds(train, split, out);
   check_classes(train, split, out);
   const Listing eval = eval_listing(layout, train, out);
   out.classes = static_cast<std::int64_t>(train.classes.size());
@@ -174,8 +187,12 @@ Verification verify_pack(const fs::path& path,
 }  // namespace
 
 const char* name_of(Problem problem) {
-  constexpr const char* kNames[kProblems] = {"classes", "unreadable", "same content in two classes",
-                                             "same content in training and evaluation", "same content twice"};
+  constexpr const char* kNames[kProblems] = {"classes",
+                                             "unreadable",
+                                             "not read",
+                                             "same content in two classes",
+                                             "same content in training and evaluation",
+                                             "same content twice"};
   return kNames[static_cast<std::size_t>(problem)];
 }
 

@@ -11,13 +11,14 @@
 namespace salu {
 
 enum class Problem {
-  classes,        ///< fewer than two classes, empty ones, or classes that only evaluation has
-  unreadable,     ///< truncated, damaged, not an image, or no permission
+  classes,        ///< fewer than two classes, empty ones, or classes that only one split has
+  unreadable,     ///< truncated, damaged, not an image, no permission, or a link to nothing
+  other_kind,     ///< files that look like images and are not read: other formats, no extension
   contradiction,  ///< the same content in two classes of a split
   overlap,        ///< the same content in training and evaluation
   duplicate,      ///< the same content twice in a class of a split
 };
-inline constexpr int kProblems = 5;
+inline constexpr int kProblems = 6;
 
 /// Name in the report: "unreadable", …
 const char* name_of(Problem problem);
@@ -30,6 +31,7 @@ struct Finding {
 struct Verification {
   std::int64_t train = 0, eval = 0, classes = 0;  ///< images in each split; classes of train
   std::int64_t turned = 0;                        ///< images of a folder with an EXIF orientation
+  std::vector<std::string> unread;                ///< files of other kinds: "train: 16 .webp, 1 .txt"
   std::vector<Finding> findings;                  ///< by kind, then in the order of the data set
 };
 

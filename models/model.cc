@@ -121,12 +121,17 @@ std::string canonical_model_name(const std::string& name) {
   return name;
 }
 
-std::unique_ptr<Model> make_model(const ModelConfig& config) {
+std::unique_ptr<Model> build_model(const ModelConfig& config) {
   const Entry& entry = entry_of(config.name);
   ModelConfig full = config;
   if (!config.weight_init) full.weight_init = entry.salunet() ? "he_fan_in" : "he_fan_out";
   std::unique_ptr<Model> model = entry.architecture.build(full, norm_act_of(entry, config));
   if (config.head_bias) start_head_at(*model, *config.head_bias);
+  return model;
+}
+
+std::unique_ptr<Model> make_model(const ModelConfig& config) {
+  std::unique_ptr<Model> model = build_model(config);
   model->store().allocate(config.seed, config.placement);
   return model;
 }

@@ -8,6 +8,8 @@ namespace salu {
 
 /// Builds and initializes a network. Throws ErrorCode::usage for unknown names, with the nearest known one.
 std::unique_ptr<Model> make_model(const ModelConfig& config);
+/// make_model() before the parameters are allocated and initialized.
+std::unique_ptr<Model> build_model(const ModelConfig& config);
 
 /// The norm of the network: the configured one, or its own default. Throws as make_model() does.
 Norm norm_of(const ModelConfig& config);

@@ -64,9 +64,18 @@ bool CheckpointStore::has(const std::string& name) const { return is_complete(fo
 
 std::optional<std::string> CheckpointStore::name_of(const std::string& name_or_link) const {
   if (name_or_link != "last" && name_or_link != "best") return name_or_link;
+  const fs::path place = run_dir_ / name_or_link;
   std::error_code error;
-  const fs::path target = fs::read_symlink(run_dir_ / name_or_link, error);
+  const fs::path target = fs::read_symlink(place, error);
   if (!error) return target.filename().string();
+  if (const auto copied = read_commit(place)) {
+    for (const Saved& saved : saved()) {
+      if (saved.sequence == copied->sequence) return saved.name;
+    }
+  } else if (fs::is_regular_file(place, error)) {
+    const std::string text = read_text(place, ErrorCode::checkpoint);
+    return fs::path(text.substr(0, text.find('\n'))).filename().string();
+  }
   return name_or_link == "last" ? newest() : std::nullopt;  // a crash before the first link was made
 }
 
@@ -76,15 +85,23 @@ fs::path CheckpointStore::folder_of(const std::string& name) const {
 }
 
 void CheckpointStore::point(const std::string& link, const std::string& name) {
-  const fs::path next = run_dir_ / prefixed(kUnfinished, link);
-  ops_.make_link(fs::path("checkpoints") / name, next);
-  ops_.rename(next, run_dir_ / link);
+  const fs::path next = run_dir_ / prefixed(kUnfinished, link), place = run_dir_ / link,
+                 target = fs::path("checkpoints") / name, copied = folder_ / prefixed(kUnfinished, link);
+  if (!ops_.make_link(target, next)) {
+    FileWriter file(ops_, next);
+    file.write(target.string() + "\n");
+    file.finish();
+  }
+  const bool is_copy = !is_link(place) && read_commit(place);
+  if (is_copy) ops_.rename(place, copied);
+  ops_.rename(next, place);
+  if (is_copy) ops_.remove_tree(copied);
 }
 
 void CheckpointStore::remove_leftovers() {
   for (const char* link : {"last", "best"}) {
     const fs::path next = run_dir_ / prefixed(kUnfinished, link);
-    if (is_link(next)) ops_.remove_file(next);
+    if (is_link(next) || is_there(next)) ops_.remove_file(next);
   }
   const auto names = names_in(folder_);
   const auto is_leftover = [](const std::string& name) {
@@ -135,11 +152,14 @@ void CheckpointStore::save(const std::string& name, const Checkpoint& checkpoint
   }
 }
 
-void CheckpointStore::set_best(const std::string& name) {
-  if (has(name)) {
-    if (name_of("best") != name) point("best", name);
-  } else if (is_link(run_dir_ / "best")) {
-    ops_.remove_file(run_dir_ / "best");
+void CheckpointStore::set_links(const std::string& last, const std::string& best) {
+  remove_leftovers();
+  for (const auto& [link, name] : {std::pair("last", last), std::pair("best", best)}) {
+    if (has(name) && (name_of(link) != name || !is_link(run_dir_ / link))) point(link, name);
+  }
+  const fs::path old = run_dir_ / "best";
+  if (!has(best) && (is_link(old) || is_there(old))) {
+    read_commit(old) && !is_link(old) ? ops_.remove_tree(old) : ops_.remove_file(old);
   }
   ops_.sync_folder(run_dir_);
 }
@@ -207,6 +227,9 @@ Checkpoint load_checkpoint(const fs::path& path) {
          shown(path), shown(path.parent_path()));
   }
   if (error) fail(ErrorCode::checkpoint, "{}: cannot open: {}", shown(path), error.message());
+  const bool is_text_link = (path.filename() == "last" || path.filename() == "best") && !is_folder(real) &&
+                            is_folder(path.parent_path() / "checkpoints");
+  if (is_text_link) return CheckpointStore(path.parent_path()).load(path.filename().string());
   if (!is_folder(real)) {
     // Looks beside the path, not beside the link's target: download caches link into a folder of hashed
     // files.

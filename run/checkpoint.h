@@ -5,6 +5,9 @@
 ///   RUN/checkpoints/epoch-0012/{model.safetensors,config.json,state.safetensors,COMMIT.json}
 ///   RUN/last -> checkpoints/epoch-0012        RUN/best -> checkpoints/epoch-0009
 ///
+/// On a file system without symbolic links, `last` and `best` are files that hold the target. In a copy that
+/// followed the links they are folders. Both are read, too.
+///
 /// A save writes a folder `.tmp-<name>`, makes its files durable, seals it with COMMIT.json, and renames it.
 /// Only then are the links updated, and only then may older checkpoints be deleted.
 #pragma once
@@ -39,8 +42,8 @@ class CheckpointStore {
   /// `last` and `best`, and `needed`. Checkpoints inside an epoch ("step-…") do not count: one is enough.
   /// Also deletes the unfinished leftovers of a crash.
   void prune(int keep_newest, const std::string& needed = "");
-  /// Points `best` to that checkpoint; removes the link when there is no such checkpoint.
-  void set_best(const std::string& name);
+  /// Points `last` and `best` to these checkpoints; removes `best` when there is no such checkpoint.
+  void set_links(const std::string& last, const std::string& best);
 
  private:
   struct Saved {

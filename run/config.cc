@@ -36,13 +36,15 @@ OptimizerDefaults defaults_of(OptimizerKind kind, double batch, bool transformer
   return {adam_lr, 0.05, 1e-8, 10, 0};
 }
 
+/// True for SGD and LARS, which step along the gradient and not along its sign.
+bool has_momentum(OptimizerKind kind) { return kind == OptimizerKind::sgd || kind == OptimizerKind::lars; }
+
 /// lr_base scaled from its number of images to that of a step.
-double scaled_lr(const TrainConfig& c, OptimizerKind kind) {
+double scaled_lr(TrainConfig& c, OptimizerKind kind) {
   if (c.lr) fail(ErrorCode::usage, "--lr with --lr-base: both say the learning rate; expected one");
   const double times = static_cast<double>(c.images_per_step()) / static_cast<double>(c.lr_base_size);
-  const auto usual = kind == OptimizerKind::sgd ? RateScaling::linear : RateScaling::sqrt;
-  const bool linear = c.lr_base_scale.value_or(usual) == RateScaling::linear;
-  return *c.lr_base * (linear ? times : std::sqrt(times));
+  if (!c.lr_base_scale) c.lr_base_scale = has_momentum(kind) ? RateScaling::linear : RateScaling::sqrt;
+  return *c.lr_base * (c.lr_base_scale == RateScaling::linear ? times : std::sqrt(times));
 }
 
 /// Fills in `asked` if unset, and copies it to `target`.
@@ -67,6 +69,7 @@ void resolve_optimizer(TrainConfig& c) {
   } else {
     settle(c.lr, defaults.lr, c.schedule.lr);
   }
+  o.nesterov = *(c.nesterov = c.nesterov.value_or(o.kind != OptimizerKind::lars));
   settle(c.weight_decay, defaults.weight_decay, o.weight_decay);
   settle(c.opt_eps, defaults.eps, o.eps);
   settle(c.coef_lr_scale, defaults.coef_lr_scale, o.coefficient_lr_scale);
@@ -78,7 +81,9 @@ void resolve_schedule(TrainConfig& c) {
   const bool one_cycle = s.kind == ScheduleKind::onecycle;
   const double length = static_cast<double>(c.epochs);
   settle(c.warmup_epochs, one_cycle ? 3 * length / 10 : std::min(5.0, length / 10), s.warmup_epochs);
-  settle(c.warmup_lr, one_cycle ? s.lr / 25 : 0, s.warmup_lr);
+  // Per step, a start at 0 costs one step, but per epoch it would cost the whole first epoch.
+  const double start = s.per_epoch ? std::min(1e-5, s.lr) : 0;
+  settle(c.warmup_lr, one_cycle ? s.lr / 25 : start, s.warmup_lr);
   settle(c.min_lr, one_cycle ? s.lr / 25e4 : 0, s.min_lr);
 }
 
@@ -126,9 +131,27 @@ void TrainConfig::resolve() {
   data.synthetic = {img_size.value_or(SyntheticOptions{}.side),
                     num_classes.value_or(SyntheticOptions{}.classes)};
   data.seed = model.seed = step.seed = seed;
+  data.bad_images = bad_images;
 }
 
-void TrainConfig::refuse_idle_cooldown() const {
+std::int64_t TrainConfig::total_epochs() const {
+  const bool warms_before = schedule.warmup_prefix && schedule.kind != ScheduleKind::onecycle;
+  const double warmup = warms_before ? std::ceil(schedule.warmup_epochs) : 0;
+  return epochs + static_cast<std::int64_t>(warmup) + cooldown_epochs;
+}
+
+void TrainConfig::refuse_odd_schedule() const {
+  if (schedule.kind == ScheduleKind::multistep && schedule.decay_milestones.empty()) {
+    fail(ErrorCode::usage, "--sched multistep: no milestones; expected --decay-milestones with it");
+  }
+  const bool warms = schedule.warmup_epochs > 0;
+  for (const auto& [flag, rate] :
+       {std::pair("--min-lr", schedule.min_lr), std::pair("--warmup-lr", warms ? schedule.warmup_lr : 0)}) {
+    if (rate <= schedule.lr) continue;
+    fail(ErrorCode::usage,
+         "{} {}: above the learning rate {}; expected at most that. Lower it, or raise --lr", flag, rate,
+         schedule.lr);
+  }
   if (cooldown_epochs == 0 || learning_rate(schedule_over(1), total_epochs() - 1) > 0) return;
   fail(ErrorCode::usage,
        "--cooldown-epochs {}: with --min-lr {} the schedule {} ends at a learning rate of 0, which teaches "

@@ -36,14 +36,15 @@ struct TrainConfig {
   std::optional<double> lr;
   std::optional<double> lr_base;  ///< lr = lr_base * scale(images_per_step() / lr_base_size)
   std::int64_t lr_base_size = 256;
-  std::optional<RateScaling> lr_base_scale;  ///< sgd: linear, others: sqrt
+  std::optional<RateScaling> lr_base_scale;  ///< sgd, lars: linear, others: sqrt
+  std::optional<bool> nesterov;              ///< lars: false, others: true
   std::optional<double> opt_eps;             ///< lamb: 1e-6; others: 1e-8
   std::optional<double> weight_decay;        ///< sgd: 5e-4; adam, lars: 5e-5; adamw: 0.05; lamb: 0.02
   std::optional<double> coef_lr_scale;       ///< sgd, lars: 1; others: 10
   std::optional<double> clip_grad;           ///< agc: 0.01; norm: 1 for lamb, else none
   std::optional<double> min_lr;              ///< 0; onecycle: lr / 250000
   std::optional<double> warmup_epochs;       ///< a tenth of the epochs, at most 5; onecycle: 3 tenths
-  std::optional<double> warmup_lr;           ///< 0; onecycle: lr / 25
+  std::optional<double> warmup_lr;           ///< 0; per_epoch: 1e-5; onecycle: lr / 25
 
   // Unset: as in the data set.
   std::optional<int> img_size, num_classes;  ///< num_classes: for synthetic data
@@ -80,11 +81,12 @@ struct TrainConfig {
   std::int64_t val_interval = 1;       ///< scores every this many epochs, and after the last
   int log_interval = 50;
 
-  /// Throws ErrorCode::usage when the cooldown would train at a learning rate of 0.
-  void refuse_idle_cooldown() const;
+  /// Throws ErrorCode::usage for a schedule that cannot be meant: without an effect, rising where it should
+  /// fall, or with a cooldown at a learning rate of 0. Runs of earlier versions may have one.
+  void refuse_odd_schedule() const;
   void resolve();  ///< fills in unset values; throws ErrorCode::usage for invalid ones
   std::int64_t images_per_step() const { return batch_size * step.accumulate; }
-  std::int64_t total_epochs() const { return epochs + cooldown_epochs; }
+  std::int64_t total_epochs() const;  ///< with the warm-up before the schedule, and the cooldown
   /// The data set, with the mean and std that normalize the network's input.
   DataSplits open_data() const;
   TrainStepOptions step_on(const DataSplits& data) const;

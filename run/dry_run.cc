@@ -51,6 +51,7 @@ TrainConfig shortened(TrainConfig config, const DataSplits& data) {
   config.epochs = config.val_interval = 1;
   config.cooldown_epochs = config.patience = config.recovery_interval = config.max_steps = 0;
   config.max_seconds = 0;
+  config.schedule.warmup_prefix = false;
   return config;
 }
 

@@ -94,8 +94,8 @@ void check_card(const ModelCard& card, const std::string& file) {
   refuse_unless(m.drop >= 0 && m.drop < 1, "drop", m.drop, "a number in [0, 1)");
   refuse_unless(m.drop_path >= 0 && m.drop_path < 1, "drop_path", m.drop_path, "a number in [0, 1)");
   for (std::size_t c = 0; c < 3; ++c) {
-    refuse_unless(std::isfinite(card.mean[c]), "mean", card.mean[c], "finite numbers");
-    refuse_unless(std::isfinite(card.std[c]) && card.std[c] > 0, "std", card.std[c], "finite numbers > 0");
+    refuse_unless(card.mean[c] >= 0 && card.mean[c] <= 1, "mean", card.mean[c], "numbers in 0..1");
+    refuse_unless(card.std[c] > 0 && card.std[c] <= 1, "std", card.std[c], "numbers above 0, up to 1");
   }
   refuse_unless(!card.test_crop_pct || (*card.test_crop_pct > 0 && *card.test_crop_pct <= 1), "test_crop_pct",
                 card.test_crop_pct.value_or(0), "a number in (0, 1]");

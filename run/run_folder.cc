@@ -60,11 +60,12 @@ bool is_run(const fs::path& path) {
          !starts_of(read_text(environment, ErrorCode::environment)).empty();
 }
 
-fs::path fresh_default(const RunFolderOptions& options) {
+/// Creates the folder: mkdir decides between runs that start in the same second.
+fs::path fresh_default(const RunFolderOptions& options, FileOps& ops) {
   const fs::path first = fs::path("runs") / run_name(std::time(nullptr), options.model, options.image_size);
+  ops.make_folders(first.parent_path());
   fs::path path = first;
-  std::error_code error;
-  for (int n = 2; fs::exists(path, error); ++n) path = fmt::format("{}-{}", first.string(), n);
+  for (int n = 2; !ops.claim_folder(path); ++n) path = fmt::format("{}-{}", first.string(), n);
   return path;
 }
 
@@ -127,14 +128,15 @@ RunLock::RunLock(const fs::path& folder) {
   const Owner owner = read_owner(fd_);
   const bool elsewhere = owner.pid != 0 && owner.host != host_name();
   // Some cluster file systems lack flock: there, a living process with this pid counts as the owner.
-  const bool alive = !locked && owner.pid != 0 && is_alive(owner.pid);
-  if (kernel_says_held || elsewhere || alive) {
+  const bool alive = owner.pid != 0 && is_alive(owner.pid);
+  if (kernel_says_held || (!locked && (elsewhere || alive))) {
     ::close(fd_);
     fail(ErrorCode::environment,
          "{}: in use by process {} on {}; expected one process per run folder. If that process is gone, "
          "delete {}",
          shown(folder), owner.pid, owner.host.empty() ? "this host" : owner.host, shown(path));
   }
+  if (elsewhere) taken_from_ = fmt::format("process {} on {}", owner.pid, owner.host);
   const std::string text = fmt::format("{} {}\n", ::getpid(), host_name());
   if (::ftruncate(fd_, 0) != 0 ||
       ::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
@@ -154,12 +156,22 @@ std::string run_name(std::time_t time, const std::string& model, int image_size)
 }
 
 RunFolder::RunFolder(const RunFolderOptions& options, FileOps& ops)
-    : ops_(ops), path_(options.dir.empty() ? fresh_default(options) : options.dir) {
+    : ops_(ops), path_(options.dir.empty() ? fresh_default(options, ops) : options.dir) {
   check_contents(path_, options);
   ops_.make_folders(path_);
   lock_.emplace(path_);
+  check_contents(path_, options);  // another run may have begun and ended here since
+  if (const std::string& owner = lock_->taken_from(); !owner.empty()) {
+    notes_.push_back(fmt::format("{}: the lock of {} was free and is taken over", shown(path_), owner));
+  }
   if (options.overwrite && !options.resume) remove_run(ops_, path_);
   require_space(4096);
+  if (ops_.make_link(".", path_ / kProbe)) {
+    ops_.remove_file(path_ / kProbe);
+  } else {
+    notes_.push_back(fmt::format(
+        "{}: no symbolic links here: `last` and `best` are files that name their checkpoint", shown(path_)));
+  }
 }
 
 void RunFolder::require_space(std::uint64_t checkpoint_bytes) const {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/file_ops.h"
 
@@ -21,8 +22,10 @@ struct RunFolderOptions {
 };
 
 /// The file `.salunet`, which marks a run folder. The run's owner holds the kernel's lock on it and writes
-/// its pid and host into it. A dead process's lock is taken over. A lock of another host is respected,
-/// because its processes are not visible from here. Throws ErrorCode::environment naming the owner.
+/// its pid and host into it. Where the kernel's lock is free, the owner is gone: its lock is taken over, also
+/// that of another host, as containers have a new name at every start. Where the file system has no such
+/// locks, the lock of another host is respected, because its processes are not visible from here. Throws
+/// ErrorCode::environment naming the owner.
 class RunLock {
  public:
   static constexpr const char* kName = ".salunet";
@@ -30,9 +33,11 @@ class RunLock {
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
+  const std::string& taken_from() const { return taken_from_; }  ///< "process 12 on HOST", or ""
 
  private:
   int fd_ = -1;
+  std::string taken_from_;
 };
 
 /// Creates or opens the folder, takes its lock, and writes a probe file, so that a read-only or full disk
@@ -45,6 +50,8 @@ class RunFolder {
 
   const std::filesystem::path& path() const { return path_; }
   FileOps& files() const { return ops_; }
+  /// Lines for the user: a lock taken over, no symbolic links.
+  const std::vector<std::string>& notes() const { return notes_; }
   /// Throws ErrorCode::environment unless the disk has room for two files of `checkpoint_bytes` and one can
   /// be written.
   void require_space(std::uint64_t checkpoint_bytes) const;
@@ -53,6 +60,7 @@ class RunFolder {
   FileOps& ops_;
   std::filesystem::path path_;
   std::optional<RunLock> lock_;
+  std::vector<std::string> notes_;
 };
 
 /// "20260801-101500-resnet20-32" in local time.

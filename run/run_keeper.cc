@@ -54,7 +54,7 @@ void RunKeeper::go_on_from(const fs::path& from, const std::string& name) {
            "from {} in a new folder",
            shown(folder_ / "checkpoints" / name), last, name);
     }
-    checkpoints_.set_best(best);
+    checkpoints_.set_links(name, best);
     if (!best.empty() && !checkpoints_.has(best)) {
       note(fmt::format("the weights of {}, the best so far, are gone: no `best` until an epoch exceeds them",
                        best));
@@ -147,9 +147,11 @@ void RunKeeper::epoch(const TrainFigures& figures, const EpochScores& scores, bo
     result = fmt::format("{} loss {:.4f}  top-1 {:.2f} %", start_.data.eval_name, live->loss(), live->top1());
   }
   if (average) result += fmt::format("  (ema {:.2f} %)", average->top1());
+  const char* weights = !average ? "" : trainer_.state().best_averaged ? " (ema)" : " (raw)";
   note(fmt::format("epoch {}/{}  train loss {:.4f}  {}  lr {:.3g}  {:.0f} img/s  data wait {:.0f} %{}",
                    figures.epoch, figures.epochs, figures.mean_loss, result, figures.lr,
-                   figures.images_per_second, 100 * figures.data_wait, best ? "  best so far" : ""));
+                   figures.images_per_second, 100 * figures.data_wait,
+                   best ? fmt::format("  best so far{}", weights) : ""));
 }
 
 std::vector<CurveShape> RunKeeper::curves() const {
@@ -193,6 +195,7 @@ void RunKeeper::write_files(const std::string& name, bool best) {
   TrainState& state = trainer_.state();
   Optimizer& optimizer = trainer_.optimizer();
   state.ranks = ranks_.size();
+  state.eval_fingerprint = start_.data.eval->fingerprint();
   state.updates = optimizer.updates();
   state.ema_updates = optimizer.ema_updates();
   const Checkpoint snapshot = take_snapshot(*start_.model, optimizer, trainer_.ema(), state, start_.card,

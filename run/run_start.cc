@@ -5,8 +5,11 @@
 #include <cmath>
 
 #include "core/ops/batch_inputs.h"
+#include "core/text.h"
+#include "data/listing.h"
 #include "run/checkpoint.h"
 #include "run/interchange/pytorch.h"
+#include "train/ranks/communicator.h"
 
 namespace salu {
 namespace {
@@ -51,20 +54,49 @@ std::function<void(Batch&, RandomKey)> target_maker(const TrainConfig& config, c
   };
 }
 
+/// Throws ErrorCode::usage when a batch of one image leaves batch norm one value per channel.
+void check_batch_norm(const TrainConfig& config, Model& model, const ModelConfig& network) {
+  const int ranks = std::max(1, launched_ranks());
+  if (config.batch_size / ranks > 1 || norm_of(network) != Norm::batchnorm) return;
+  for (const LayerRecord& layer : summarize(model, network)) {
+    const Shape& shape = layer.output;
+    if (layer.kind != "BatchNorm" || shape.numel() > shape[shape.rank() - 1]) continue;
+    fail(ErrorCode::usage,
+         "--batch-size {}: one value per channel in {} ({}), and batch norm takes the deviation of several; "
+         "expected {} or more, or a larger --img-size",
+         config.batch_size, layer.name, shape.str(), 2 * ranks);
+  }
+}
+
+/// Loads --initial-checkpoint, the averaged weights if there are some, and says so.
+void load_initial(const TrainConfig& config, RunStart& start) {
+  const std::string file = shown(config.initial_checkpoint);
+  Checkpoint checkpoint = load_checkpoint(config.initial_checkpoint);
+  std::vector<NamedTensor> averages = averaged_weights(checkpoint);
+  const bool averaged = !averages.empty();
+  if (averaged) start.notes.push_back(file + ": the averaged weights (ema) are taken, not the raw ones");
+  checkpoint.model = native_names(averaged ? std::move(averages) : std::move(checkpoint.model));
+  const std::string note = load_pretrained(*start.model, checkpoint.model, file);
+  start.notes.push_back(note.empty() ? file + ": all weights loaded" : note);
+  const std::vector<std::string> theirs = card_of(checkpoint, config.model.name, file).class_names,
+                                 &ours = start.card.class_names;
+  if (!note.empty() || theirs.empty() || std::ranges::equal(ours, theirs, {}, utf8_or_escaped)) return;
+  start.notes.push_back(fmt::format(
+      "warning: {}: the classifier is loaded too, and its classes have other names: {} there, {} here", file,
+      first_names(theirs), first_names(ours)));
+}
+
 }  // namespace
 
 RunStart run_start(const TrainConfig& config) {
   RunStart start;
   start.data = config.open_data();
+  start.notes = start.data.notes;
   start.transform = config.transform(start.data);
   start.card = card_for(config, start.data, start.transform);
   start.model = make_model(start.card.model);
-  if (!config.initial_checkpoint.empty()) {
-    const std::string file = shown(config.initial_checkpoint);
-    start.note =
-        load_pretrained(*start.model, native_names(load_checkpoint(config.initial_checkpoint).model), file);
-    if (start.note.empty()) start.note = file + ": all weights loaded";
-  }
+  check_batch_norm(config, *start.model, start.card.model);
+  if (!config.initial_checkpoint.empty()) load_initial(config, start);
   return start;
 }
 

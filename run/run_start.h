@@ -13,11 +13,11 @@
 namespace salu {
 
 struct RunStart {
-  DataSplits data;               ///< its mean and std normalize the network's input
-  TransformOptions transform;    ///< for the images of `data`
-  ModelCard card;                ///< describes the network
-  std::unique_ptr<Model> model;  ///< initialized, or with the weights of --initial-checkpoint
-  std::string note;              ///< a line about --initial-checkpoint, or ""
+  DataSplits data;                 ///< its mean and std normalize the network's input
+  TransformOptions transform;      ///< for the images of `data`
+  ModelCard card;                  ///< describes the network
+  std::unique_ptr<Model> model;    ///< initialized, or with the weights of --initial-checkpoint
+  std::vector<std::string> notes;  ///< lines about data and --initial-checkpoint
 };
 
 /// `config` must be resolved. Throws as open_dataset(), make_model() and load_pretrained() do.

@@ -97,9 +97,11 @@ json progress_to_json(const TrainState& p, std::uint64_t data_fingerprint) {
           {"good", p.good},
           {"best_score", p.best_score},
           {"best_epoch", p.best_epoch},
+          {"best_averaged", p.best_averaged},
           {"gain_score", p.gain_score},
           {"gain_epoch", p.gain_epoch},
           {"ranks", p.ranks},
+          {"eval_fingerprint", p.eval_fingerprint},
           {"data_fingerprint", data_fingerprint}};
 }
 
@@ -129,6 +131,8 @@ TrainState progress_from_json(const json& j, const std::string& file) {
   p.non_finite.seen = j.value("returns", p.non_finite.seen);
   p.non_finite.lr_factor = j.value("lr_factor", 1.0);
   p.good = j.value("good", "");
+  p.best_averaged = j.value("best_averaged", true);
+  p.eval_fingerprint = j.value("eval_fingerprint", p.eval_fingerprint);
   p.ema_updates = j.contains("ema_updates") ? count("ema_updates") : p.updates;
   if (j.contains("ranks")) p.ranks = count("ranks", 1);
   if (!(p.non_finite.lr_factor > 0 && p.non_finite.lr_factor <= 1) || !is_plain_name(p.good)) {
@@ -213,6 +217,14 @@ void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tens
   for (const Buffer& b : store.buffers()) buffers.push_back(b.value);
   read_named_tensors(store, tensors, "", store.values(), &buffers, file);
   store.refresh_shadow();
+}
+
+std::vector<NamedTensor> averaged_weights(const Checkpoint& checkpoint) {
+  std::vector<NamedTensor> out;
+  for (const NamedTensor& t : checkpoint.state) {
+    if (t.name.starts_with("ema.")) out.push_back({t.name.substr(4), t.tensor});
+  }
+  return out;
 }
 
 std::string first_non_finite(const std::vector<NamedTensor>& tensors) {

@@ -25,6 +25,9 @@ void read_named_tensors(const ParameterStore& store, const std::vector<NamedTens
                         const std::string& file);
 void load_state_dict(ParameterStore& store, const std::vector<NamedTensor>& tensors, const std::string& file);
 
+/// The moving average in a checkpoint under the model's own names; empty when it has none.
+std::vector<NamedTensor> averaged_weights(const Checkpoint& checkpoint);
+
 /// Name of the first tensor with a non-finite value, or "".
 std::string first_non_finite(const std::vector<NamedTensor>& tensors);
 

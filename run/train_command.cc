@@ -80,7 +80,10 @@ void print_result(const TrainOptions& options, const TrainingRun& trainer, const
   }
   if (outcome.best_epoch >= 0)
     fmt::print("best {}{}: {:.3f} at epoch {}\n", choice_name(kEvalMetrics, options.config.eval_metric),
-               options.config.model_ema ? " (ema)" : "", std::abs(outcome.best_score), outcome.best_epoch);
+               !options.config.model_ema ? ""
+               : outcome.best_averaged   ? " (ema)"
+                                         : " (raw)",
+               std::abs(outcome.best_score), outcome.best_epoch);
   if (outcome.no_gain) {
     fmt::print("no gain in {} epoch{}: finished early\n", options.config.patience,
                options.config.patience == 1 ? "" : "s");
@@ -121,38 +124,52 @@ std::string rate_note(const TrainingRun& trainer, const TrainConfig& before, con
                      choice_name(kSchedules, now.schedule.kind), now.epochs, now.epochs == 1 ? "" : "s");
 }
 
-/// A note when the warm-up is as long as the run, or "".
-std::string warmup_note(const TrainConfig& config, std::int64_t steps_per_epoch) {
+/// Notes about a warm-up as long as the run, a first epoch at rate 0, and a schedule that never drops.
+std::vector<std::string> schedule_notes(const TrainConfig& config, std::int64_t steps_per_epoch) {
+  const ScheduleConfig schedule = config.schedule_over(steps_per_epoch);
   const std::int64_t epochs = config.total_epochs();
-  const double last = learning_rate(config.schedule_over(steps_per_epoch), epochs * steps_per_epoch - 1);
-  if (config.schedule.warmup_epochs < static_cast<double>(epochs) || last >= config.schedule.lr) return "";
-  return fmt::format(
-      "warning: --warmup-epochs {}: the run has {} epoch{} and ends at a learning rate of {:.4g}, "
-      "{:.4g} is never reached",
-      config.schedule.warmup_epochs, epochs, epochs == 1 ? "" : "s", last, config.schedule.lr);
+  const double last = learning_rate(schedule, epochs * steps_per_epoch - 1);
+  const bool drops = schedule.kind == ScheduleKind::step || schedule.kind == ScheduleKind::multistep;
+  std::vector<std::string> notes;
+  if (schedule.warmup_epochs >= static_cast<double>(epochs) && last < schedule.lr) {
+    notes.push_back(fmt::format(
+        "warning: --warmup-epochs {}: the run has {} epoch{} and ends at a learning rate of {:.4g}, "
+        "{:.4g} is never reached",
+        schedule.warmup_epochs, epochs, epochs == 1 ? "" : "s", last, schedule.lr));
+  }
+  if (learning_rate(schedule, steps_per_epoch - 1) == 0) {
+    notes.push_back("warning: --warmup-lr 0: the first epoch has a learning rate of 0 and teaches nothing");
+  }
+  if (drops && last == schedule.lr) {
+    notes.push_back(fmt::format("warning: --sched {}: the learning rate never drops in {} epoch{}",
+                                choice_name(kSchedules, schedule.kind), epochs, epochs == 1 ? "" : "s"));
+  }
+  return notes;
 }
 
 void describe_run(const TrainOptions& options, TrainingRun& trainer, const Communicator& ranks,
-                  Progress& progress, const fs::path& folder) {
+                  Progress& progress, const RunFolder& folder) {
   const TrainConfig& config = options.config;
   const std::int64_t size = trainer.data().train->size(), steps = size / config.images_per_step(),
                      seen = steps * config.images_per_step();
-  progress.line(
-      fmt::format("{} ({} parameters) on {}: {} images{}, {} classes; {} lr {:.4g} weight decay {:.3g}; "
-                  "on {}; run folder {}",
-                  config.model.name, trainer.model().store().count(), trainer.data().train->name(), size,
-                  seen < size ? fmt::format(" ({} of them in an epoch)", seen) : "",
-                  trainer.data().train->class_names().size(), choice_name(kOptimizers, config.optimizer.kind),
-                  config.schedule.lr, config.optimizer.weight_decay,
-                  describe_placement(trainer.model_config().placement, options.device), shown(folder)));
+  progress.line(fmt::format(
+      "{} ({} parameters) on {}: {} images{}, {} classes; {} lr {:.4g} weight decay {:.3g}; "
+      "on {}; run folder {}",
+      config.model.name, trainer.model().store().count(), trainer.data().train->name(), size,
+      seen < size ? fmt::format(" ({} of them in an epoch)", seen) : "",
+      trainer.data().train->class_names().size(), choice_name(kOptimizers, config.optimizer.kind),
+      config.schedule.lr, config.optimizer.weight_decay,
+      describe_placement(trainer.model_config().placement, options.device), shown(folder.path())));
   if (ranks.size() > 1) progress.line(describe_ranks(ranks, config, trainer.trainer().exchange()));
   std::string images = describe_training(trainer.transform());
   if (config.aug_repeats > 1) images += fmt::format(", each {} times", config.aug_repeats);
   if (config.mixing.enabled()) images += ", " + describe_mixing(config.mixing);
   progress.line("training images: " + images);
-  for (const std::string& note : {trainer.initial_note(), warmup_note(config, steps),
-                                  precision_note(trainer.model_config().placement)}) {
-    if (!note.empty()) progress.line(note);
+  for (const auto& notes : {folder.notes(), trainer.notes(), schedule_notes(config, steps),
+                            std::vector{precision_note(trainer.model_config().placement)}}) {
+    for (const std::string& note : notes) {
+      if (!note.empty()) progress.line(note);
+    }
   }
 }
 
@@ -203,7 +220,7 @@ int run_training(TrainOptions options) {
   }
   Progress progress(progress_options);
   trainer.attach(path, real_files(), progress);
-  if (is_root) describe_run(options, trainer, *ranks, progress, path);
+  if (is_root) describe_run(options, trainer, *ranks, progress, *folder);
   if (is_root && !options.resume.empty()) {
     const std::string note = rate_note(trainer, read_run_options(options.run_dir).config, config);
     if (!note.empty()) progress.line(note);

@@ -41,6 +41,7 @@ void inherit(TrainConfig& c) {
   c.mean = c.mean.value_or(card.mean);
   c.std = c.std.value_or(card.std);
   c.interpolation = c.interpolation.value_or(card.interpolation);
+  c.crop_pct = c.crop_pct.value_or(card.crop_pct);
   if (c.model.stem) return;
   c.model.stem = stem_of(card.model);
   if (unused_setting(c.model) == "--stem") c.model.stem.reset();
@@ -99,6 +100,7 @@ TrainOptions merge_run(const std::vector<Given>& given) {
   TrainOptions now = read_given(all);
   resolve(now);
   refuse_changes(before, now);
+  if (!now.resume_opt) now.config.refuse_odd_schedule();
   now.config.initial_checkpoint.clear();  // replaced by the run's own checkpoint
   now.run_dir = asked.run_dir;
   now.checkpoint = asked.checkpoint;
@@ -121,7 +123,7 @@ TrainOptions read_train_options(std::vector<Given> given) {
   table.read(given);
   if (!options.config.initial_checkpoint.empty()) inherit(options.config);
   resolve(options);
-  options.config.refuse_idle_cooldown();
+  options.config.refuse_odd_schedule();
   return options;
 }
 

@@ -68,8 +68,8 @@ void add_data(Settings& t, TrainConfig& c) {
   t.add("validation-batch-size", c.validation_batch_size, "images per evaluation step", from(1, 1 << 20))
       .may_change();
   t.add("interpolation", c.interpolation, "how evaluation resizes (default bicubic)", kInterpolations);
-  t.add("mean", c.mean, "of red, green, blue in 0..1; the data set's by default", from(-10));
-  t.add("std", c.std, "deviation of red, green, blue; the data set's by default", above(0));
+  t.add("mean", c.mean, "of red, green, blue in 0..1; the data set's by default", from(0, 1));
+  t.add("std", c.std, "deviation of red, green, blue in 0..1; the data set's by default", above(0, 1));
 }
 
 void add_model(Settings& t, TrainOptions& o) {
@@ -110,10 +110,11 @@ void add_optimisation(Settings& t, TrainOptions& o) {
         above(0));
   t.add("lr-base", c.lr_base, "learning rate of a step of --lr-base-size images, in place of --lr", above(0));
   t.add("lr-base-size", c.lr_base_size, "of --lr-base", from(1, 1 << 20));
-  t.add("lr-base-scale", c.lr_base_scale, "how --lr-base grows with the step (sgd: linear)", kRateScalings);
-  t.add("momentum", opt.momentum, "of sgd", from(0, 1));
-  t.add("nesterov", opt.nesterov, "sgd: look ahead");
-  t.add("opt-betas", opt.betas, "of adam and lamb: decay of the two moments", from(0, 1));
+  t.add("lr-base-scale", c.lr_base_scale, "how --lr-base grows with the step (sgd, lars: linear)",
+        kRateScalings);
+  t.add("momentum", opt.momentum, "of sgd and lars", from(0, 1));
+  t.add("nesterov", c.nesterov, "momentum that looks ahead (sgd: on, lars: off)");
+  t.add("opt-betas", opt.betas, "of adam and lamb: decay of the two moments", from(0, 1 - 1e-9));
   t.add("opt-eps", c.opt_eps, "of adam, lamb and lars (lamb 1e-6, others 1e-8)", above(0));
   t.add("weight-decay", c.weight_decay, "on weights (sgd 5e-4, adam and lars 5e-5, adamw 0.05, lamb 0.02)",
         from(0));
@@ -142,8 +143,11 @@ void add_schedule(Settings& t, TrainConfig& c) {
   t.add("min-lr", c.min_lr, "lowest learning rate (0; onecycle: lr / 250000)", from(0)).of_optimizer();
   t.add("warmup-epochs", c.warmup_epochs,
         "linear start (a tenth of the epochs, at most 5); onecycle: way up (3 tenths)", from(0));
-  t.add("warmup-lr", c.warmup_lr, "rate that it starts from (0; onecycle: lr / 25)", from(0)).of_optimizer();
-  t.add("warmup-prefix", s.warmup_prefix, "the schedule begins after the warm-up");
+  t.add("warmup-lr", c.warmup_lr, "rate that it starts from (0; --sched-per-epoch: 1e-5; onecycle: lr / 25)",
+        from(0))
+      .of_optimizer();
+  t.add("warmup-prefix", s.warmup_prefix,
+        "the schedule begins after the warm-up, which makes the run longer; not onecycle");
   t.add("decay-epochs", s.decay_epochs, "of step", above(0));
   t.add("decay-milestones", s.decay_milestones, "of multistep, in epochs: 100,150", above(0));
   t.add("decay-rate", s.decay_rate, "of step and multistep", above(0));
@@ -204,7 +208,7 @@ void add_regularisation(Settings& t, TrainConfig& c) {
   t.add("bce-loss", c.step.bce, "train on binary cross entropy of each class");
   t.add("bce-target-thresh", c.bce_target_thresh, "its targets: 1 above this, else 0", from(0, 1));
   t.add("model-ema", c.model_ema, "also keep and score a moving average of the weights");
-  t.add("model-ema-decay", c.model_ema_decay, "its decay per step", from(0, 1));
+  t.add("model-ema-decay", c.model_ema_decay, "its decay per step", above(0, 1 - 1e-9));
   t.add("model-ema-warmup", c.model_ema_warmup, "at most 1 - t^(-2/3) in step t");
 }
 

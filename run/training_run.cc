@@ -108,6 +108,11 @@ void TrainingRun::resume(const ResumeOptions& options) {
     optimizer.set_ema_updates(state.ema_updates);
   }
   if (!store.has(state.good)) state.good.clear();
+  if (state.eval_fingerprint != 0 && state.eval_fingerprint != start_.data.eval->fingerprint()) {
+    start_.notes.push_back(fmt::format(
+        "warning: the {} images are not those of the run so far: scores and `best` cannot be compared",
+        start_.data.eval_name));
+  }
   ranks_.gather(state.step);  // barrier: all ranks have read the checkpoint, so rank 0 may remove old ones
 }
 

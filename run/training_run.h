@@ -36,7 +36,7 @@ class TrainingRun {
 
   Trainer& trainer() { return *trainer_; }
   const Trainer& trainer() const { return *trainer_; }
-  const std::string& initial_note() const { return start_.note; }  ///< RunStart::note
+  const std::vector<std::string>& notes() const { return start_.notes; }  ///< RunStart::notes
   const DataSplits& data() const { return start_.data; }
   Model& model() { return *start_.model; }
   const ModelConfig& model_config() const { return start_.card.model; }

@@ -8,6 +8,7 @@
 #include "core/allocator.h"
 #include "core/choices.h"
 #include "core/out_of_memory.h"
+#include "data/listing.h"
 
 namespace salu {
 namespace {
@@ -31,6 +32,17 @@ std::string competition(const EvalResult& result, const std::vector<std::int64_t
   for (const std::int64_t k : listed) others -= result.class_samples[static_cast<std::size_t>(k)];
   return fmt::format("; {} of {} classes compete, {} images of others count as wrong", listed.size(),
                      result.class_samples.size(), others);
+}
+
+/// "; no images of 2 of 10 classes: cat, dog"
+std::string missing_classes(const EvalResult& result, const std::vector<std::string>& names) {
+  std::vector<std::string> missing;
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    if (result.class_samples[c] == 0) missing.push_back(names[c]);
+  }
+  if (missing.empty()) return "";
+  return fmt::format("; no images of {} of {} classes: {}", missing.size(), names.size(),
+                     escaped(first_names(missing)));
 }
 
 /// One pass over the images; resets `real`.
@@ -97,8 +109,8 @@ EvalResult with_smaller_batches(std::int64_t& batch_size,
       if (batch_size == 1) throw;
     }
     release_cached_host();  // libraries allocate from the system, not from the cache
-    fmt::print(stderr, "saluevaluate: out of memory with batches of {}: goes on with {}\n", batch_size,
-               batch_size / 2);
+    tell(fmt::format("saluevaluate: out of memory with batches of {}: goes on with {}", batch_size,
+                     batch_size / 2));
   }
 }
 
@@ -124,7 +136,7 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
       loader.bad_images = data.bad_images;
       loader.max_bad_percent = data.max_bad_percent;
       loader.report = [&](const std::string& line) {
-        if (said.insert(line).second) fmt::print(stderr, "{}\n", escaped(line));
+        if (said.insert(line).second) tell(escaped(line));
       };
       return score(model, data, scoring, loader, labels ? &*labels : nullptr, row.real);
     };
@@ -139,7 +151,8 @@ std::vector<ScoredWeights> score_checkpoint(const std::string& path, const Evalu
     row.scores = averaged_scores(row.result, average);
     row.average = name_of(average);
     row.non_finite = first_non_finite(weights.tensors);
-    row.description = model.description() + competition(row.result, scoring.competing);
+    row.description = model.description() + competition(row.result, scoring.competing) +
+                      missing_classes(row.result, model.card.class_names);
     rows.push_back(std::move(row));
   }
   return rows;

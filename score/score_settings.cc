@@ -24,8 +24,8 @@ void add_checkpoint_settings(Settings& t, ScoringOptions& o) {
         kEvalCrops);
   t.add("interpolation", o.interpolation, "how images are resized, instead of the checkpoint's",
         kInterpolations);
-  t.add("mean", o.mean, "of red, green, blue in 0..1", from(-10));
-  t.add("std", o.std, "deviation of red, green, blue", above(0));
+  t.add("mean", o.mean, "of red, green, blue in 0..1", from(0, 1));
+  t.add("std", o.std, "deviation of red, green, blue in 0..1", above(0, 1));
   t.add("use-train-size", o.use_train_size, "not the size and crop named for tests");
   t.add("class-map", o.class_map, "a class name per line, in the order of the outputs");
 }

@@ -8,15 +8,6 @@
 namespace salu {
 namespace {
 
-/// The averaged weights under the model's own names.
-std::vector<NamedTensor> ema_tensors(const Checkpoint& checkpoint) {
-  std::vector<NamedTensor> out;
-  for (const NamedTensor& t : checkpoint.state) {
-    if (t.name.starts_with("ema.")) out.push_back({t.name.substr(4), t.tensor});
-  }
-  return out;
-}
-
 /// Priority: the flag, the checkpoint's test values, its training values.
 void apply_options(ModelCard& card, const ScoringOptions& options) {
   card.model.stem = stem_of(card.model);  // fixed by the training size, whatever the size now
@@ -60,8 +51,8 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
 
 void ScoringModel::say_which_weights() const {
   if (weights.size() < 2) return;
-  fmt::print(stderr, "{}: the {} weights are taken; --use-ema takes the averaged ones\n", shown(path),
-             weights.front().kind);
+  tell(fmt::format("{}: the {} weights are taken; --use-ema takes the averaged ones", shown(path),
+                   weights.front().kind));
 }
 
 TransformOptions ScoringModel::transform() const {
@@ -93,11 +84,18 @@ ScoringModel open_scoring_model(const std::string& path, const ScoringOptions& o
   out.path = path;
   const std::string file = shown(path);
   out.card = card_of(checkpoint, options.model, file);
+  if (out.card.model.num_classes < 1) {
+    fail(ErrorCode::checkpoint,
+         "{}: no class count in config.json and no fc.weight or head.weight; expected weights with a "
+         "classifier. "
+         "Train one with --initial-checkpoint",
+         file);
+  }
   apply_options(out.card, options);
   if (checkpoint.config.is_object()) {
     out.label_descriptions = checkpoint.config.value("label_descriptions", nlohmann::json());
   }
-  std::vector<NamedTensor> averages = ema_tensors(checkpoint);
+  std::vector<NamedTensor> averages = averaged_weights(checkpoint);
   if (options.use_ema && averages.empty()) {
     fail(ErrorCode::checkpoint,
          "{}: holds no averaged weights (it was trained without --model-ema). Leave --use-ema out", file);

@@ -50,8 +50,15 @@ std::shared_ptr<const Dataset> matched(std::shared_ptr<const Dataset> data, Mode
   }
   if (data->class_names() == card.class_names) return data;
   const std::set<std::string> known(card.class_names.begin(), card.class_names.end());
-  for (const std::string& name : data->class_names()) {
-    if (!known.contains(utf8_or_escaped(name))) {
+  if (known.size() < card.class_names.size()) {
+    fail(ErrorCode::data, "{}: {} class names, {} of them different; expected a name for each class", path,
+         card.class_names.size(), known.size());
+  }
+  std::vector<bool> used(data->class_names().size());  // an empty folder may have any name
+  for (std::int64_t i = 0; i < data->size(); ++i) used[static_cast<std::size_t>(data->label(i))] = true;
+  for (std::size_t c = 0; c < used.size(); ++c) {
+    const std::string& name = data->class_names()[c];
+    if (used[c] && !known.contains(utf8_or_escaped(name))) {
       fail(ErrorCode::data,
            "{}: class '{}' of {} is not one of the {} classes it was trained on (first: '{}'). Give "
            "the data set that it was trained on",
@@ -96,6 +103,14 @@ std::optional<TrainConfig> config_of_run(const fs::path& checkpoint) {
   return std::nullopt;
 }
 
+/// The images of class folders, of which some may be empty.
+std::shared_ptr<const Dataset> class_folders(const std::string& name, const fs::path& root,
+                                             const DecodeOptions& decode) {
+  Listing listing = list_class_folders(root);
+  if (listing.files.empty()) fail(ErrorCode::data, "{}: no images in class folders", shown(root));
+  return std::make_shared<FolderDataset>(name, std::move(listing), decode);
+}
+
 /// True for --dataset with --data-dir, or for another kind than the training's: the run's settings then do
 /// not apply. Only one of the two overrides that setting of the run.
 bool names_other_data(const ScoringDataOptions& options, const ModelCard& card) {
@@ -115,7 +130,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
   for (const std::string& candidate : names) {
     if (!holds_folders(root / candidate)) continue;
     const std::string shown_name = split ? *split : candidate == "test" ? "test" : "val";
-    return ScoringData{std::make_shared<FolderDataset>(name, root / candidate, data.decode), shown_name};
+    return ScoringData{class_folders(name, root / candidate, data.decode), shown_name};
   }
   const auto holds = [&](const std::string& folder) {
     std::error_code error;
@@ -127,7 +142,7 @@ std::optional<ScoringData> open_folder_split(const DataOptions& data,
          shown(root), *split);
   }
   if (split || is_whole) return std::nullopt;
-  return ScoringData{std::make_shared<FolderDataset>(name, root, data.decode), "val"};
+  return ScoringData{class_folders(name, root, data.decode), "val"};
 }
 
 /// One of the data set's own splits, whatever a training has held out.
@@ -157,6 +172,7 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   data.seed = card.data_seed;
   data.decode.exif = data.dataset == "folder" ? card.exif : ExifOrientation::ignore;
   data.decode.max_pixels = options.max_image_pixels.value_or(data.decode.max_pixels);
+  data.bad_images = options.bad_images.value_or(config.bad_images);
   const std::int64_t count =
       options.split || options.num_samples > 0 ? options.num_samples : data.val_num_samples;
   const bool held_out = data.val_from_train > 0 && options.split.value_or("val") == "val";
@@ -171,7 +187,7 @@ ScoringData open_scoring_data(const ScoringDataOptions& options, ModelCard& card
   }
   out->images = some_samples(std::move(out->images), count, data.seed, "--num-samples");
   out->images = matched(std::move(out->images), card, shown(checkpoint));
-  out->bad_images = options.bad_images.value_or(config.bad_images);
+  out->bad_images = data.bad_images;
   out->max_bad_percent = options.max_bad.value_or(config.max_bad);
   return *out;
 }

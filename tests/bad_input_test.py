@@ -95,6 +95,8 @@ class CommandLine(BadInput):
             (5, 2, "--bad-images: unknown name 's\\x0at'; expected one of stop, skip", *NEW, "--bad-images", "s\nt"),
             (5, 2, "--nesterov: 's\\x0at'; expected true or false", *NEW, "--nesterov=s\nt"),
             (5, 2, "s\\x0at: unknown word", *NEW, "--nesterov", "s\nt"),
+            (5, 2, "--nesterov: ''; expected true or false", *NEW, "--nesterov="),
+            (5, 2, "--nesterov: ''; expected true or false", *NEW, "--no-nesterov="),
             (5, 2, "two\\x0alines.toml:1:1: unknown key 'a'", TRAIN, "-c", "two\nlines.toml"),
             (5, 2, "no\\x0asuch.toml: No such file", TRAIN, "-c", "no\nsuch.toml"),
             (5, 2, "/dev/zero: not a regular file", TRAIN, "-c", "/dev/zero"),

@@ -125,16 +125,63 @@ TEST_CASE("links stand for names, and best only for a checkpoint that is there")
   CHECK(store.name_of("best") == "epoch-0001");
   CHECK(store.name_of("epoch-0077") == "epoch-0077");
   CHECK((store.has("epoch-0002") && !store.has("epoch-0077") && !store.has("")));
-  store.set_best("epoch-0002");
+  store.set_links("epoch-0003", "epoch-0002");
   CHECK(same_checkpoint(store.load("best"), sample_checkpoint(2)));
   for (const char* best : {"", "epoch-0009"}) {
-    store.set_best("epoch-0002");
-    store.set_best(best);
+    store.set_links("epoch-0003", "epoch-0002");
+    store.set_links("epoch-0003", best);
     CHECK(!fs::is_symlink(run / "best"));
     CHECK(!store.name_of("best"));
     CHECK(contains(load_error(run.path(), "best"), "no best checkpoint; the newest is epoch-0003"));
     CHECK(contains(error_of([&] { load_checkpoint(run / "best"); }), "or its best epoch is gone"));
   }
+}
+
+/// As exFAT and many network disks.
+class NoLinks : public FileOps {
+  int sys_symlink(const Path&, const Path&) override { return -EPERM; }
+};
+
+TEST_CASE("without symbolic links, files name the checkpoints") {
+  TempFolder run;
+  NoLinks disk;
+  CheckpointStore store(run.path(), disk);
+  for (int epoch : {1, 2, 3})
+    store.save(fmt::format("epoch-{:04}", epoch), sample_checkpoint(epoch), epoch == 2);
+  CHECK(read_text(run / "last", ErrorCode::internal) == "checkpoints/epoch-0003\n");
+  for (const auto& [link, epoch] : {std::pair("last", 3), std::pair("best", 2)}) {
+    CHECK(same_checkpoint(store.load(link), sample_checkpoint(epoch)));
+    CHECK(same_checkpoint(load_checkpoint(run / link), sample_checkpoint(epoch)));
+  }
+  store.prune(1);
+  CHECK((store.has("epoch-0002") && !store.has("epoch-0001")));
+  store.set_links("epoch-0003", "");
+  CHECK(!fs::exists(run / "best"));
+  CheckpointStore(run.path(), quick_files()).set_links("epoch-0003", "epoch-0002");  // another system
+  CHECK(fs::read_symlink(run / "last") == "checkpoints/epoch-0003");
+  CHECK(fs::read_symlink(run / "best") == "checkpoints/epoch-0002");
+}
+
+TEST_CASE("in a copy that followed the links, they are folders") {
+  TempFolder root;
+  make_run(root / "run", 3);
+  fs::copy(root / "run", root / "copy", fs::copy_options::recursive);
+  REQUIRE(!fs::is_symlink(root / "copy" / "best"));
+  CheckpointStore store(root / "copy", quick_files());
+  CHECK(store.name_of("last") == "epoch-0003");
+  CHECK(store.name_of("best") == "epoch-0001");
+  store.save("epoch-0004", sample_checkpoint(4), false);
+  CHECK(fs::read_symlink(root / "copy" / "last") == "checkpoints/epoch-0004");
+  CHECK(store.name_of("best") == "epoch-0001");
+  store.set_links("epoch-0004", "epoch-0001");
+  CHECK(fs::read_symlink(root / "copy" / "best") == "checkpoints/epoch-0001");
+  CHECK(!fs::exists(root / "copy" / "checkpoints" / ".tmp-last"));
+  // A folder that is no copy of a checkpoint is somebody's own.
+  fs::remove(root / "copy" / "last");
+  put(root / "copy" / "last" / "notes.txt", "x");
+  CHECK(contains(error_of([&] { store.save("epoch-0005", sample_checkpoint(5), false); }),
+                 "last: cannot rename"));
+  CHECK(fs::exists(root / "copy" / "last" / "notes.txt"));
 }
 
 TEST_CASE("every changed byte of a checkpoint is noticed") {

@@ -313,6 +313,30 @@ class Evaluate(unittest.TestCase):
         self.assertIn(lines[1].split()[1], self.names)
         self.assertLessEqual(sum(float(line.split()[0]) for line in lines[1:4]), 1.00001)
 
+    def test_fine_tuning_of_weights_without_a_classifier(self):
+        trunk = self.dir / "trunk"
+        trunk.mkdir()
+        data = (self.run_dir / "last/model.safetensors").read_bytes()
+        start = 8 + int.from_bytes(data[:8], "little")
+        tensors, body = {}, b""
+        for name, tensor in json.loads(data[8:start]).items():
+            if name == "__metadata__" or name.startswith("fc."):
+                continue
+            begin, end = tensor["data_offsets"]
+            tensors[name] = {**tensor, "data_offsets": [len(body), len(body) + end - begin]}
+            body += data[start + begin:start + end]
+        header = json.dumps(tensors).encode()
+        (trunk / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + body)
+        config = {"architecture": "salunet_c8", "num_classes": 0, "pretrained_cfg": {"input_size": [3, 32, 32], "crop_pct": 1}}
+        (trunk / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        result = run(TRAIN, "--dataset", "folder", "--data-dir", self.dir / "data", "--img-size", 32, "--model", "salunet_c8",
+                     "--batch-size", 8, "--epochs", 1, "--initial-checkpoint", trunk, "--output", self.dir / "headed")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"{trunk}: no classifier fc there: it starts anew, the rest is loaded", result.stderr)
+        result = run(EVALUATE, "predict", trunk, next(iter(self.images)))
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("no class count in config.json and no fc.weight or head.weight", result.stderr)
+
     def test_fine_tuning(self):
         source, out = self.dir / "source", self.dir / "tuned"
         shutil.copytree(self.run_dir / "last", source)

@@ -198,13 +198,19 @@ TEST_CASE("larger images are zoomed; the output is a pure function of the key") 
   }
 }
 
-TEST_CASE("without augmentation, training sees what the evaluation sees") {
+TEST_CASE("without augmentation, training sees the centre, resized to the size itself") {
   TransformOptions options;
   options.img_size = 100;
   options.crop_pct = default_crop_pct(100);
   options.augment = false;
   const Image p = image(150, 170);
-  CHECK(train_transform(p, options, key(0, 0)) == eval_transform(p, options));
+  for (const auto filter : {Interpolation::bilinear, Interpolation::bicubic}) {
+    if (filter != Interpolation::bilinear) options.train_interpolation = filter;
+    const Image seen = train_transform(p, options, key(0, 0));
+    CHECK(seen ==
+          crop(resize_short_side(p, 100, filter), 0, 6, 100, 100));  // 113 columns: round(6.5) is even
+    CHECK(seen != eval_transform(p, options));
+  }
   CHECK(default_crop_pct(32) == 1);
   CHECK(default_crop_pct(224) == 0.875);
 }

@@ -297,6 +297,107 @@ class WithoutEffect(Programs):
         self.refuse(2, "--decay-milestones: the schedule cosine has none; expected --sched multistep with it", TRAIN, *flags)
         self.assertEqual(run(TRAIN, "--sched", "multistep", *flags).returncode, 0)
 
+    def test_settings_that_cannot_be_meant(self):
+        new = self.dir / "new"
+        for message, *flags in (
+                ("--mean: 123.675 is not a finite number >= 0 and <= 1", "--mean", "123.675", "116.28", "103.53"),
+                ("--mean: -0.5 is not a finite number >= 0 and <= 1", "--mean", "-0.5,0,0"),
+                ("--std: 58.395 is not a finite number > 0 and <= 1", "--std", "58.395", "57.12", "57.375"),
+                ("--sched multistep: no milestones; expected --decay-milestones", "--sched", "multistep"),
+                ("--min-lr 1: above the learning rate 0.1; expected at most that", "--min-lr", "1", "--lr", "0.1"),
+                ("--min-lr 1: above the learning rate 0.05", "--min-lr", "1", "--lr-base", "0.1", "--lr-base-size", "64", "--opt", "sgd"),
+                ("--warmup-lr 1: above the learning rate 0.1", "--warmup-lr", "1", "--lr", "0.1"),
+                ("--opt-betas: 1 is not a finite number", "--opt-betas", "0.9", "1"),
+                ("--model-ema-decay: 0 is not a finite number > 0", "--model-ema", "--model-ema-decay", "0"),
+                ("--model-ema-decay: 1 is not a finite number", "--model-ema", "--model-ema-decay", "1"),
+                ("--batch-size 1: one value per channel in layer4.0.downsample.1 ((1,1,1,512)), and batch norm", "--model", "resnet18",
+                 "--stem", "imagenet", "--batch-size", "1"),
+                ("--batch-size 1: one value per channel in layer4.0.downsample.1", "--model", "resnet18", "--stem", "imagenet",
+                 "--batch-size", "1", "--grad-accum-steps", "4")):
+            with self.subTest(flags=flags):
+                self.refuse(2, message, TRAIN, *small("--output", new, "--quiet", *flags))
+                self.assertFalse(new.exists())
+        for flags in (["--dry-run"], ["--overfit-batch", "2"], ["--benchmark", "1"]):
+            self.refuse(2, "one value per channel", TRAIN, *small("--output", new, "--model", "resnet18", "--stem", "imagenet",
+                                                                  "--batch-size", "1", *flags))
+        run_dir = self.train("run", "--epochs", "1")
+        for flags in (["--mean", "123.675", "116.28", "103.53"], ["--std", "58.4", "57.1", "57.4"]):
+            self.refuse(2, f"{flags[0]}: ", EVALUATE, run_dir, *flags)
+        for flags in (["--batch-size", "2", "--model", "resnet18", "--stem", "imagenet"], ["--batch-size", "1"]):
+            self.train("few", *flags, "--max-steps", "1", "--train-num-samples", "40", "--val-num-samples", "2", "--overwrite")
+
+    def test_a_schedule_that_never_drops(self):
+        for flags in (["--sched", "step"], ["--sched", "multistep", "--decay-milestones", "30,40"]):
+            log = (self.train(flags[1], *flags, "--max-steps", "1") / "log.txt").read_text()
+            self.assertIn(f"warning: --sched {flags[1]}: the learning rate never drops in 2 epochs\n", log)
+
+    def rates(self, name, *flags):
+        with open(self.train(name, "--log-interval", "1", "--report", "false", *flags) / "metrics.jsonl", encoding="utf-8") as file:
+            return [json.loads(line)["lr"] for line in file]
+
+    def test_a_warm_up_before_the_schedule_makes_the_run_longer(self):
+        flags = ["--epochs", "4", "--lr", "0.1", "--warmup-epochs", "1.5", "--warmup-lr", "0.01", "--min-lr", "0.001", "--batch-size", "100",
+                 "--warmup-prefix"]
+        # timm's CosineLRScheduler, two steps an epoch: 1.5 epochs of rise, then a cosine of four, then min_lr.
+        rise = [0.01 + 0.09 * i / 3 for i in range(3)]
+        fall = [0.001 + 0.0495 * (1 + math.cos(math.pi * i / 8)) for i in range(8)]
+        whole = self.rates("prefix", *flags)
+        for got, want in zip(whole, rise + fall + [0.001], strict=True):
+            self.assertAlmostEqual(got, want, places=9)
+        cooled = self.rates("cooldown", *flags, "--cooldown-epochs", "2")
+        for got, want in zip(cooled, whole + 4 * [0.001], strict=True):
+            self.assertAlmostEqual(got, want, places=9)
+        self.assertEqual(len(self.rates("onecycle", *flags, "--sched", "onecycle")), 8)
+
+    def test_no_silent_epoch_at_rate_0(self):
+        flags = ["--sched-per-epoch", "--epochs", "20", "--max-steps", "2", "--lr", "0.1"]
+        self.assertEqual(self.rates("default", *flags), [1e-5, 1e-5])
+        self.assertEqual(self.rates("low", *flags[:-1], "1e-6"), [1e-6, 1e-6])
+        self.assertEqual(self.rates("asked", *flags, "--warmup-lr", "0"), [0, 0])
+        message = "warning: --warmup-lr 0: the first epoch has a learning rate of 0 and teaches nothing\n"
+        self.assertIn(message, (self.dir / "asked/log.txt").read_text())
+        self.assertNotIn(message, (self.dir / "default/log.txt").read_text())
+
+    def test_lars_has_the_rates_and_the_momentum_of_timm(self):
+        text = run(TRAIN, "--opt", "lars", "--lr-base", "1", "--batch-size", "1024", "--print-config").stdout
+        self.assertIn("\nnesterov=false\n", text)
+        self.assertIn('\nlr-base-scale="linear"\n', text)
+        self.assertIn("\nnesterov=true\n", run(TRAIN, "--opt", "lars", "--nesterov", "--print-config").stdout)
+        self.assertIn("\nnesterov=true\n", run(TRAIN, "--opt", "sgd", "--print-config").stdout)
+        flags = ["--opt", "lars", "--lr-base", "1", "--lr-base-size", "8", "--warmup-epochs", "0", "--max-steps", "1"]
+        self.assertEqual(self.rates("lars", *flags), [4])
+        self.assertEqual(self.rates("sqrt", *flags, "--lr-base-scale", "sqrt"), [2])
+
+    def test_the_better_of_weights_and_average_is_the_best(self):
+        # An average that hardly moves is worse than the weights; one of hot weights is better.
+        for name, decay, weights, flags in (("slow", "0.9999", "raw", []), ("hot", "0.9", "ema", ["--lr", "0.02"])):
+            folder = self.dir / name
+            result = run(TRAIN, *small("--output", folder, "--epochs", "4", "--model-ema", "--model-ema-decay", decay, "--eval-metric",
+                                       "loss", "--opt", "adamw", *flags))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            rows = rows_of(folder)
+            scores = [min((float(row[f"{kind}_loss"]), label) for kind, label in (("eval", "raw"), ("ema", "ema"))) for row in rows]
+            epoch = min(range(4), key=lambda i: scores[i][0])
+            self.assertIn(f"best loss ({scores[epoch][1]}): {scores[epoch][0]:.3f} at epoch {epoch + 1}\n", result.stdout)
+            self.assertEqual((folder / "best").resolve().name, f"epoch-{epoch + 1:04}")
+            marks = [re.search(r"best so far \((raw|ema)\)", line) for line in result.stderr.splitlines() if line.startswith("epoch ")]
+            low = math.inf
+            for mark, (score, label) in zip(marks, scores, strict=True):
+                self.assertEqual(mark and mark[1], label if score < low else None)
+                low = min(low, score)
+            if name == "slow":
+                self.assertEqual(scores[epoch][1], weights)
+
+    def test_a_start_takes_the_averaged_weights_and_the_crop(self):
+        first = self.train("first", "--model-ema", "--model-ema-decay", "0.9", "--crop-pct", "0.8", "--epochs", "1")
+        result = run(TRAIN, *small("--output", self.dir / "second", "--initial-checkpoint", first, "--lr", "1e-30", "--warmup-epochs", "0",
+                                   "--epochs", "1"))
+        self.assertIn(f"{first}: the averaged weights (ema) are taken, not the raw ones\n", result.stderr)
+        self.assertAlmostEqual(float(rows_of(self.dir / "second")[0]["eval_loss"]), float(rows_of(first)[0]["ema_loss"]), places=6)
+        self.assertIn("\ncrop-pct=0.8\n", (self.dir / "second/config.toml").read_text())
+        third = self.train("third", "--initial-checkpoint", first, "--crop-pct", "1", "--max-steps", "1")
+        self.assertIn("\ncrop-pct=1\n", (third / "config.toml").read_text())
+
     def test_fine_tuning_of_a_network_without_a_stem(self):
         first = self.train("first", "--model", "cnn4", "--max-steps", "1")
         folder = self.train("second", "--model", "cnn4", "--max-steps", "1", "--initial-checkpoint", first)

@@ -166,7 +166,7 @@ TEST_CASE("the line for the log names what is done") {
       "part of 0.08..1 of the area, ratio 0.75..1.33333, resized to 224 (random), mirrored 0.5, upside down "
       "0.5, policy rand-m9, no colour jitter beside a policy, cutout 16, erasing 0.25, up to 1");
   options.augment = false;
-  CHECK(describe_training(options) == "centre 224 of crop_pct 1");
+  CHECK(describe_training(options) == "short side 224, centre (bilinear)");
 }
 
 /// Returns copies of the requested parts, so that a memory checker finds a read beyond them.

@@ -78,16 +78,17 @@ std::vector<UpdateRange> update_ranges(const ParameterStore& store, const Optimi
 }
 
 Tensor clip_units(const ParameterStore& store) {
-  std::vector<const Parameter*> matrices;
+  const Parameter* classifier = nullptr;  // the last matrix
   for (const Parameter& p : store.parameters()) {
-    if (p.group == ParameterGroup::weights) matrices.push_back(&p);
+    if (p.group == ParameterGroup::weights) classifier = &p;
   }
-  if (!matrices.empty()) matrices.pop_back();  // the last matrix is the classifier
   std::vector<std::int64_t> bounds;
-  for (const Parameter* p : matrices) {
-    const std::int64_t length = p->shape.numel() / p->shape[0];
-    for (std::int64_t row = 0; row < p->shape[0]; ++row) {
-      bounds.insert(bounds.end(), {p->offset + row * length, p->offset + (row + 1) * length});
+  for (const Parameter& p : store.parameters()) {
+    if (p.group == ParameterGroup::coefficients || &p == classifier) continue;
+    const std::int64_t units = p.group == ParameterGroup::weights ? p.shape[0] : 1;
+    const std::int64_t length = p.shape.numel() / units;
+    for (std::int64_t unit = 0; unit < units; ++unit) {
+      bounds.insert(bounds.end(), {p.offset + unit * length, p.offset + (unit + 1) * length});
     }
   }
   return Tensor::from({static_cast<std::int64_t>(bounds.size()) / 2, 2}, bounds);

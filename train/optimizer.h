@@ -109,8 +109,10 @@ std::vector<int> layer_numbers(const ParameterStore& store);
 /// range. With LAMB and LARS each parameter that decays has its own range and trust ratio.
 std::vector<UpdateRange> update_ranges(const ParameterStore& store, const OptimizerConfig& config);
 
-/// (U,2) i64: [begin, end) of every unit that agc clips: the rows of matrices and the filters. The
-/// classifier, biases, norms and coefficients are not clipped.
+/// (U,2) i64: [begin, end) of every unit that agc clips, as in the paper's code (Brock et al. 2021,
+/// "High-Performance Large-Scale Image Recognition Without Normalization"): the rows of matrices, the
+/// filters, and each bias, norm and token as a whole. The classifier's matrix and coefficients are not
+/// clipped.
 Tensor clip_units(const ParameterStore& store);
 
 }  // namespace salu

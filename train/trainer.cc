@@ -25,6 +25,12 @@ std::string step_name(std::int64_t step) { return fmt::format("step-{:08}", step
 
 }  // namespace
 
+bool EpochScores::is_averaged_better(EvalMetric metric) const {
+  if (!average || !live) return false;
+  const double averaged = score_of(*average, metric), own = score_of(*live, metric);
+  return averaged >= own || std::isnan(own);
+}
+
 std::string epoch_name(std::int64_t epoch) { return fmt::format("epoch-{:04}", epoch); }
 
 Trainer::Trainer(Model& model, Loader& train, Loader& eval, const TrainerOptions& options,
@@ -58,6 +64,7 @@ TrainOutcome Trainer::run(TrainKeeper& keeper) {
   outcome.last_ema = scores_.average;
   outcome.best_score = state_.best_score;
   outcome.best_epoch = state_.best_epoch;
+  outcome.best_averaged = state_.best_averaged;
   return outcome;
 }
 
@@ -242,12 +249,15 @@ void Trainer::finish_epoch() {
   state_.loss_sum = 0;
   state_.loss_count = 0;
   const TrainState before = state_;
-  const auto& judged = scores.average ? scores.average : scores.live;
+  const bool averaged = scores.is_averaged_better(options_.metric);
+  const auto& judged = averaged ? scores.average : scores.live;
   const bool best = judged && options_.choose_best && note_score(score_of(*judged, options_.metric));
+  if (best) state_.best_averaged = averaged;
   keeper_->epoch(trained, scores, best);
   if (!save(epoch_name(state_.epoch), best)) {  // `best` still names the previous one
     state_.best_score = before.best_score;
     state_.best_epoch = before.best_epoch;
+    state_.best_averaged = before.best_averaged;
   }
 }
 

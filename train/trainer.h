@@ -36,11 +36,13 @@ struct TrainState {
   /// otherwise a resumed run would return to other weights than an uninterrupted one.
   std::string good;
   double best_score = 0;         ///< score_of() of the best epoch
+  bool best_averaged = true;     ///< with a moving average: that scored best, not the weights themselves
   std::int64_t best_epoch = -1;  ///< the best epoch, from 1; -1: none yet
   /// The last epoch with a gain above min_delta, and the score that the next one must exceed.
   double gain_score = 0;
   std::int64_t gain_epoch = -1;
-  std::int64_t ranks = 1;  ///< number of ranks that shared the batches; set by a save
+  std::int64_t ranks = 1;              ///< number of ranks that shared the batches; set by a save
+  std::uint64_t eval_fingerprint = 0;  ///< of the evaluation images; 0: unknown; set by a save
 };
 
 struct TrainerOptions {
@@ -79,6 +81,8 @@ struct TrainFigures {
 /// Results of an evaluation: of the weights and, if there is one, of their average.
 struct EpochScores {
   std::optional<EvalResult> live, average;  ///< nothing: not scored
+  /// True when the average scores at least as well as the weights themselves.
+  bool is_averaged_better(EvalMetric metric) const;
 };
 
 /// Writes the records and checkpoints of a training. All ranks make the same calls.
@@ -107,6 +111,7 @@ struct TrainOutcome {
   std::optional<EvalResult> last_ema;
   double best_score = 0;  ///< over all epochs, if best_epoch is set; only with a validation split
   std::int64_t best_epoch = -1;
+  bool best_averaged = true;
   bool no_gain = false;  ///< stopped early by patience
 };
 

@@ -81,9 +81,8 @@ void read_preprocessing(ModelCard& card, const json& cfg, const std::string& fil
   card.std = get_or<std::array<float, 3>>(cfg, "std", {0.229f, 0.224f, 0.225f});
 }
 
-/// Infers stem and class count from the weights.
-void complete_from_weights(ModelCard& card, bool count_classes, const std::vector<NamedTensor>& weights,
-                           const std::string& file) {
+/// Infers stem and class count from the weights; 0 classes without a classifier.
+void complete_from_weights(ModelCard& card, bool count_classes, const std::vector<NamedTensor>& weights) {
   if (const Tensor* stem = find(weights, "conv1.weight"); stem && stem->shape().rank() == 4) {
     card.model.stem = stem->dim(2) == 7 ? "imagenet" : "cifar";
   }
@@ -95,7 +94,6 @@ void complete_from_weights(ModelCard& card, bool count_classes, const std::vecto
       return;
     }
   }
-  fail(ErrorCode::checkpoint, "{}: no class count in config.json and no fc.weight or head.weight", file);
 }
 
 bool is_square(std::int64_t n) {
@@ -144,7 +142,7 @@ ModelCard card_from_timm(const json& config, const std::vector<NamedTensor>& wei
     card.model.num_classes = counted ? checked_whole(config.at("num_classes"), "num_classes", 0, kMostClasses,
                                                      file + ": config.json")
                                      : 0;
-    complete_from_weights(card, card.model.num_classes < 1, weights, file);
+    complete_from_weights(card, card.model.num_classes < 1, weights);
     card.class_names = get_or<std::vector<std::string>>(config, "label_names", {});
     check_card(card, file);
     return card;
@@ -199,9 +197,14 @@ void load_weights(Model& model, const std::vector<NamedTensor>& weights, const s
 
 std::string load_pretrained(Model& model, std::vector<NamedTensor> weights, const std::string& file) {
   const std::string head = model.head_name();
+  const auto is_head = [&](const NamedTensor& t) { return t.name.starts_with(head + "."); };
+  const bool has_head = std::ranges::any_of(weights, is_head);
   std::string note;
+  if (!has_head)
+    note = fmt::format("{}: no classifier {} there: it starts anew, the rest is loaded", file, head);
   for (const NamedTensor& ours : state_dict(model.store())) {
-    if (!ours.name.starts_with(head + ".")) continue;
+    if (!is_head(ours)) continue;
+    if (!has_head) weights.push_back(ours);
     for (NamedTensor& theirs : weights) {
       if (theirs.name != ours.name || theirs.tensor.shape() == ours.tensor.shape()) continue;
       if (theirs.name.ends_with("weight")) {

@@ -15,8 +15,8 @@ namespace salu {
 std::vector<NamedTensor> native_names(std::vector<NamedTensor> tensors);
 
 /// Reads timm's `architecture`, `num_classes`, `label_names` and `pretrained_cfg`. Class count and stem
-/// follow from the weights where the file does not give them. Throws ErrorCode::checkpoint for an unknown
-/// architecture and for unsupported values.
+/// follow from the weights where the file does not give them; without a classifier there are 0 classes.
+/// Throws ErrorCode::checkpoint for an unknown architecture and for unsupported values.
 ModelCard card_from_timm(const nlohmann::json& config, const std::vector<NamedTensor>& weights,
                          const std::string& file);
 
@@ -30,8 +30,8 @@ Tensor resized_positions(const Tensor& positions, std::int64_t tokens);
 /// load_state_dict() for a model with another image size: interpolates the positions.
 void load_weights(Model& model, const std::vector<NamedTensor>& weights, const std::string& file);
 
-/// load_weights() for fine-tuning: a classifier of another shape keeps its fresh initialization. Returns a
-/// line for the user about that, or "".
+/// load_weights() for fine-tuning: a classifier that is missing there, or has another shape, keeps its fresh
+/// initialization. Returns a line for the user about that, or "".
 std::string load_pretrained(Model& model, std::vector<NamedTensor> weights, const std::string& file);
 
 }  // namespace salu

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "run/checkpoint_folder.h"
+#include "run/checkpoint.h"
 #include "run/environment.h"
 #include "run/settings_file.h"
 
@@ -50,10 +50,8 @@ std::string text_or_nothing(const fs::path& path) {
 
 std::vector<SavedCheckpoint> checkpoints_of(const fs::path& folder) {
   std::error_code error;
-  const auto target = [&](const char* link) {
-    return fs::read_symlink(folder / link, error).filename().string();
-  };
-  const std::string last = target("last"), best = target("best");
+  const CheckpointStore store(folder);
+  const auto last = store.name_of("last"), best = store.name_of("best");
   std::vector<std::pair<std::int64_t, SavedCheckpoint>> found;
   for (const auto& entry : fs::directory_iterator(folder / "checkpoints", error)) {
     const auto commit = read_commit(entry.path());

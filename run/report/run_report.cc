@@ -44,7 +44,7 @@ ImageReport score_run(const std::filesystem::path& folder, TrainConfig config, c
          data.eval->name());
   }
   ImageReport out;
-  const auto report = [](const std::string& line) { fmt::print(stderr, "{}\n", escaped(line)); };
+  const auto report = [](const std::string& line) { tell(escaped(line)); };
   out.scores = score_images(*model, data, config.transform(data), scoring_of(config, report));
   out.note = note_of(*out.scores, data, file);
   return out;
@@ -67,7 +67,7 @@ std::filesystem::path report_on(const ReportOptions& o) {
     } catch (const Error& e) {
       // The curves need no data set. A user who names one gets the error.
       if (e.code() != ErrorCode::data || o.data_dir) throw;
-      fmt::print(stderr, "salutrain: warning: {}\n", e.what());
+      tell(fmt::format("salutrain: warning: {}", e.what()));
       images.note = fmt::format("Not scored: {}", e.what());
     }
   }
