@@ -44,7 +44,7 @@ struct Sources {
 Sources open_sources(const std::string& dir, const std::string& pack, const std::string& cifar) {
   DataOptions packed;
   packed.data_dir = pack;
-  return {std::make_shared<FolderDataset>("bench", dir, 0), open_packed(packed).train,
+  return {std::make_shared<FolderDataset>("bench", dir, DecodeOptions(), 0), open_packed(packed).train,
           std::make_shared<CifarDataset>(Cifar::ten, cifar, false)};
 }
 

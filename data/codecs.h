@@ -12,8 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/decode.h"
-#include "data/image.h"
+#include "data/decode_options.h"
 
 namespace salu {
 

@@ -52,7 +52,7 @@ Listing matched(Listing eval, const std::vector<std::string>& train, const fs::p
 // Reading the first file that is no regular one throws the reason.
 void refuse_irregular(const Listing& listing) {
   const auto found = std::ranges::find(listing.files, -1, &ListedFile::bytes);
-  if (found != listing.files.end()) read_regular_file(listing.root / found->path, DecodeLimits().max_bytes);
+  if (found != listing.files.end()) read_regular_file(listing.root / found->path, DecodeOptions().max_bytes);
 }
 
 // "train: 16 .webp, 8 .gif; val: 4 .webp"
