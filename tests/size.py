@@ -11,7 +11,7 @@ import sys
 
 FOLDERS = ["core", "autograd", "layers", "models", "data", "train", "run", "score", "apps", "cuda"]
 SUFFIXES = {".h", ".cc", ".cu", ".cuh"}
-MAX_LINES, MAX_FILES, MIN_MEDIAN = 36_000, 400, 70
+MAX_LINES, MAX_FILES, MIN_MEDIAN = 38_500, 400, 70
 MAX_FILE, MAX_FUNCTION = 400, 60
 NO_FUNCTION = "namespace|class|struct|enum|union|extern|else|do|switch|for|while|if|try|catch|return"
 
