@@ -370,7 +370,8 @@ class WithoutEffect(Programs):
 
     def test_the_better_of_weights_and_average_is_the_best(self):
         # An average that hardly moves is worse than the weights; one of hot weights is better.
-        for name, decay, weights, flags in (("slow", "0.9999", "raw", []), ("hot", "0.9", "ema", ["--lr", "0.02"])):
+        for name, decay, weights, flags in (("slow", "0.9999", "raw", ["--train-num-samples", "320", "--no-aug", "--lr", "0.004", "--warmup-epochs", "0"]),
+                                            ("hot", "0.9", "ema", ["--lr", "0.02"])):
             folder = self.dir / name
             result = run(TRAIN, *small("--output", folder, "--epochs", "4", "--model-ema", "--model-ema-decay", decay, "--eval-metric",
                                        "loss", "--opt", "adamw", *flags))

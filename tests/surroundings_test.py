@@ -144,7 +144,8 @@ class Signals(Surroundings):
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
             with self.subTest(number):
                 folder = f"run{number}"
-                process = self.start(*self.LONG, folder)
+                # A test in the background of a script would hand down an ignored SIGINT.
+                process = self.start(*self.LONG, folder, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
                 self.wait_for(f"{folder}/last")
                 process.send_signal(number)
                 out, err = process.communicate(timeout=60)
