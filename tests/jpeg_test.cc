@@ -177,13 +177,13 @@ TEST_CASE("odd versions, parameters and stray bytes change no pixel") {
       std::ranges::copy(Bytes{begin, end, bits}, file.begin() + scan - 3);
       CHECK(reads(file));
     }
-    for (const std::uint8_t transform : {1, 2, 7, 255}) {
+    for (const std::uint8_t transform : Bytes{1, 2, 7, 255}) {
       file = good;
       const Bytes adobe = {0xFF, 0xEE, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, transform};
       file.insert(file.begin() + 2, adobe.begin(), adobe.end());
       CHECK(reads(file));
     }
-    for (const std::uint8_t marker : {0xDB, 0xC0, 0xC4, 0xDA, 0xD9, 0xD0}) {
+    for (const std::uint8_t marker : Bytes{0xDB, 0xC0, 0xC4, 0xDA, 0xD9, 0xD0}) {
       file = good;
       const auto at = find(file, marker);
       if (at == std::ssize(file)) continue;  // no restarts
