@@ -114,7 +114,7 @@ TEST_CASE("missing, empty and differing folders") {
   CHECK(contains(opening(here), "train: 1 class folder: cat; expected at least 2"));
   fs::create_directory(here / "train" / "dog");
   fs::create_directory(here / "train" / "e\nel");
-  CHECK(contains(opening(here), "2 classes without images: dog, e\\x0ael; expected files that end in .jpg"));
+  CHECK(contains(opening(here), "2 classes without images: dog, e\\x0ael; expected .jpg"));
   write_file(here / "train" / "dog" / "1.png", plain<1>(8, 8));
   fs::remove(here / "train" / "e\nel");
   write_file(here / "val" / "cat" / "1.png", plain<1>(8, 8));
@@ -173,7 +173,7 @@ TEST_CASE("a flat val folder takes its classes from val_map.txt, in it or beside
   CHECK(contains(refused(map + "val_9 n03\n"), "line 6: no image val_9 in "));
   CHECK(contains(refused("val_1\n"), "line 1: 'val_1'; expected NAME CLASS"));
   CHECK(contains(refused("val_1 n01\nval_2 n02\nwith blank n03"), "val_3.png: not in "));
-  CHECK(contains(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02"), "1 class without images: n03"));
+  CHECK(refused("val_1 n01\nval_2 n02\nval_3 n02\nwith blank n02") == "no error");  // none of n03
 }
 
 TEST_CASE("Kaggle's ImageNet folder is read as it is unpacked") {

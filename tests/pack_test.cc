@@ -278,7 +278,7 @@ TEST_CASE("bad images stop the packing or are left out") {
   data.img_size = 4;
   data.std = {1, 1, 1};
   CHECK(contains(error_of([&] { write_pack(data, dir / "x.pack", {}, quick_files()); }),
-                 "a/077.png: is not a JPEG"));
+                 "a/077.png: is an HTML page"));
   CHECK(!fs::exists(dir / "x.pack"));
   std::vector<std::string> reports;
   PackOptions options;

@@ -559,7 +559,7 @@ class Said(Programs):
     def test_the_log_names_all_that_happens_to_images(self):
         mixed = ["--mixup", "0.2", "--cutmix", "1", "--aug-repeats", "2"]
         for name, flags, line in (("all", mixed, "cropped to 32, mirrored 0.5, each 2 times, mixup 0.2, cutmix 1\n"),
-                                  ("none", ["--no-aug", "--aug-repeats", "4"], "centre 32 of crop_pct 1\n")):
+                                  ("none", ["--no-aug", "--aug-repeats", "4"], "short side 32, centre (bilinear)\n")):
             self.assertIn(line, (self.train(name, *flags) / "log.txt").read_text(encoding="utf-8"))
         plain, repeated = self.train("plain", "--no-aug"), self.dir / "none"
         self.assertEqual(weights_of(plain), weights_of(repeated))

@@ -83,7 +83,6 @@ std::vector<Bad> bad_json() {
       {"leading space", file_of(" {}"), "header starts with ' {}'"},
       {"an array", file_of("[{}]"), "header starts with '[{}]'"},
       {"NUL after the end", file_of("{}\0"s), "header ends with '\\x00'"},
-      {"newline after the end", file_of("{}\n"), "header ends with '\\x0a'"},
       {"trailing object", file_of("{}{}"), "not valid JSON"},
       {"trailing text", file_of("{} x }"), "not valid JSON"},
       {"open brace", file_of("{{}"), "not valid JSON"},
@@ -206,6 +205,8 @@ std::vector<Bad> bad_offsets() {
 
 TEST_CASE("headers that break a rule are refused by name") {
   REQUIRE(error_for(kGood) == "no error");
+  CHECK(error_for(file_of("{} \t\r\n")) ==
+        "no error");  // blanks of JSON, as the reference library reads them
   int count = 0;
   for (const auto& group : {bad_starts(), bad_json(), bad_fields(), bad_offsets()}) {
     for (const Bad& bad : group) {
