@@ -245,7 +245,7 @@ class Images(BadInput):
     def test_damaged(self):
         data = bytearray((CORPUS / "png/rgb.png").read_bytes())
         data[data.index(b"IDAT") + 9] ^= 4
-        self.predict(18, "damaged: IDAT: CRC error", bytes(data))
+        self.predict(18, "damaged: IDAT: ", bytes(data))
         self.predict(19, "image is 0 x 5; expected at least 1 x 1", b"P5 0 5 255\n")
         self.predict(19, "damaged: Invalid IHDR data", png(5, 0))
         self.predict(19, "image is 65536 x 1; limit 65535 per side", png(65536, 1))
