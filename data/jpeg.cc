@@ -69,8 +69,18 @@ void note(j_common_ptr info, int level) {
   }
 }
 
-/// Owns the library's memory. longjmp lands in the frame that holds it, so its destructor runs.
-class Decoder {
+/// Owns the library's memory, also when the constructor of a Decoder throws.
+struct Library {
+  Library() = default;
+  ~Library() { jpeg_destroy_decompress(&info); }
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+
+  jpeg_decompress_struct info{};
+};
+
+/// longjmp lands in the frame that holds it, so its destructor runs.
+class Decoder : public Library {
  public:
   explicit Decoder(const ImageFile& file) : file_(file) {
     info.err = jpeg_std_error(&trouble_.manager);
@@ -87,9 +97,6 @@ class Decoder {
       file.refuse("unsupported JPEG kind ({} components)", info.num_components);
     }
   }
-  ~Decoder() { jpeg_destroy_decompress(&info); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
 
   /// Calls the library. No object with a destructor may be created in `step`: longjmp would skip it.
   template <class Step>
@@ -99,8 +106,6 @@ class Decoder {
     if (trouble_.manager.msg_code == JWRN_JPEG_EOF) file_.truncated();
     file_.refuse("{}", trouble_.text.data());
   }
-
-  jpeg_decompress_struct info{};
 
  private:
   const ImageFile& file_;

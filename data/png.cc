@@ -74,6 +74,7 @@ class PngReader {
   void read_info() {
     png_set_read_fn(png_, this, read);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // ImageFile::size() has the limit
+    png_set_chunk_malloc_max(png_, file_.bytes.size());
     png_set_crc_action(png_, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     // Some writers declare a smaller window than they use. Pillow takes the largest, too.
     png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);

@@ -103,7 +103,7 @@ class DataPrograms(unittest.TestCase):
         self.assertIn("val/dog/1.ppm: is empty", scored.stderr)
         # The log names all of them, with their reasons.
         log = (self.dir / "scored/log.txt").read_text(encoding="utf-8")
-        for line in ("train/cat/7.ppm: truncated", "val/dog/0.ppm: is not a", "val/dog/1.ppm: is empty"):
+        for line in ("train/cat/7.ppm: truncated", "val/dog/0.ppm: is an HTML page", "val/dog/1.ppm: is empty"):
             self.assertEqual(log.count(line), 1, line)
         self.train("patient", *flags, "--bad-images", "skip", "--max-bad", "5")
         for i in range(2):

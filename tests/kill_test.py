@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands down an ignored one
 EPOCHS, BATCHES = 3, 4
 FLAGS = ["--dataset", "shapes", "--model", "salunet_c8", "--img-size", "16", "--train-num-samples", str(16 * BATCHES),
          "--val-num-samples", "160", "--validation-batch-size", "20", "--batch-size", "16", "--epochs", str(EPOCHS), "--opt",

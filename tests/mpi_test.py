@@ -19,6 +19,7 @@ import tempfile
 import time
 import unittest
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands down an ignored one
 TRAIN, BUILT, SHIM = sys.argv[1:4]
 LONG = "long" in sys.argv[4:]
 KILLS = int(sys.argv[5]) if len(sys.argv) > 5 else 5  # of each kind

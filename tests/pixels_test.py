@@ -22,6 +22,9 @@ from PIL import Image, ImageOps  # noqa: E402
 TRAIN, CORPUS = sys.argv[1], pathlib.Path(sys.argv[2])
 # What Pillow cuts off at 255, smooths by its own libjpeg, refuses, or fills from the pixels.
 OTHER = {"grey16.png", "dc_only.jpg", "masks16_4444.bmp", "beyond_palette.bmp"}
+# What Pillow reads since some version after Debian's 9.4: BMP headers of 52 and 64 bytes, indices beyond a palette.
+if int(PIL.__version__.split(".")[0]) < 11:
+    OTHER |= {"V3_R5_G6_B5.bmp", "v2.bmp", "v3.bmp", "beyond_palette.png", "index_beyond_palette.png"}
 
 
 def packed(folder, *flags):

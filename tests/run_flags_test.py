@@ -19,6 +19,7 @@ import unittest
 from programs_test import EVALUATE, TRAIN, Programs, rows_of, run, small, weights_of
 
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands down an ignored one
 def write_images(place, **splits):
     """Class folders x and y of every split, with so many grey images each."""
     for number, (split, count) in enumerate(splits.items()):
