@@ -15,10 +15,23 @@ namespace {
 
 constexpr std::size_t kSurplus = 1 << 16;  // bytes behind the last line that are read over
 
+/// The library allocates an eXIf chunk of the length that it claims, up to 2 GiB. A chunk must fit its file.
+void check_chunks(const ImageFile& file) {
+  constexpr std::size_t kSignature = 8, kFrame = 12;  // of a chunk: length, name, checksum
+  for (std::size_t at = kSignature; at + kFrame <= file.bytes.size();) {
+    const std::uint8_t* head = file.bytes.data() + at;
+    if (std::memcmp(head + 4, "IEND", 4) == 0) return;
+    const std::size_t length = png_get_uint_32(head);
+    if (length > file.bytes.size() - at - kFrame) file.truncated();
+    at += kFrame + length;
+  }
+}
+
 /// libpng's state for a file. The library reports errors by callback; only longjmp leaves its C frames.
 class PngReader {
  public:
   explicit PngReader(const ImageFile& file) : file_(file), rest_(file.bytes) {
+    check_chunks(file);
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, stop, [](png_structp, png_const_charp) {});
     info_ = png_ ? png_create_info_struct(png_) : nullptr;
     if (!info_) {
@@ -74,7 +87,6 @@ class PngReader {
   void read_info() {
     png_set_read_fn(png_, this, read);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // ImageFile::size() has the limit
-    png_set_chunk_malloc_max(png_, file_.bytes.size());
     png_set_crc_action(png_, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     // Some writers declare a smaller window than they use. Pillow takes the largest, too.
     png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
