@@ -45,7 +45,7 @@ void count_unread(Listing& listing, const fs::path& path) {
 
 bool is_dangling(const fs::directory_entry& entry) {
   std::error_code error;
-  return entry.is_symlink(error) && !entry.exists(error) && !error;  // a circle is an error
+  return entry.is_symlink(error) && !entry.exists(error);
 }
 
 // Entries of a folder except hidden ones.

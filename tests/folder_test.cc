@@ -260,13 +260,16 @@ TEST_CASE("images behind links are listed, each folder once, in the order of the
   link("/", a / "root");
   link(a, ext / "back");
   link(dir.path() / "train", ext / "in" / "top");
-  link("loop", a / "loop");
   CHECK(paths() == all);
   // Each class is walked anew, and may itself be a link.
   link("../ext", dir.path() / "train" / "c");
   const Paths c = {"c/3.png", "c/back/1.png", "c/back/real/2.png", "c/in/4.png", "c/in/on/5.png"};
   Paths expected = all;
   expected.insert(expected.end(), c.begin(), c.end());
+  CHECK(paths() == expected);
+  // A link to itself leads nowhere, and counts as an image that cannot be read.
+  link("loop", dir.path() / "train" / "b" / "loop");
+  expected.insert(expected.begin() + static_cast<std::ptrdiff_t>(all.size()), "b/loop");
   CHECK(paths() == expected);
 }
 
