@@ -19,7 +19,6 @@ import tempfile
 import time
 import unittest
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands down an ignored one
 TRAIN, BUILT, SHIM = sys.argv[1:4]
 LONG = "long" in sys.argv[4:]
 KILLS = int(sys.argv[5]) if len(sys.argv) > 5 else 5  # of each kind
@@ -28,9 +27,9 @@ SMALL = {"--dataset": "shapes", "--model": "salunet_c8", "--train-num-samples": 
          "--batch-size": "32", "--epochs": "3", "--progress": "none", "--report": "false", "--threads": "1", "--workers": "1",
          "--log-interval": "1"}
 # A rank's process: its exit code, and what it said, go to files. The shell must outlive the signals that mpirun sends to
-# the process group of the rank.
+# the process group of the rank. A shell starts what it puts into the background with SIGINT ignored.
 WRAPPER = """trap : TERM INT
-"$@" > "$DIR/out.$OMPI_COMM_WORLD_RANK" 2> "$DIR/err.$OMPI_COMM_WORLD_RANK" &
+env --default-signal=INT "$@" > "$DIR/out.$OMPI_COMM_WORLD_RANK" 2> "$DIR/err.$OMPI_COMM_WORLD_RANK" &
 child=$!
 echo $child > "$DIR/pid.$OMPI_COMM_WORLD_RANK"
 code=999
