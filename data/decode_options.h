@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What is read of image files, and how.
+/// Options and results of reading image files.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ inline constexpr std::int64_t kMaxImageSide = 65535;
 /// Whether an image is turned as its EXIF data say.
 enum class ExifOrientation { ignore, apply };
 
-/// What is read of an image file, and how.
+/// Limits and orientation for the decoding of a file.
 struct DecodeOptions {
   std::int64_t max_pixels = 178'956'970;  ///< Pillow's limit too
   std::int64_t max_bytes = 256 << 20;     ///< of the file
   ExifOrientation exif = ExifOrientation::ignore;
 };
 
-/// What a file says about its image before the pixels.
+/// The fields of a file's header that describe its image.
 struct ImageHead {
   ImageSize size;       ///< as stored
   int orientation = 1;  ///< of the EXIF data, 1..8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/// What the passes on the matrix unit share: the shape of a convolution as the kernels see it, packed
+/// Pieces that the passes on the matrix unit share: the shape of a convolution as the kernels see it, packed
 /// weights, and packed rows.
 #pragma once
 

@@ -51,7 +51,7 @@ void write_pairs(Bits* left, Bits* right, const Halves& a, const Halves& b) {
   (std::make_integer_sequence<int, kSide>());
 }
 
-/// Of each 2d x 2d part of a matrix, exchanges the upper right and the lower left quarter.
+/// Exchanges the upper right and the lower left quarter of each 2d x 2d part of a matrix.
 template <int d>
 void exchange(Words (&rows)[16]) {
   for (int r = 0; r < 16; ++r) {
